@@ -1,0 +1,1 @@
+"""The faces of polycloud: command line, HTTP API, processes; wiring alone names clouds, stores and the sandbox."""

@@ -1,0 +1,1 @@
+"""The one place that names clouds, stores and the sandbox, and binds them to the engines."""

@@ -1,0 +1,1 @@
+"""Dated, sourced facts: regions, jurisdictions, models, prices."""

@@ -1,0 +1,1 @@
+"""Microsoft Azure: Azure OpenAI and Foundry."""

@@ -1,0 +1,1 @@
+"""What polycloud asks of the outside: one Protocol for each kind of neighbour."""

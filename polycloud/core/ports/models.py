@@ -1,0 +1,192 @@
+"""How the gateway speaks to models: a Dialect knows a wire format, a ModelPort knows a cloud.
+
+Both are free of I/O: bytes in, values out, and back. The gateway owns the sockets.
+"""
+
+from typing import Protocol
+
+import msgspec
+
+from polycloud.core.chat import ChatEvent, ChatReply, ChatRequest, Finish
+from polycloud.core.errors import CloudError, PolycloudError
+from polycloud.core.usage import Usage
+
+
+class StreamReader(Protocol):
+    """Reads one streamed answer. State of one attempt; splitting the bytes anywhere changes nothing."""
+
+    def feed(self, data: bytes) -> list[ChatEvent]:
+        """Events that ``data`` completes. Raises BrokenStream on a frame that can not be read."""
+        ...
+
+
+class StreamWriter(Protocol):
+    """Writes one streamed answer in a caller's dialect. State of one answer."""
+
+    def write(self, events: list[ChatEvent]) -> bytes:
+        """Bytes for the caller; ``Ended`` writes the dialect's own terminal mark."""
+        ...
+
+    def fail(self, error: PolycloudError) -> bytes:
+        """The in-band error that ends a stream which can not be completed; no terminal mark follows."""
+        ...
+
+
+class Dialect(Protocol):
+    """A wire format as providers speak it."""
+
+    name: str
+    request_content_type: str
+    stream_content_type: str
+
+    def write_request(self, request: ChatRequest, model: str) -> bytes:
+        """The body that asks a provider. Raises Unsupported for a part the format can not carry."""
+        ...
+
+    def dropped(self, request: ChatRequest) -> tuple[str, ...]:
+        """Names of fields that ``write_request`` leaves out or changes in meaning (for ``x-polycloud-degraded``)."""
+        ...
+
+    def read_reply(self, body: bytes) -> ChatReply:
+        """Raises BrokenStream when ``body`` is no complete answer of this format, ContentFiltered when the
+        provider answered 200 but blocked the prompt."""
+        ...
+
+    def stream_reader(self) -> StreamReader: ...
+
+
+class Envelope(msgspec.Struct):
+    """The outside of a caller's request: enough to route it, without reading its messages.
+
+    ``fields`` are the body's top-level members as raw JSON, in order, for pass-through.
+    ``needs`` is a set of ``Need`` bits;
+    ``input_tokens`` is an estimate (bytes / 4), ``max_tokens`` None when not given.
+    """
+
+    model: str
+    stream: bool
+    needs: int
+    input_tokens: int
+    max_tokens: int | None
+    fields: dict[str, msgspec.Raw]
+    include_usage: bool = False
+
+
+class Tap(Protocol):
+    """Watches an answer that passes through in the caller's own dialect; only what metering needs.
+
+    Attributes hold what was seen so far. ``content`` turns true with the first content event,
+    ``ended`` with the protocol's terminal mark, ``failed`` holds an in-stream error.
+    """
+
+    content: bool
+    ended: bool
+    failed: str
+    usage: Usage | None
+    finish: Finish | None
+
+    def feed(self, data: bytes) -> bytes:
+        """Bytes to forward for ``data``: whole frames only, the rest is kept until it is complete.
+        Raises BrokenStream on a frame that can not be read or over the bound."""
+        ...
+
+
+class Face(Protocol):
+    """A wire format as callers speak it, over the same dialect name as its provider form."""
+
+    name: str
+
+    def peek(self, body: bytes) -> Envelope:
+        """Raises BadRequest with the caller's mistake: not JSON, wrong type, missing field."""
+        ...
+
+    def read_request(self, envelope: Envelope) -> ChatRequest:
+        """Raises BadRequest."""
+        ...
+
+    def pass_request(self, envelope: Envelope, model: str) -> bytes:
+        """The body for a provider of the same dialect: the model's name set, usage asked for, the rest as it came."""
+        ...
+
+    def pass_reply(self, body: bytes) -> tuple[Usage | None, Finish | None]:
+        """What metering needs from a whole same-dialect answer. Raises BrokenStream when it is not one."""
+        ...
+
+    def tap(self, envelope: Envelope) -> Tap: ...
+
+    def write_reply(self, reply: ChatReply, model: str, created: int) -> bytes: ...
+
+    def stream_writer(self, model: str, reply_id: str, created: int, include_usage: bool) -> StreamWriter: ...
+
+    def write_error(self, error: PolycloudError, request_id: str) -> bytes: ...
+
+    def write_models(self, models: list[tuple[str, str]], created: int) -> bytes:
+        """The models list; each entry is (name, owner)."""
+        ...
+
+    def keep_alive(self) -> bytes:
+        """A comment or ping that callers ignore, sent while a model thinks."""
+        ...
+
+
+class Credential(msgspec.Struct, frozen=True):
+    """What a worker needs to sign: short-lived, held in memory only, never printed.
+
+    ``kind`` and the keys of ``fields`` by cloud: ``none`` {} · ``bearer`` {token} · ``api_key``
+    {key} · ``aws`` {access_key, secret_key, session_token} · ``oci`` {tenancy, user, fingerprint,
+    private_key (PEM)} . ``expires_at`` in Unix seconds, 0 for never.
+    """
+
+    kind: str
+    fields: dict[str, str] = {}
+    expires_at: float = 0.0
+    version: int = 0
+
+    def __repr__(self) -> str:
+        return f"Credential(kind={self.kind!r}, version={self.version})"
+
+
+class Upstream(msgspec.Struct, frozen=True):
+    """Where a deployment is reached, as plain facts from the estate; ``base_url`` has no trailing slash."""
+
+    cloud: str
+    region: str
+    base_url: str
+    model: str
+    dialect: str
+    options: dict[str, str] = {}
+
+
+class ModelPort(Protocol):
+    """How one cloud carries a dialect: path, headers, signature, errors."""
+
+    def path(self, upstream: Upstream, stream: bool) -> str:
+        """Path and query of the chat call, percent-encoded as the cloud wants it."""
+        ...
+
+    def headers(self, upstream: Upstream, stream: bool) -> dict[str, str]:
+        """Headers that never change for this upstream (content-type, accept, versions); no host, no length."""
+        ...
+
+    def authorize(
+        self, upstream: Upstream, path: str, body: bytes, credential: Credential, now: float
+    ) -> dict[str, str]:
+        """Headers that prove who asks, ``now`` in Unix seconds. Raises Unauthorized when the credential's
+        kind does not fit this cloud."""
+        ...
+
+    def stable_authorization(self, credential: Credential) -> bool:
+        """Whether ``authorize`` depends on nothing but the credential, so that it may be kept."""
+        ...
+
+    def finish_body(self, upstream: Upstream, body: bytes) -> bytes:
+        """The body as this cloud wants the dialect's body (a wrapper, a version field); mostly unchanged."""
+        ...
+
+    def classify(self, upstream: Upstream, status: int, headers: dict[str, str], body: bytes) -> CloudError:
+        """The provider's error in common terms. ``headers`` have lower-case names."""
+        ...
+
+    def evidence(self, headers: dict[str, str]) -> tuple[str, str]:
+        """(region that the provider says it processed in, the provider's request id); "" where it does not say."""
+        ...

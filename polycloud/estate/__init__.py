@@ -1,0 +1,1 @@
+"""The one file: schema, load, check."""

@@ -1,0 +1,1 @@
+"""Pure decisions: what is allowed, compiled to tables and proved."""

@@ -1,0 +1,1 @@
+"""The model endpoints of five clouds on local sockets, strict as the real ones, with faults on demand."""

@@ -1,0 +1,1 @@
+"""What polycloud remembers: keys, the overlay, the ledger of usage."""

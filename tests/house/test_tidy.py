@@ -1,0 +1,56 @@
+"""The house rules that a machine can check (after TigerBeetle's tidy.zig). One pass, one reading of each file."""
+
+import ast
+import pathlib
+
+ROOT = pathlib.Path(__file__).parents[2] / "polycloud"
+FILE_LINES_MAX = 600  # kopf's largest file but three is 566; starlette median 145
+FUNCTION_LINES_MAX = 70  # docstring not counted; TigerBeetle's number
+PARAMETERS_MAX = 10
+BROAD_EXCEPT_ALLOWED: set[str] = set()  # "path:function", each with a reason beside it
+
+
+def complaints(root: pathlib.Path) -> list[str]:
+    found = []
+    for path in sorted(root.rglob("*.py")):
+        text = path.read_text(encoding="utf8")
+        tree = ast.parse(text)
+        package = root.name
+        lines = text.count("\n")
+        if lines > FILE_LINES_MAX:
+            found.append(f"{path}:1: file has {lines} lines, the limit is {FILE_LINES_MAX}")
+        if lines > 3 and ast.get_docstring(tree) is None:
+            found.append(f"{path}:1: no module docstring: say what the one concept of this file is")
+        for node in ast.walk(tree):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                found += function_complaints(path, node, package)
+            elif isinstance(node, ast.Global):
+                found.append(f"{path}:{node.lineno}: `global` hides state; put it in an object that wiring owns")
+            elif isinstance(node, ast.ExceptHandler) and is_broad(node):
+                found.append(f"{path}:{node.lineno}: broad except: name the errors, or list this place with its reason")
+    return found
+
+
+def function_complaints(path: pathlib.Path, node: ast.FunctionDef | ast.AsyncFunctionDef, package: str) -> list[str]:
+    found = []
+    body = node.body[1:] if ast.get_docstring(node) else node.body
+    lines = (node.end_lineno - body[0].lineno + 1) if body else 0
+    if lines > FUNCTION_LINES_MAX:
+        found.append(f"{path}:{node.lineno}: {node.name} has {lines} lines, the limit is {FUNCTION_LINES_MAX}")
+    if len(node.args.args) + len(node.args.kwonlyargs) > PARAMETERS_MAX:
+        found.append(f"{path}:{node.lineno}: {node.name} takes more than {PARAMETERS_MAX} parameters; give them a type")
+    for inner in ast.walk(node):
+        if isinstance(inner, ast.ImportFrom) and (inner.level or (inner.module or "").split(".")[0] == package):
+            found.append(
+                f"{path}:{inner.lineno}: first-party import inside {node.name}: move the shared code down a layer"
+            )
+    return found
+
+
+def is_broad(node: ast.ExceptHandler) -> bool:
+    names = node.type.elts if isinstance(node.type, ast.Tuple) else [node.type]
+    return any(n is None or (isinstance(n, ast.Name) and n.id in {"Exception", "BaseException"}) for n in names)
+
+
+def test_tidy() -> None:
+    assert not complaints(ROOT)

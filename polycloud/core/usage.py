@@ -42,7 +42,10 @@ Outcome = Literal["ok", "error", "cancelled", "lost"]
 
 
 class DecisionRecord(msgspec.Struct, frozen=True, tag="decision", tag_field="kind", omit_defaults=True):
-    """Written before the first attempt: who asked for what, what was eligible, and under which policy."""
+    """Written before the first attempt: who asked for what, what was eligible, and under which policy.
+
+    ``code`` is set when the request was refused (``chosen`` is then empty); ``trace`` is the W3C trace id.
+    """
 
     request: str
     at_ms: int
@@ -58,6 +61,8 @@ class DecisionRecord(msgspec.Struct, frozen=True, tag="decision", tag_field="kin
     refused: dict[str, str] = {}
     expected_pico_usd: int | None = None
     face: str = ""
+    code: str = ""
+    trace: str = ""
     v: int = RECORD_VERSION
 
 
@@ -66,7 +71,8 @@ class AttemptRecord(msgspec.Struct, frozen=True, tag="attempt", tag_field="kind"
 
     Units: ``latency_ms`` from sending to the last byte, ``first_token_ms`` to the first content,
     ``overhead_us`` the gateway's own time on the request (last attempt only), ``cost_pico_usd``
-    None where the price is unknown. ``final`` marks the attempt that the caller's answer came from
+    None where the price is unknown. ``estimated``: the counts are the gateway's own, because the
+    provider had not sent any when the call ended. ``final`` marks the attempt that the caller's answer came from
     or that ended the request.
     """
 
@@ -95,6 +101,7 @@ class AttemptRecord(msgspec.Struct, frozen=True, tag="attempt", tag_field="kind"
     provider_request: str = ""
     policy: str = ""
     overhead_us: int = 0
+    estimated: bool = False
     v: int = RECORD_VERSION
 
 

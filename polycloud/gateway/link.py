@@ -5,6 +5,8 @@ values; a worker keeps the last of each and goes on serving when the socket is g
 only here, never through a file.
 """
 
+from types import UnionType
+
 import msgspec
 
 from polycloud.core.ports.models import Credential
@@ -80,7 +82,7 @@ def frame(message: ToWorker | ToControl) -> bytes:
 class Frames:
     """Cuts a byte stream into messages of one direction. Raises ValueError on a frame over the bound."""
 
-    def __init__(self, kind: type) -> None:
+    def __init__(self, kind: type | UnionType) -> None:
         self._decoder: msgspec.msgpack.Decoder[object] = msgspec.msgpack.Decoder(kind)
         self._kept = bytearray()
 

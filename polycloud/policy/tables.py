@@ -66,7 +66,8 @@ class Model(msgspec.Struct, frozen=True):
 class Route(msgspec.Struct, frozen=True):
     """How requests for matching names are ordered. The first route whose ``match`` fits wins.
 
-    ``models`` empty: the asked model itself. ``at``: indices that the route allows. ``shares`` by
+    ``models`` empty: the asked model itself. ``at``: indices that the route allows,
+    None for all (an empty tuple allows none). ``shares`` by
     site or deployment id, percent; ``failover_shares`` by the lost site's id. ``cap``: highest
     expected cost in micro-dollars per 1,000 tokens. ``retry_filtered``: whether a content filter may
     be answered by another target.
@@ -75,7 +76,7 @@ class Route(msgspec.Struct, frozen=True):
     name: str
     match: tuple[str, ...]
     models: tuple[str, ...] = ()
-    at: tuple[int, ...] = ()
+    at: tuple[int, ...] | None = None
     prefer: Prefer = "cost"
     shares: dict[str, float] = {}
     failover_shares: dict[str, dict[str, float]] = {}
@@ -136,6 +137,11 @@ class Principal(msgspec.Struct, frozen=True):
     expires_at: float = 0.0
 
 
+def matches(name: str, patterns: Iterable[str]) -> bool:
+    """Whether ``name`` fits one of the shell-like ``patterns``; case counts."""
+    return any(fnmatchcase(name, pattern) for pattern in patterns)
+
+
 def mask(indices: Iterable[int]) -> int:
     """The set of ``indices`` as an integer with those bits set."""
     found = 0
@@ -168,19 +174,21 @@ class Compiled:
         )
         self.class_masks = {name: mask(row.allowed) for name, row in tables.classes.items()}
         self.model_masks = {name: mask(row.deployments) for name, row in tables.models.items()}
-        self.route_masks = tuple(mask(r.at) if r.at else self.everything for r in tables.routes)
+        self.route_masks = tuple(mask(r.at) if r.at is not None else self.everything for r in tables.routes)
         self.site_masks: dict[str, int] = {}
         for i, d in enumerate(tables.deployments):
             self.site_masks[d.site] = self.site_masks.get(d.site, 0) | 1 << i
+        self.deployment_masks = {d.id: 1 << i for i, d in enumerate(tables.deployments)}
         self._routes_by_name: dict[str, int | None] = {}
 
-    def route_of(self, name: str) -> int | None:
-        """The index of the first route that matches a public name, an alias or a tier; None when none does."""
-        if name in self._routes_by_name:
-            return self._routes_by_name[name]
-        found = next((i for i, r in enumerate(self.tables.routes) if any(fnmatchcase(name, p) for p in r.match)), None)
+    def route_of(self, asked: str) -> int | None:
+        """The index of the first route that matches an asked name or what it is an alias of; None when none does."""
+        if asked in self._routes_by_name:
+            return self._routes_by_name[asked]
+        names = {asked, self.tables.aliases.get(asked, asked)}
+        found = next((i for i, r in enumerate(self.tables.routes) if any(matches(n, r.match) for n in names)), None)
         if len(self._routes_by_name) < ROUTE_CACHE_MAX:
-            self._routes_by_name[name] = found
+            self._routes_by_name[asked] = found
         return found
 
     def needs_mask(self, needs: int) -> int:

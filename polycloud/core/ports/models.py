@@ -124,6 +124,10 @@ class Face(Protocol):
         """The models list; each entry is (name, owner)."""
         ...
 
+    def write_model(self, model: tuple[str, str], created: int) -> bytes:
+        """One entry of the models list."""
+        ...
+
     def keep_alive(self) -> bytes:
         """A comment or ping that callers ignore, sent while a model thinks."""
         ...
@@ -134,7 +138,7 @@ class Credential(msgspec.Struct, frozen=True):
 
     ``kind`` and the keys of ``fields`` by cloud: ``none`` {} · ``bearer`` {token} · ``api_key``
     {key} · ``aws`` {access_key, secret_key, session_token} · ``oci`` {tenancy, user, fingerprint,
-    private_key (PEM)} . ``expires_at`` in Unix seconds, 0 for never.
+    private_key (PEM)}, or {security_token, private_key} for a session. ``expires_at`` in Unix seconds, 0 for never.
     """
 
     kind: str

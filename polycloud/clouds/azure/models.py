@@ -1,0 +1,57 @@
+"""Models on Azure OpenAI: chat completions by the v1 path, or by deployment and dated version.
+
+Source: learn.microsoft.com/azure/ai-foundry/openai/api-version-lifecycle, 2026-11.
+"""
+
+from polycloud.clouds.azure import auth
+from polycloud.core.errors import CloudError
+from polycloud.core.ports.models import Credential, ModelPort, Upstream
+from polycloud.gateway.address import json_headers, parts_of, segment
+from polycloud.gateway.dialects import errors
+
+API_VERSION = "2024-10-21"  # the last dated version that is generally available; later features are on v1
+
+
+class AzureModels:
+    """Azure OpenAI speaks ``openai_chat``; the model is the name of the deployment there.
+
+    Options: ``style`` is ``v1`` (default) or ``deployments``; ``api_version`` is asked for when given,
+    and by the ``deployments`` style always.
+    """
+
+    dialects = ("openai_chat",)
+
+    def path(self, upstream: Upstream, stream: bool) -> str:
+        prefix = parts_of(upstream.base_url)[1]
+        version = upstream.options.get("api_version", "")
+        if upstream.options.get("style") == "deployments":
+            path = f"{prefix}/openai/deployments/{segment(upstream.model)}/chat/completions"
+            version = version or API_VERSION
+        else:
+            path = f"{prefix}/openai/v1/chat/completions"
+        return f"{path}?api-version={segment(version)}" if version else path
+
+    def headers(self, upstream: Upstream, stream: bool) -> dict[str, str]:
+        return json_headers(stream)
+
+    def authorize(
+        self, upstream: Upstream, path: str, body: bytes, credential: Credential, now: float
+    ) -> dict[str, str]:
+        return auth.authorize(credential)
+
+    def stable_authorization(self, credential: Credential) -> bool:
+        return True
+
+    def finish_body(self, upstream: Upstream, body: bytes) -> bytes:
+        return body
+
+    def classify(self, upstream: Upstream, status: int, headers: dict[str, str], body: bytes) -> CloudError:
+        where = f"azure/{upstream.region} {upstream.model}"
+        return errors.judge(errors.OPENAI, errors.read_openai(body), status, headers, where)
+
+    def evidence(self, headers: dict[str, str]) -> tuple[str, str]:
+        """``x-ms-region`` names the region in words ("West Europe")."""
+        return headers.get("x-ms-region", ""), headers.get("apim-request-id", "") or headers.get("x-request-id", "")
+
+
+PORT: ModelPort = AzureModels()

@@ -1,0 +1,144 @@
+"""From files to an ``Estate``: every finding at once, and every value remembers its line."""
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from polycloud.core.diagnostics import Diagnostic, Place
+from polycloud.estate.explain import explain
+from polycloud.estate.files import gather
+from polycloud.estate.leaks import looks_secret
+from polycloud.estate.paths import KeyPath
+from polycloud.estate.schema import Estate
+from polycloud.estate.source import Mapping, Mark, Node, Scalar
+
+JsonValue = str | int | float | bool | None | list["JsonValue"] | dict[str, "JsonValue"]
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """What was read: the estate (None when it has errors), all findings, the files, and where each value stands."""
+
+    estate: Estate | None
+    diagnostics: tuple[Diagnostic, ...]
+    files: tuple[Path, ...] = ()
+    marks: dict[KeyPath, Mark] = field(default_factory=dict, repr=False)
+
+    @property
+    def errors(self) -> tuple[Diagnostic, ...]:
+        """The findings that keep the estate from being used."""
+        return tuple(found for found in self.diagnostics if found.severity == "error")
+
+    def place(self, path: KeyPath = ()) -> Place:
+        """Where the value at ``path`` stands; for one that is not written down, where its holder stands."""
+        for length in range(len(path), -1, -1):
+            mark = self.marks.get(path[:length])
+            if mark is not None:
+                return mark.place(path)
+        file = str(self.files[0]) if self.files else "estate"
+        return Mark(file, 1, 1).place(path)
+
+
+def load(path: Path, env: str | None = None) -> Loaded:
+    """Read the estate at ``path``, with the layer of the environment ``env`` when one is named.
+
+    Never raises for what the files hold: each mistake is a diagnostic with its place and its fix.
+    """
+    sources = gather(path, env)
+    if sources.tree is None:
+        return Loaded(None, _in_order(sources.found), tuple(sources.files))
+    marks: dict[KeyPath, Mark] = {(): sources.tree.mark}
+    keys: dict[KeyPath, Mark] = {}
+    found = list(sources.found)
+    data = _Flattening(marks, keys, found).value(sources.tree, ())
+    spoken_for = {diagnostic.place.path for diagnostic in found}
+    estate: Estate | None = None
+    try:
+        estate = Estate.model_validate_json(json.dumps(data))
+    except ValidationError as error:
+        refusals = error.errors(include_url=False)
+        for details in refusals:
+            if _follows(details, refusals):
+                continue
+            diagnostic = _diagnostic(details, marks, keys)
+            if diagnostic.place.path not in spoken_for or diagnostic.code == "key_missing":
+                found.append(diagnostic)
+    loaded = Loaded(None, _in_order(found), tuple(sources.files), marks)
+    return loaded if loaded.errors else Loaded(estate, loaded.diagnostics, loaded.files, marks)
+
+
+class _Flattening:
+    """Walks the tree once: plain values for the schema, marks for every path, findings about bare values."""
+
+    def __init__(self, marks: dict[KeyPath, Mark], keys: dict[KeyPath, Mark], found: list[Diagnostic]) -> None:
+        self.marks = marks
+        self.keys = keys
+        self.found = found
+
+    def value(self, node: Node, path: KeyPath) -> JsonValue:
+        if isinstance(node, Mapping):
+            for key, entry in node.entries.items():
+                here = (*path, key)
+                self.keys[here] = entry.key
+                # A block map begins on the line below its key: the key is where people look.
+                self.marks[here] = entry.node.mark if isinstance(entry.node, Scalar) else entry.key
+            return {
+                key: self.value(entry.node, (*path, key))
+                for key, entry in node.entries.items()
+                if not self._empty(entry.node, (*path, key))
+            }
+        if isinstance(node, Scalar):
+            if isinstance(node.value, str) and looks_secret(node.value):
+                self._say("secret_literal", node.mark, path, "this looks like a secret", _WHEN_LEAKED)
+            return node.value
+        for index, item in enumerate(node.items):
+            self.marks[(*path, index)] = item.mark
+            self._empty(item, (*path, index))
+        return [self.value(item, (*path, index)) for index, item in enumerate(node.items)]
+
+    def _empty(self, node: Node, path: KeyPath) -> bool:
+        if not isinstance(node, Scalar) or node.value is not None:
+            return False
+        mark = self.keys.get(path, node.mark)
+        self._say(
+            "value_missing", mark, path, f"{path[-1]!r} has no value", "write a value, {} or [], or remove the key"
+        )
+        return True
+
+    def _say(self, code: str, mark: Mark, path: KeyPath, message: str, fix: str) -> None:
+        self.found.append(Diagnostic("error", code, message, mark.place(path), fix))
+
+
+_WHEN_LEAKED = "take it out and revoke it; write secret:NAME here and say under secrets: where NAME comes from"
+
+
+def _diagnostic(details: ErrorDetails, marks: dict[KeyPath, Mark], keys: dict[KeyPath, Mark]) -> Diagnostic:
+    code, message, fix = explain(details)
+    path: KeyPath = tuple(details["loc"])
+    on_key = code == "key_unknown"
+    if path and path[-1] == "[key]":
+        path, on_key = path[:-1], True
+    table = keys if on_key else marks
+    known = path
+    while known and known not in table:
+        known, table = known[:-1], marks
+    if code == "key_missing":
+        path = path[:-1]
+    return Diagnostic("error", code, message, table.get(known, marks[()]).place(path), fix)
+
+
+def _follows(details: ErrorDetails, refusals: list[ErrorDetails]) -> bool:
+    """Whether a list only counts as short because its items were refused: that is said there."""
+    loc = details["loc"]
+    return details["type"] == "too_short" and any(
+        len(other["loc"]) > len(loc) and other["loc"][: len(loc)] == loc for other in refusals
+    )
+
+
+def _in_order(found: list[Diagnostic]) -> tuple[Diagnostic, ...]:
+    """By file and line, each once."""
+    seen = {(d.place, d.code, d.message): d for d in found}
+    return tuple(sorted(seen.values(), key=lambda d: (d.place.file, d.place.line, d.place.column, d.code)))

@@ -1,0 +1,306 @@
+"""One upstream call: sent, watched, read, and told to the exchange that it belongs to.
+
+Same dialect on both sides: bytes pass through and a tap reads what metering needs. Else the answer is
+read into events and written in the caller's dialect. Nothing reaches the caller before the first
+content event; a stream that ends without its terminal mark has failed.
+"""
+
+from typing import Protocol
+
+from polycloud.core.chat import (
+    CONTENT_EVENTS,
+    Ended,
+    Failed,
+    Finish,
+    Finished,
+    Started,
+    TextDelta,
+    ThinkingDelta,
+    ToolCallDelta,
+    ToolCallStarted,
+    Used,
+)
+from polycloud.core.errors import BrokenStream, CloudError, ContentFiltered, Throttled, TimedOut, Unavailable
+from polycloud.core.ports.models import StreamReader, StreamWriter, Tap
+from polycloud.core.usage import Usage
+from polycloud.gateway.client import Ticket
+from polycloud.gateway.routes import Candidate
+from polycloud.gateway.targets import Target
+
+REPLY_BYTES_MAX = 64 * 1024 * 1024  # a whole answer; the largest seen are a few MB of base64
+HELD_BYTES_MAX = 1024 * 1024  # of a stream before its first content
+ERROR_BYTES_MAX = 256 * 1024
+STREAM_TYPES = (b"text/event-stream", b"application/vnd.amazon.eventstream")
+
+
+class Owner(Protocol):
+    """What an attempt asks of its exchange."""
+
+    def now(self) -> float: ...
+
+    def prepare(self, attempt: "Attempt") -> bytes: ...
+
+    def dispatch(self, attempt: "Attempt", data: bytes) -> Ticket: ...
+
+    def tap(self) -> Tap: ...
+
+    def writer(self) -> StreamWriter: ...
+
+    def commit(self, attempt: "Attempt", data: bytes) -> None: ...
+
+    def forward(self, data: bytes) -> None: ...
+
+    def whole(self, attempt: "Attempt", body: bytes) -> None: ...
+
+    def streamed(self, attempt: "Attempt", data: bytes) -> None: ...
+
+    def attempt_failed(self, attempt: "Attempt", error: CloudError) -> None: ...
+
+
+class Attempt:
+    """The state of one call. ``passing``: caller and provider speak the same dialect."""
+
+    __slots__ = (  # noqa: RUF023 - private state last
+        "candidate", "committed", "degraded", "done", "ended", "finish", "first_content", "headers", "number",
+        "passing", "progress", "seen_bytes", "sent", "stale", "status", "stream", "target", "ticket", "usage",
+        "_held", "_held_bytes", "_owner", "_parts", "_reader", "_size", "_tap", "_writer",
+    )  # fmt: skip
+
+    def __init__(self, owner: Owner, target: Target, candidate: Candidate, number: int, stream: bool) -> None:
+        self._owner = owner
+        self.target = target
+        self.candidate = candidate
+        self.number = number
+        self.stream = stream
+        self.passing = False
+        self.degraded: tuple[str, ...] = ()
+        self.sent = self.progress = 0.0
+        self.first_content: float | None = None
+        self.status = 0
+        self.headers: dict[bytes, bytes] = {}
+        self.usage: Usage | None = None
+        self.finish: Finish | None = None
+        self.seen_bytes = 0
+        self.committed = self.ended = self.done = self.stale = False
+        self.ticket: Ticket | None = None
+        self._parts: list[bytes] = []
+        self._size = 0
+        self._held: list[bytes] = []
+        self._held_bytes = 0
+        self._tap: Tap | None = None
+        self._reader: StreamReader | None = None
+        self._writer: StreamWriter | None = None
+
+    def launch(self) -> None:
+        """Write the request in the provider's dialect, sign it and send it."""
+        try:
+            data = self._owner.prepare(self)
+        except CloudError as error:
+            self._fail(error)
+            return
+        if self.stream:
+            if self.passing:
+                self._tap = self._owner.tap()
+            else:
+                self._reader = self.target.dialect.stream_reader()
+                self._writer = self._owner.writer()
+        self.sent = self.progress = self._owner.now()
+        self.ticket = self._owner.dispatch(self, data)
+
+    def cancel(self) -> None:
+        """Stop: the connection is dropped, so the provider stops too."""
+        self.done = True
+        ticket, self.ticket = self.ticket, None
+        if ticket is not None:
+            ticket.cancel()
+
+    # client.Call
+
+    def response_started(self, status: int, headers: dict[bytes, bytes]) -> None:
+        if self.done:
+            return
+        self.status = status
+        self.headers = headers
+        self.progress = self._owner.now()
+        if status == 200 and self.stream and not headers.get(b"content-type", b"").startswith(STREAM_TYPES):
+            kind = headers.get(b"content-type", b"nothing").decode("latin-1")[:80]
+            self._drop(BrokenStream(f"a stream was asked for and {kind} came", 200))
+
+    def response_data(self, data: bytes) -> None:
+        if self.done:
+            return
+        self.progress = self._owner.now()
+        if self._tap is not None and self.status == 200:
+            self._pass(self._tap, data)
+        elif self._reader is not None and self.status == 200:
+            self._translate(self._reader, data)
+        else:
+            self._size += len(data)
+            if self._size > (REPLY_BYTES_MAX if self.status == 200 else ERROR_BYTES_MAX):
+                self._drop(BrokenStream(f"the answer is over {REPLY_BYTES_MAX} bytes", self.status))
+                return
+            self._parts.append(data)
+
+    def response_ended(self) -> None:
+        self.ticket = None
+        if self.done:
+            return
+        if self.status != 200:
+            self._fail(self._classify(b"".join(self._parts)))
+        elif not self.stream:
+            self._reply(b"".join(self._parts))
+        elif self.ended:
+            self.settle()
+        else:
+            self._fail(BrokenStream("the stream ended without its terminal mark", 200))
+
+    def response_failed(self, error: CloudError, *, stale: bool) -> None:
+        self.ticket = None
+        if self.done:
+            return
+        self.stale = stale
+        if self.ended:
+            self.settle()
+        else:
+            self._fail(error)
+
+    # reading
+
+    def settle(self) -> None:
+        """The stream is whole: hand its last bytes over."""
+        if self.ticket is not None:  # the provider keeps the connection open after its terminal mark
+            self.ticket.cancel()
+            self.ticket = None
+        self.done = True
+        held, self._held = b"".join(self._held), []
+        self._owner.streamed(self, held)
+
+    def _pass(self, tap: Tap, data: bytes) -> None:
+        try:
+            out = tap.feed(data)
+        except CloudError as error:
+            self._drop(error)
+            return
+        self.seen_bytes += len(out)
+        if tap.usage is not None:
+            self.usage = tap.usage
+        self.finish = tap.finish
+        if tap.failed:
+            self._drop(_stream_error(tap.failed, "", retryable=True))
+            return
+        if tap.content and self.first_content is None:
+            self.first_content = self.progress
+        self.ended = tap.ended
+        self._emit(out)
+
+    def _translate(self, reader: StreamReader, data: bytes) -> None:
+        try:
+            events = reader.feed(data)
+        except CloudError as error:
+            self._drop(error)
+            return
+        failed: Failed | None = None
+        for event in events:
+            if isinstance(event, CONTENT_EVENTS):
+                if self.first_content is None:
+                    self.first_content = self.progress
+                self._count(event)
+            elif isinstance(event, Used):
+                self.usage = event.usage
+            elif isinstance(event, Started):
+                self.usage = event.usage or self.usage
+            elif isinstance(event, Finished):
+                self.finish = event.reason
+            elif isinstance(event, Ended):
+                self.ended = True
+            elif isinstance(event, Failed):
+                failed = event
+        if failed is not None:
+            before = events[: events.index(failed)]
+            if before and self._writer is not None:
+                self._emit(self._writer.write(before))
+            if not self.done:
+                self._drop(_stream_error(failed.code, failed.message, retryable=failed.retryable))
+            return
+        if events and self._writer is not None:
+            self._emit(self._writer.write(events))
+
+    def _count(self, event: TextDelta | ThinkingDelta | ToolCallStarted | ToolCallDelta) -> None:
+        if isinstance(event, TextDelta | ThinkingDelta):
+            self.seen_bytes += len(event.text)
+        elif isinstance(event, ToolCallDelta):
+            self.seen_bytes += len(event.arguments)
+
+    def _emit(self, out: bytes) -> None:
+        """Forward, or hold: before the first content, and from the terminal mark on."""
+        if self.committed and not self.ended:
+            if out:
+                self._owner.forward(out)
+            return
+        if out:
+            self._held.append(out)
+            self._held_bytes += len(out)
+        if self.ended:
+            return
+        if self.first_content is not None:
+            self.committed = True
+            data, self._held = b"".join(self._held), []
+            self._owner.commit(self, data)
+        elif self._held_bytes > HELD_BYTES_MAX:
+            self._drop(BrokenStream(f"{HELD_BYTES_MAX} bytes came without any content", 200))
+
+    def _reply(self, body: bytes) -> None:
+        kind = self.headers.get(b"content-type", b"")
+        if b"json" not in kind:
+            self._fail(BrokenStream(f"JSON was asked for and {kind.decode('latin-1')[:80] or 'nothing'} came", 200))
+            return
+        try:
+            self._owner.whole(self, body)
+        except CloudError as error:
+            self._fail(error)
+
+    def _classify(self, body: bytes) -> CloudError:
+        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in self.headers.items()}
+        return self.target.port.classify(self.target.deployment.upstream, self.status, headers, body)
+
+    # ends
+
+    def check(self, now: float, limits_header: float, limits_idle: float) -> None:
+        """Called a few times a second: fail what has been silent for too long."""
+        if self.done or self.ticket is None:
+            return
+        if self.ended:
+            if now - self.progress > SETTLE_SECONDS:
+                self.settle()
+        elif self.status == 0:
+            if now - self.sent > limits_header:
+                self._drop(TimedOut(f"no answer within {limits_header:g} s"))
+        elif now - self.progress > limits_idle:
+            self._drop(TimedOut(f"silent for {limits_idle:g} s in the middle of the answer"))
+
+    def _drop(self, error: CloudError) -> None:
+        ticket, self.ticket = self.ticket, None
+        if ticket is not None:
+            ticket.cancel()
+        self._fail(error)
+
+    def _fail(self, error: CloudError) -> None:
+        if not self.done:
+            self.done = True
+            self._owner.attempt_failed(self, error)
+
+
+SETTLE_SECONDS = 0.2  # for usage that some providers send after their terminal mark
+
+
+def _stream_error(code: str, message: str, *, retryable: bool) -> CloudError:
+    """An in-stream error in common terms; streams carry codes, not statuses."""
+    low = code.lower()
+    text = f"the provider failed inside the stream: {code} {message}".rstrip()
+    if "throttl" in low or "rate_limit" in low or "overloaded" in low:
+        return Throttled(text, 200)
+    if "content_filter" in low or "safety" in low:
+        return ContentFiltered(text, 200)
+    if retryable:
+        return Unavailable(text, 200)
+    return BrokenStream(text, 200)

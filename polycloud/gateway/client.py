@@ -1,0 +1,271 @@
+"""The way out: pooled HTTP/1.1 connections at protocol level, no task for a request.
+
+Redirects are never followed: a provider that answers 3xx has failed. One ``Call`` uses a connection
+at a time; what goes wrong reaches it as a ``CloudError``.
+"""
+
+import asyncio
+import ssl
+from typing import NamedTuple, Protocol, cast
+
+import httptools
+
+from polycloud.core.errors import BrokenStream, CloudError, TimedOut, Unavailable
+
+CONNECTIONS_MAX = 4096  # to one origin; far over what one worker serves, far under its file descriptors
+IDLE_SECONDS = 30.0  # providers close idle connections after 60 s and more
+HEADERS_MAX = 128
+HEADER_BYTES_MAX = 64 * 1024
+
+
+class Origin(NamedTuple):
+    """Where connections lead: TLS or not, host and port; or a unix socket (``path``)."""
+
+    tls: bool
+    host: str
+    port: int
+    path: str = ""
+
+
+class Call(Protocol):
+    """Who asked. After ``failed`` or ``ended`` nothing more is called."""
+
+    def response_started(self, status: int, headers: dict[bytes, bytes]) -> None: ...
+
+    def response_data(self, data: bytes) -> None: ...
+
+    def response_ended(self) -> None: ...
+
+    def response_failed(self, error: CloudError, *, stale: bool) -> None:
+        """``stale``: a kept connection was closed before a byte of the answer, as servers do with idle ones."""
+        ...
+
+
+class Connection(asyncio.Protocol):
+    """One connection to an origin; reads answers by httptools."""
+
+    def __init__(self, pool: "Pool", origin: Origin) -> None:
+        self._pool = pool
+        self.origin = origin
+        self.transport: asyncio.Transport
+        self.call: Call | None = None
+        self.closed = False
+        self.idle_since = 0.0
+        self._uses = 0
+        self._parser = httptools.HttpResponseParser(self)
+        self._headers: dict[bytes, bytes] = {}
+        self._header_bytes = 0
+        self._answering = False
+        self._complete = False
+        self._until_close = False
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast(asyncio.Transport, transport)
+
+    def send(self, call: Call, data: bytes) -> None:
+        self.call = call
+        self._uses += 1
+        self._answering = self._complete = self._until_close = False
+        self.transport.write(data)
+
+    def data_received(self, data: bytes) -> None:
+        if self.call is None:
+            self.close()  # an origin that speaks out of turn can not be trusted with the next call
+            return
+        self._answering = True
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserError as error:
+            if self.call is not None:
+                self._fail(BrokenStream(f"the answer is not HTTP: {error}"))
+            return
+        if self._complete:
+            self._finish()
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self._header_bytes += len(name) + len(value)
+        if self._header_bytes > HEADER_BYTES_MAX or len(self._headers) > HEADERS_MAX:
+            raise ValueError("too many headers")
+        self._headers[name.lower()] = value
+
+    def on_headers_complete(self) -> None:
+        status = self._parser.get_status_code()
+        headers, self._headers, self._header_bytes = self._headers, {}, 0
+        if status < 200:
+            return
+        self._until_close = b"content-length" not in headers and b"transfer-encoding" not in headers
+        if self.call is not None:
+            self.call.response_started(status, headers)
+
+    def on_body(self, body: bytes) -> None:
+        if self.call is not None:
+            self.call.response_data(body)
+
+    def on_message_complete(self) -> None:
+        if self._parser.get_status_code() >= 200:
+            self._complete = True
+
+    def _finish(self) -> None:
+        call, self.call = self.call, None
+        if self._parser.should_keep_alive() and not self.closed:
+            self._pool.keep(self)
+        else:
+            self.close()
+        if call is not None:
+            call.response_ended()
+
+    def eof_received(self) -> None:
+        return None
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.closed = True
+        self._pool.forget(self)
+        if self.call is None:
+            return
+        if self._until_close and exc is None and self._answering:
+            call, self.call = self.call, None
+            call.response_ended()
+        elif self._answering:
+            self._fail(BrokenStream("the provider closed the connection in the middle of its answer"))
+        else:
+            self._fail(Unavailable("the provider closed the connection without an answer"), stale=self._uses > 1)
+
+    def _fail(self, error: CloudError, *, stale: bool = False) -> None:
+        call, self.call = self.call, None
+        self.close()
+        if call is not None:
+            call.response_failed(error, stale=stale)
+
+    def close(self) -> None:
+        """Drop the connection now; a call that was cancelled upstream is cancelled there too."""
+        self.call = None
+        if not self.closed:
+            self.closed = True
+            self._pool.forget(self)
+            self.transport.abort()
+
+
+class Ticket:
+    """A call under way: what its owner needs to cancel it or to hold it back."""
+
+    __slots__ = ("cancelled", "connection")
+
+    def __init__(self) -> None:
+        self.connection: Connection | None = None
+        self.cancelled = False
+
+    def cancel(self) -> None:
+        self.cancelled = True
+        if self.connection is not None:
+            self.connection.close()
+
+    def pause(self) -> None:
+        if self.connection is not None and not self.connection.closed:
+            self.connection.transport.pause_reading()
+
+    def resume(self) -> None:
+        if self.connection is not None and not self.connection.closed:
+            self.connection.transport.resume_reading()
+
+
+class Pool:
+    """Connections by origin, the last used first. One pool a worker."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._idle: dict[Origin, list[Connection]] = {}
+        self._all: set[Connection] = set()
+        self._count: dict[Origin, int] = {}
+        self._opening: set[asyncio.Task[None]] = set()
+        self._tls: ssl.SSLContext | None = None
+
+    @property
+    def size(self) -> int:
+        return len(self._all) + len(self._opening)
+
+    def send(self, origin: Origin, data: bytes, call: Call, connect_seconds: float) -> Ticket:
+        """Send one request; ``call`` hears of the answer."""
+        ticket = Ticket()
+        idle = self._idle.get(origin)
+        if idle:
+            connection = idle.pop()
+            ticket.connection = connection
+            connection.send(call, data)
+            return ticket
+        task = self._loop.create_task(self._open(origin, data, call, ticket, connect_seconds))
+        self._opening.add(task)
+        task.add_done_callback(self._opening.discard)
+        return ticket
+
+    async def _open(self, origin: Origin, data: bytes, call: Call, ticket: Ticket, connect_seconds: float) -> None:
+        if self._count.get(origin, 0) >= CONNECTIONS_MAX:
+            call.response_failed(Unavailable(f"{CONNECTIONS_MAX} connections to {origin.host} are in use"), stale=False)
+            return
+        self._count[origin] = self._count.get(origin, 0) + 1
+        connection = Connection(self, origin)
+        try:
+            async with asyncio.timeout(connect_seconds):
+                if origin.path:
+                    await self._loop.create_unix_connection(lambda: connection, origin.path)
+                else:
+                    await self._loop.create_connection(
+                        lambda: connection, origin.host, origin.port, ssl=self._context() if origin.tls else None
+                    )
+        except TimeoutError:
+            self._uncount(origin)
+            self._report(ticket, call, TimedOut(f"no connection to {origin.host} within {connect_seconds:g} s"))
+            return
+        except OSError as error:
+            self._uncount(origin)
+            self._report(ticket, call, Unavailable(f"no connection to {origin.host}: {error.strerror or error}"))
+            return
+        self._all.add(connection)
+        if ticket.cancelled:
+            connection.close()
+            return
+        ticket.connection = connection
+        connection.send(call, data)
+
+    @staticmethod
+    def _report(ticket: Ticket, call: Call, error: CloudError) -> None:
+        if not ticket.cancelled:
+            call.response_failed(error, stale=False)
+
+    def _context(self) -> ssl.SSLContext:
+        if self._tls is None:
+            self._tls = ssl.create_default_context()
+            self._tls.minimum_version = ssl.TLSVersion.TLSv1_2
+        return self._tls
+
+    def keep(self, connection: Connection) -> None:
+        connection.idle_since = self._loop.time()
+        self._idle.setdefault(connection.origin, []).append(connection)
+
+    def forget(self, connection: Connection) -> None:
+        if connection in self._all:
+            self._all.discard(connection)
+            self._uncount(connection.origin)
+        idle = self._idle.get(connection.origin)
+        if idle and connection in idle:
+            idle.remove(connection)
+
+    def _uncount(self, origin: Origin) -> None:
+        left = self._count.get(origin, 1) - 1
+        if left:
+            self._count[origin] = left
+        else:
+            self._count.pop(origin, None)
+
+    def prune(self, *, everything: bool = False) -> None:
+        """Close connections idle for too long, or all idle ones."""
+        oldest = self._loop.time() - IDLE_SECONDS
+        for connections in list(self._idle.values()):
+            for connection in list(connections):
+                if everything or connection.idle_since < oldest:
+                    connection.close()
+
+    def close(self) -> None:
+        for task in list(self._opening):
+            task.cancel()
+        for connection in list(self._all):
+            connection.close()

@@ -1,0 +1,139 @@
+"""What Converse leaves to each model family: reasoning, top-k, and tool choices that it has no field for.
+
+Converse takes them as ``additionalModelRequestFields``, whose members differ by family
+(docs.aws.amazon.com/bedrock/latest/userguide/model-parameters.html and recorded traffic, 2026-11).
+"""
+
+import re
+from typing import Literal
+
+from polycloud.core.chat import ChatRequest, Effort, Message, Thinking, ToolCall
+
+Family = Literal["claude", "nova", "gpt-oss", "other"]
+
+BUDGET_TOKENS: dict[Effort, int] = {
+    "minimal": 1024, "low": 2048, "medium": 8192, "high": 16_384, "xhigh": 24_000, "max": 24_000,
+}  # fmt: skip
+BUDGET_TOKENS_MIN = 1024  # the least that Claude takes
+ANSWER_TOKENS = 8000  # room beside the largest budget: together the 32,000 that Claude Opus 4 may write
+ADAPTIVE_SINCE = (4, 6)  # from here on Claude takes an effort and finds its own budget
+BUDGET_UNTIL = (4, 7)  # from here on Claude refuses a budget
+XHIGH_SINCE = (4, 7)
+
+_CLAUDE = re.compile(r"claude-(?:[a-z]+-)?(\d{1,2})(?:-(\d{1,2}))?(?!\d)")
+
+
+def family(model: str) -> Family:
+    """The family of a model id, an inference profile's id or an ARN that names one."""
+    name = model.lower()
+    if "claude" in name:
+        return "claude"
+    if "nova" in name:
+        return "nova"
+    return "gpt-oss" if "gpt-oss" in name else "other"
+
+
+def claude_version(model: str) -> tuple[int, int]:
+    """(4, 5) for ``us.anthropic.claude-sonnet-4-5-20250929-v1:0``; (0, 0) where the id does not say."""
+    found = _CLAUDE.search(model.lower())
+    return (int(found[1]), int(found[2] or 0)) if found else (0, 0)
+
+
+def asks_to_think(request: ChatRequest) -> bool:
+    if request.thinking_budget is not None:
+        return request.thinking_budget > 0
+    return request.effort not in (None, "none")
+
+
+def may_think(request: ChatRequest) -> bool:
+    """Whether Claude with a budget takes this request at all: it refuses thinking beside a forced tool, and
+    in the middle of a tool loop whose call was not preceded by signed thinking
+    (docs.claude.com/en/docs/build-with-claude/extended-thinking, 2026-11)."""
+    if request.tool_choice is not None and request.tool_choice.mode in ("required", "named"):
+        return False
+    last = next((m for m in reversed(request.messages) if m.role == "assistant"), None)
+    if last is None or not any(isinstance(part, ToolCall) for part in last.parts):
+        return True
+    return not _is_open_loop(request.messages) or any(keeps(part) for part in last.parts if isinstance(part, Thinking))
+
+
+def keeps(part: Thinking) -> bool:
+    """Whether Claude takes ``part`` back: only what it signed or hid itself; other makers' marks carry a prefix."""
+    return bool(part.redacted) or bool(part.signature and ":" not in part.signature)
+
+
+def thinking_fields(request: ChatRequest, model: str) -> tuple[dict[str, object], str | None, int | None]:
+    """(members of additionalModelRequestFields, outputConfig.effort, maxTokens) for what the request asks."""
+    kind = family(model)
+    asked = request.effort
+    if kind == "claude":
+        return _claude_fields(request, model)
+    if kind == "gpt-oss" and asked is not None:
+        level = {"none": "low", "minimal": "low", "xhigh": "high", "max": "high"}.get(asked, asked)
+        return {"reasoning_effort": level}, None, request.max_tokens
+    if kind == "nova" and asked is not None and asked != "none":
+        level = {"minimal": "low", "xhigh": "high", "max": "high"}.get(asked, asked)
+        config = {"type": "enabled", "maxReasoningEffort": level}
+        return {"reasoningConfig": config}, None, request.max_tokens
+    return {}, None, request.max_tokens
+
+
+def top_k_fields(top_k: int, model: str) -> dict[str, object]:
+    kind = family(model)
+    if kind == "claude":
+        return {"top_k": top_k}
+    return {"inferenceConfig": {"topK": top_k}} if kind == "nova" else {}
+
+
+def lost_fields(request: ChatRequest, model: str) -> list[str]:
+    """Fields of the request for which the model's family has no place."""
+    kind = family(model)
+    lost = []
+    if request.top_k is not None and kind not in ("claude", "nova"):
+        lost.append("top_k")
+    if kind != "claude":
+        if request.parallel_tools is False and request.tools:
+            lost.append("parallel_tool_calls")
+        if request.thinking_budget is not None or (request.effort is not None and kind == "other"):
+            lost.append("reasoning_effort")
+    elif asks_to_think(request) and not (thinking_fields(request, model)[0]):
+        lost.append("reasoning_effort")
+    return lost
+
+
+def _claude_fields(request: ChatRequest, model: str) -> tuple[dict[str, object], str | None, int | None]:
+    version = claude_version(model)
+    asked, budget, most = request.effort, request.thinking_budget, request.max_tokens
+    if not asks_to_think(request):
+        off = asked is not None or budget is not None
+        return ({"thinking": {"type": "disabled"}} if off else {}), None, most
+    if version >= ADAPTIVE_SINCE and (budget is None or version >= BUDGET_UNTIL):
+        return {"thinking": {"type": "adaptive"}}, _effort(asked, budget, version), most
+    if not may_think(request):
+        return {}, None, most
+    tokens = max(budget if budget is not None else BUDGET_TOKENS[asked or "medium"], BUDGET_TOKENS_MIN)
+    if most is None:
+        most = tokens + ANSWER_TOKENS
+    elif most <= tokens:
+        tokens = most - 1  # the budget is part of the bound and has to be below it
+        if tokens < BUDGET_TOKENS_MIN:
+            return {}, None, most
+    return {"thinking": {"type": "enabled", "budget_tokens": tokens}}, None, most
+
+
+def _effort(asked: Effort | None, budget: int | None, version: tuple[int, int]) -> str:
+    if budget is not None:
+        return next((name for name in ("low", "medium", "high") if budget <= BUDGET_TOKENS[name]), "max")
+    if asked == "xhigh":
+        return "xhigh" if version >= XHIGH_SINCE else "max"
+    return "low" if asked in (None, "minimal") else asked
+
+
+def _is_open_loop(messages: tuple[Message, ...]) -> bool:
+    """Whether nothing but tool results follows the last assistant message."""
+    for message in reversed(messages):
+        if message.role == "assistant":
+            return True
+        if message.role == "user" and any(part.__struct_config__.tag != "tool_result" for part in message.parts):
+            return False
+    return False

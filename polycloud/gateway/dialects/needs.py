@@ -1,0 +1,23 @@
+"""The bits of ``Need`` as plain integers: arithmetic on an IntFlag costs ten times as much, on every request."""
+
+from polycloud.core.chat import Need
+
+TOOLS = int(Need.TOOLS)
+TOOL_CHOICE = int(Need.TOOL_CHOICE)
+SERIAL_TOOLS = int(Need.SERIAL_TOOLS)
+JSON_OBJECT = int(Need.JSON_OBJECT)
+JSON_SCHEMA = int(Need.JSON_SCHEMA)
+REASONING = int(Need.REASONING)
+SEED = int(Need.SEED)
+STOP = int(Need.STOP)
+TOP_K = int(Need.TOP_K)
+PENALTIES = int(Need.PENALTIES)
+PROMPT_CACHE = int(Need.PROMPT_CACHE)
+IMAGES = int(Need.IMAGES)
+OTHER_MEDIA = int(Need.OTHER_MEDIA)
+LOGPROBS = int(Need.LOGPROBS)
+MULTIPLE = int(Need.MULTIPLE)
+STREAM = int(Need.STREAM)
+TEMPERATURE = int(Need.TEMPERATURE)
+OPENAI_EXTRAS = int(Need.OPENAI_EXTRAS)
+ANTHROPIC_EXTRAS = int(Need.ANTHROPIC_EXTRAS)

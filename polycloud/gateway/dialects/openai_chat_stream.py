@@ -1,0 +1,299 @@
+"""Streamed OpenAI chat completions: a reader, a writer, and a tap for those that pass through."""
+
+import msgspec
+
+from polycloud.core.chat import (
+    ChatEvent,
+    Ended,
+    Failed,
+    Finish,
+    Finished,
+    Started,
+    TextDelta,
+    ThinkingDelta,
+    ToolCallDelta,
+    ToolCallStarted,
+    Used,
+)
+from polycloud.core.errors import BrokenStream, PolycloudError
+from polycloud.core.usage import Usage
+from polycloud.gateway.dialects import openai_chat_wire as wire
+from polycloud.gateway.dialects.openai_chat_errors import error_body
+from polycloud.gateway.dialects.openai_chat_read import thought_signature
+from polycloud.gateway.dialects.openai_chat_reply import (
+    BROKEN_FINISHES,
+    finish_of,
+    made_id,
+    read_error,
+    read_usage,
+    thinking_text,
+    usage_body,
+    written_finish,
+)
+from polycloud.gateway.dialects.reading import ENCODER, read_provider
+from polycloud.gateway.dialects.sse import SEPARATOR, Frames, parse
+
+_CHUNK = msgspec.json.Decoder(wire.Chunk)
+_DONE = b"[DONE]"
+_WHAT = "a chunk of the provider's stream"
+
+
+def _data(frame: bytes) -> bytes:
+    """The data of a frame; b"" for a comment."""
+    if frame.startswith(b"data: ") and b"\n" not in frame:
+        return frame[6:]
+    event, data = parse(frame)
+    if event == b"error" and data and not data.startswith(b'{"error"'):
+        return b'{"error":' + data + b"}"
+    return data
+
+
+class Reader:
+    """Chunks into events. After an error nothing more is read: some servers send [DONE] behind it."""
+
+    __slots__ = ("_calls", "_count", "_failed", "_frames", "_id", "_started")
+
+    def __init__(self) -> None:
+        self._frames = Frames()
+        self._calls: dict[int, tuple[int, str]] = {}
+        self._count = 0
+        self._id = ""
+        self._started = False
+        self._failed = False
+
+    def feed(self, data: bytes) -> list[ChatEvent]:
+        """Raises BrokenStream on a frame that can not be read."""
+        events: list[ChatEvent] = []
+        for frame in data.split(SEPARATOR) if self._frames.whole(data) else self._frames.cut(data):
+            payload = _data(frame)
+            if not payload or self._failed:
+                continue
+            if payload == _DONE:
+                events.append(Ended())
+            else:
+                self._chunk(read_provider(_CHUNK, payload, _WHAT), payload, events)
+        return events
+
+    def _chunk(self, chunk: wire.Chunk, payload: bytes, events: list[ChatEvent]) -> None:
+        if chunk.error or chunk.object == "error":
+            self._failed = True
+            events.append(read_error(chunk.error or msgspec.Raw(payload)))
+            return
+        if not self._started and (chunk.id or chunk.choices):
+            self._started = True
+            self._id = chunk.id or ""
+            events.append(Started(self._id, chunk.model or ""))
+        for choice in chunk.choices or ():
+            if choice.index:
+                continue  # n > 1 has no common form
+            if choice.delta is not None:
+                self._delta(choice.delta, events)
+            reason = choice.finish_reason
+            if reason:
+                if reason in BROKEN_FINISHES:
+                    self._failed = True
+                    events.append(Failed(reason, "the provider broke the answer off"))
+                    return
+                finish, stop = finish_of(reason, choice.stop_reason)
+                if finish == "stop" and self._count:
+                    finish = "tool_calls"  # some servers say stop
+                events.append(Finished(finish, stop))
+        usage = chunk.usage
+        if usage is None and chunk.x_groq is not None:
+            usage = chunk.x_groq.usage
+        if usage is not None:
+            events.append(Used(read_usage(usage)))
+
+    def _delta(self, delta: wire.ReplyMessage, events: list[ChatEvent]) -> None:
+        thought = delta.reasoning_content or delta.reasoning
+        if delta.polycloud is not None:
+            events += [ThinkingDelta(t.text, t.signature, t.redacted) for t in delta.polycloud.thinking]
+        elif thought:
+            events.append(ThinkingDelta(thought))
+        content = delta.content
+        if content:
+            if isinstance(content, str):
+                events.append(TextDelta(content))
+            else:
+                for part in content:
+                    if part.thinking is not None:
+                        events.append(ThinkingDelta(thinking_text(part)))
+                    elif part.text:
+                        events.append(TextDelta(part.text))
+        if delta.refusal:
+            events.append(TextDelta(delta.refusal))
+        for call in delta.tool_calls or ():
+            self._call(call, events)
+
+    def _call(self, call: wire.ReplyToolCall, events: list[ChatEvent]) -> None:
+        """Fragments are keyed by index; where servers leave it out or repeat it, a new id begins a new call."""
+        key = -1 if call.index is None else call.index
+        known = self._calls.get(key)
+        function = call.function
+        if known is None or (call.id and call.id != known[1] and function is not None and function.name):
+            call_id = call.id or made_id(self._id, self._count)
+            known = self._calls[key] = (self._count, call_id)
+            self._count += 1
+            name = (function.name if function is not None else None) or ""
+            events.append(ToolCallStarted(known[0], call_id, name, thought_signature(call.extra_content)))
+        if function is not None and function.arguments:
+            events.append(ToolCallDelta(known[0], function.arguments))
+
+
+class Writer:
+    """Events into chunks."""
+
+    __slots__ = ("_begun", "_finished", "_head", "_include_usage", "_tail", "_usage")
+
+    def __init__(self, model: str, reply_id: str, created: int, include_usage: bool) -> None:
+        self._head = (
+            b'data: {"id":%b,"object":"chat.completion.chunk","created":%d,"model":%b,"choices":['
+            % (ENCODER.encode(reply_id), created, ENCODER.encode(model))
+        )
+        # Where usage was asked for, every chunk but the last says null, as OpenAI's do.
+        self._tail = b'],"usage":null}\n\n' if include_usage else b"]}\n\n"
+        self._include_usage = include_usage
+        self._usage: Usage | None = None
+        self._begun = False
+        self._finished = False
+
+    def write(self, events: list[ChatEvent]) -> bytes:
+        out: list[bytes] = []
+        for event in events:
+            kind = type(event)
+            if kind is TextDelta:
+                if not self._begun:
+                    self._begin(out, b'""')
+                self._delta(out, b'{"content":%b}' % ENCODER.encode(event.text))  # type: ignore[union-attr]
+            elif kind is ToolCallDelta:
+                self._delta(
+                    out,
+                    b'{"tool_calls":[{"index":%d,"function":{"arguments":%b}}]}'
+                    % (event.index, ENCODER.encode(event.arguments)),  # type: ignore[union-attr]
+                )
+            elif isinstance(event, ThinkingDelta):
+                self._thinking(out, event)
+            elif isinstance(event, ToolCallStarted):
+                self._call(out, event)
+            elif isinstance(event, Used):
+                self._usage = event.usage
+            elif isinstance(event, Started):
+                self._usage = event.usage or self._usage
+            elif isinstance(event, Finished):
+                self._finish(out, event)
+            elif isinstance(event, Ended):
+                self._end(out)
+            elif isinstance(event, Failed):
+                out.append(self.fail(BrokenStream(event.message or event.code, 200)))
+        return b"".join(out)
+
+    def fail(self, error: PolycloudError) -> bytes:
+        """An error frame; no [DONE] follows, so that nobody takes the answer for whole."""
+        return b"data: %b\n\n" % ENCODER.encode(error_body(error))
+
+    def _begin(self, out: list[bytes], content: bytes) -> None:
+        self._begun = True
+        self._delta(out, b'{"role":"assistant","content":%b}' % content)
+
+    def _delta(self, out: list[bytes], delta: bytes) -> None:
+        out.append(b'%b{"index":0,"delta":%b,"finish_reason":null}%b' % (self._head, delta, self._tail))
+
+    def _thinking(self, out: list[bytes], event: ThinkingDelta) -> None:
+        if not self._begun:
+            self._begin(out, b'""')
+        delta: dict[str, object] = {}
+        if event.text:
+            delta["reasoning_content"] = event.text
+        if event.signature or event.redacted:
+            delta["polycloud"] = {"thinking": [wire.OwnThinking(event.text, event.signature, event.redacted)]}
+        self._delta(out, ENCODER.encode(delta))
+
+    def _call(self, out: list[bytes], event: ToolCallStarted) -> None:
+        if not self._begun:
+            self._begin(out, b"null")
+        call: dict[str, object] = {
+            "index": event.index,
+            "id": event.id,
+            "type": "function",
+            "function": {"name": event.name, "arguments": ""},
+        }
+        if event.signature:
+            call["extra_content"] = {"google": {"thought_signature": event.signature}}
+        self._delta(out, ENCODER.encode({"tool_calls": [call]}))
+
+    def _finish(self, out: list[bytes], event: Finished) -> None:
+        if not self._begun:
+            self._begin(out, b'""')
+        self._finished = True
+        stop = b',"stop_reason":%b' % ENCODER.encode(event.stop_sequence) if event.stop_sequence else b""
+        out.append(
+            b'%b{"index":0,"delta":{},"finish_reason":"%b"%b}%b'
+            % (self._head, written_finish(event.reason).encode(), stop, self._tail)
+        )
+
+    def _end(self, out: list[bytes]) -> None:
+        if not self._finished:
+            self._finish(out, Finished("stop"))
+        if self._include_usage and self._usage is not None:
+            out.append(b'%b],"usage":%b}\n\n' % (self._head, ENCODER.encode(usage_body(self._usage))))
+        out.append(b"data: [DONE]\n\n")
+
+
+class Tap:
+    """Lets chunks through as they are, but for the usage chunk that the caller did not ask for."""
+
+    __slots__ = ("_frames", "_hide_usage", "content", "ended", "failed", "finish", "usage")
+
+    def __init__(self, include_usage: bool) -> None:
+        self._frames = Frames()
+        self._hide_usage = not include_usage
+        self.content = False
+        self.ended = False
+        self.failed = ""
+        self.usage: Usage | None = None
+        self.finish: Finish | None = None
+
+    def feed(self, data: bytes) -> bytes:
+        """Raises BrokenStream on a frame that can not be read."""
+        if self._frames.whole(data):
+            frames = data.split(SEPARATOR)
+            shown = [frame for frame in frames if self._shows(frame)]
+            return data if len(shown) == len(frames) else SEPARATOR.join(shown)
+        return b"".join([frame for frame in self._frames.cut(data) if self._shows(frame)])
+
+    def _shows(self, frame: bytes) -> bool:
+        payload = _data(frame)
+        if not payload:
+            return True
+        if payload == _DONE:
+            self.ended = not self.failed
+            return True
+        chunk = read_provider(_CHUNK, payload, _WHAT)
+        choices = chunk.choices
+        if choices:
+            choice = choices[0]
+            delta = choice.delta
+            if delta is not None and not self.content:
+                self.content = bool(
+                    delta.content
+                    or delta.tool_calls
+                    or delta.reasoning_content
+                    or delta.reasoning
+                    or delta.refusal
+                    or delta.polycloud
+                )
+            reason = choice.finish_reason
+            if reason:
+                if reason in BROKEN_FINISHES:
+                    self.failed = f"{reason}: the provider broke the answer off"
+                self.finish = finish_of(reason, None)[0]
+        elif chunk.error or chunk.object == "error":
+            failed = read_error(chunk.error or msgspec.Raw(payload))
+            self.failed = f"{failed.code}: {failed.message}"
+            return True
+        if chunk.usage is not None:
+            self.usage = read_usage(chunk.usage)
+            return not (self._hide_usage and not choices)
+        if chunk.x_groq is not None and chunk.x_groq.usage is not None:
+            self.usage = read_usage(chunk.x_groq.usage)
+        return True

@@ -1,0 +1,92 @@
+"""What request readers share: a caller's mistakes in plain words, and raw members that may be absent."""
+
+from typing import TypeVar
+
+import msgspec
+
+from polycloud.core.errors import BadRequest, BrokenStream
+from polycloud.core.ports.models import Envelope
+
+T = TypeVar("T")
+
+FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
+ENCODER = msgspec.json.Encoder()
+ABSENT = msgspec.Raw(b"")
+
+_WORDS = {
+    "int": "an integer",
+    "float": "a number",
+    "str": "a string",
+    "bool": "true or false",
+    "array": "an array",
+    "object": "an object",
+    "null": "null",
+}
+
+
+class MarkedEnvelope(Envelope):
+    """An envelope that says whether the messages hold members of ours that no provider knows."""
+
+    marked: bool = False
+
+
+def read_body(decoder: "msgspec.json.Decoder[T]", body: bytes) -> tuple[dict[str, msgspec.Raw], T]:
+    """The body's members as raw JSON, and typed. Raises BadRequest in plain words, naming the parameter."""
+    if not body.isascii():
+        try:
+            body.decode()
+        except UnicodeDecodeError as error:
+            raise BadRequest(f"the body is not valid UTF-8 (byte {error.start})") from error
+    try:
+        return FIELDS.decode(body), decoder.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise mistake(error) from error
+
+
+def read_fields(decoder: "msgspec.json.Decoder[T]", fields: dict[str, msgspec.Raw]) -> T:
+    """The members of an envelope, typed. Raises BadRequest."""
+    try:
+        return decoder.decode(ENCODER.encode(fields))
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise mistake(error) from error
+
+
+def mistake(error: Exception) -> BadRequest:
+    """What is wrong with a body, from the decoder's error."""
+    if isinstance(error, RecursionError):
+        return BadRequest("the body is nested too deeply")
+    if not isinstance(error, msgspec.ValidationError):
+        return BadRequest(f"the body is not valid JSON: {error}")
+    said, _, path = str(error).partition(" - at `")
+    path = path.rstrip("`").removeprefix("$").removeprefix(".")
+    found = said.split("`")
+    if said.startswith("Object missing required field"):
+        name = f"{path}.{found[1]}" if path else found[1]
+        return BadRequest(f"{name}: this field is required", name)
+    if said.startswith("Expected `") and len(found) >= 4:
+        wanted = " or ".join(_WORDS.get(word, word) for word in found[1].split(" | "))
+        got = _WORDS.get(found[3], found[3])
+        if not path:
+            return BadRequest(f"the body must be {wanted}, not {got}")
+        return BadRequest(f"{path}: expected {wanted}, got {got}", path)
+    if not path:
+        return BadRequest(f"the body can not be read: {said}")
+    return BadRequest(f"{path}: {said[0].lower()}{said[1:]}", path)
+
+
+def read_provider(decoder: "msgspec.json.Decoder[T]", data: bytes, what: str) -> T:
+    """A provider's JSON, typed. Raises BrokenStream when it is not what the format says."""
+    try:
+        return decoder.decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise BrokenStream(f"{what} can not be read: {error}", 200) from error
+
+
+def given(raw: msgspec.Raw) -> bool:
+    """Whether a member is there and not null."""
+    return len(raw) > 0 and not (len(raw) == 4 and bytes(raw) == b"null")
+
+
+def chosen(fields: dict[str, msgspec.Raw], names: frozenset[str] | set[str]) -> dict[str, bytes]:
+    """Those of ``fields`` that are in ``names`` and not null, as bytes, in the caller's order."""
+    return {name: bytes(raw) for name, raw in fields.items() if name in names and given(raw)}

@@ -1,0 +1,115 @@
+"""Why a request goes where it goes: every deployment with its verdict and reasons.
+
+The verdicts are the choice's own: the same rules, the same plan, the same order. Nothing here decides.
+"""
+
+import msgspec
+
+from polycloud.core.errors import PolycloudError
+from polycloud.core.money import pico_as_dollars
+from polycloud.gateway.routes import Ask, Candidate, View, choose, hard_needs, unfit
+from polycloud.gateway.shares import Turns
+from polycloud.policy import eligible
+from polycloud.policy.tables import Compiled
+
+
+class Verdict(msgspec.Struct, frozen=True):
+    """One deployment. ``order`` counts from 1 for those that would be tried; ``reasons`` say why the others
+    would not; ``expected_usd`` is decimal text, "" when the price is unknown."""
+
+    deployment: str
+    site: str
+    model: str
+    places: tuple[str, ...]
+    eligible: bool
+    order: int | None
+    equivalent: bool
+    degraded: tuple[str, ...]
+    expected_usd: str
+    reasons: tuple[str, ...]
+
+
+class Explanation(msgspec.Struct, frozen=True):
+    """The decision for one request. ``error`` is the code and ``message`` the text that the caller would get,
+    both "" when the request would be served. ``refused`` by deployment id serves the decision record."""
+
+    asked: str
+    route: str
+    classes: tuple[str, ...]
+    prefer: str
+    policy: str
+    overlay: int
+    error: str
+    message: str
+    verdicts: tuple[Verdict, ...]
+
+    @property
+    def refused(self) -> dict[str, str]:
+        return {v.deployment: "; ".join(v.reasons) for v in self.verdicts if not v.eligible}
+
+
+def explain(compiled: Compiled, view: View, ask: Ask, turns: Turns | None = None) -> Explanation:
+    """Explain what ``choose`` does with ``ask``. Of shares it shows the first turn, unless ``turns`` is given;
+    then it takes a turn. Raises nothing that ``choose`` raises: errors are part of the answer."""
+    order: list[Candidate] = []
+    may = 0
+    error = message = ""
+    try:
+        choice = choose(compiled, view, ask, turns or Turns())
+        order, may = choice.order, choice.eligible
+    except PolycloudError as failure:
+        error, message = failure.code, failure.message
+    target = eligible.resolve(compiled, ask.model)
+    reasons = _reasons(compiled, view, ask, target)
+    placed = {candidate.index: (n, candidate) for n, candidate in enumerate(order, 1)}
+    verdicts = []
+    for i, d in enumerate(compiled.deployments):
+        n, candidate = placed.get(i, (None, None))
+        cost = candidate.expected_pico_usd if candidate else None
+        why = () if may >> i & 1 else tuple(reasons[i]) or ((message,) if message else ())
+        verdicts.append(
+            Verdict(
+                deployment=d.id,
+                site=d.site,
+                model=d.model,
+                places=d.places,
+                eligible=bool(may >> i & 1),
+                order=n,
+                equivalent=bool(candidate and candidate.equivalent),
+                degraded=eligible.need_names(candidate.missing) if candidate else (),
+                expected_usd="" if cost is None else f"{pico_as_dollars(cost):f}",
+                reasons=why,
+            )
+        )
+    route = target.route if target else eligible.PLAIN_ROUTE
+    return Explanation(
+        asked=ask.model,
+        route=route.name if target else "",
+        classes=ask.classes,
+        prefer=route.prefer,
+        policy=compiled.version,
+        overlay=view.overlay.version,
+        error=error,
+        message=message,
+        verdicts=tuple(verdicts),
+    )
+
+
+def _reasons(compiled: Compiled, view: View, ask: Ask, target: eligible.Target | None) -> list[list[str]]:
+    """By deployment: every rule that it fails, not the first alone; an unwanted model is reason enough."""
+    found: list[list[str]] = [[] for _ in compiled.deployments]
+    if target is None:
+        return [[f"does not serve {ask.model!r}"] for _ in found]
+    hard = hard_needs(target.route, ask.needs)
+    rules = (*eligible.rules(compiled, target, ask.classes, ask.model_patterns, hard), *view.rules)
+    for i, reasons in enumerate(found):
+        if not rules[0].mask >> i & 1:
+            reasons.append(rules[0].text)
+            continue
+        reasons += [rule.text for rule in rules if not rule.mask >> i & 1]
+        size = unfit(compiled, ask, target.route, i)
+        if size:
+            reasons.append(size)
+        if target.route.unsupported == "refuse" and ask.needs & ~compiled.deployments[i].can:
+            reasons.append("can not do " + ", ".join(eligible.need_names(ask.needs & ~compiled.deployments[i].can)))
+    return found

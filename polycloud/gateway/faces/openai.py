@@ -1,0 +1,186 @@
+"""OpenAI chat completions as callers speak them."""
+
+import msgspec
+
+from polycloud.core.chat import ChatReply, ChatRequest, Finish
+from polycloud.core.errors import BadRequest, PolycloudError
+from polycloud.core.ports.models import Envelope, StreamWriter, Tap
+from polycloud.core.usage import Usage
+from polycloud.gateway.dialects import needs as bit
+from polycloud.gateway.dialects import openai_chat_read, openai_chat_reply
+from polycloud.gateway.dialects import openai_chat_wire as wire
+from polycloud.gateway.dialects.openai_chat_errors import error_body
+from polycloud.gateway.dialects.openai_chat_read import KNOWN, NAME
+from polycloud.gateway.dialects.openai_chat_stream import Tap as ChatTap
+from polycloud.gateway.dialects.openai_chat_stream import Writer
+from polycloud.gateway.dialects.reading import ENCODER, FIELDS, MarkedEnvelope, given, read_body, read_fields
+
+_REQUEST = msgspec.json.Decoder(wire.Request)
+_USAGE_ASKED = msgspec.Raw(b'{"include_usage":true}')
+_NEEDED = frozenset(("logprobs", "top_logprobs", "n"))  # extras with needs of their own
+
+
+class OpenAIFace:
+    """The face over the dialect ``openai_chat``. Stateless."""
+
+    name = NAME
+
+    def peek(self, body: bytes) -> Envelope:
+        """Raises BadRequest with the caller's mistake."""
+        fields, request = read_body(_REQUEST, body)
+        if not request.model:
+            raise BadRequest("model: must name a model", "model")
+        if not request.messages:
+            raise BadRequest("messages: must hold at least one message", "messages")
+        most = request.max_completion_tokens
+        if most is None:
+            most = request.max_tokens
+        if most is not None and most < 1:
+            raise BadRequest("max_tokens: must be at least 1", "max_tokens")
+        needs, marked = _message_needs(request.messages)
+        needs |= _field_needs(request)
+        if request.tools or request.tool_choice is not None:
+            needs |= _tool_needs(request)
+        unknown = fields.keys() - KNOWN
+        if unknown and openai_chat_read.extra_fields(fields, unknown).keys() - _NEEDED:
+            needs |= bit.OPENAI_EXTRAS
+        options = request.stream_options
+        return MarkedEnvelope(
+            request.model,
+            bool(request.stream),
+            needs,
+            len(body) // 4,
+            most,
+            fields,
+            options is not None and bool(options.include_usage),
+            marked,
+        )
+
+    def read_request(self, envelope: Envelope) -> ChatRequest:
+        """Raises BadRequest, and Unsupported for what has no common form."""
+        return openai_chat_read.read_request(read_fields(_REQUEST, envelope.fields), envelope.fields)
+
+    def pass_request(self, envelope: Envelope, model: str) -> bytes:
+        """The body for a provider of the same dialect: the model's name set, usage asked for, the rest as it came."""
+        fields = envelope.fields.copy()
+        fields["model"] = msgspec.Raw(ENCODER.encode(model))
+        if envelope.stream and not envelope.include_usage:
+            asked = fields.get("stream_options")
+            if asked is None or not given(asked):
+                fields["stream_options"] = _USAGE_ASKED
+            else:
+                options = FIELDS.decode(asked)
+                options["include_usage"] = msgspec.Raw(b"true")
+                fields["stream_options"] = msgspec.Raw(ENCODER.encode(options))
+        if isinstance(envelope, MarkedEnvelope) and envelope.marked:
+            fields["messages"] = _unmarked(fields["messages"])
+        return ENCODER.encode(fields)
+
+    def pass_reply(self, body: bytes) -> tuple[Usage | None, Finish | None]:
+        """Raises BrokenStream when ``body`` is no whole answer."""
+        return openai_chat_reply.pass_reply(body)
+
+    def tap(self, envelope: Envelope) -> Tap:
+        return ChatTap(envelope.include_usage)
+
+    def write_reply(self, reply: ChatReply, model: str, created: int) -> bytes:
+        return openai_chat_reply.write_reply(reply, model, created)
+
+    def stream_writer(self, model: str, reply_id: str, created: int, include_usage: bool) -> StreamWriter:
+        return Writer(model, reply_id, created, include_usage)
+
+    def write_error(self, error: PolycloudError, request_id: str) -> bytes:
+        return ENCODER.encode(error_body(error, request_id))
+
+    def write_models(self, models: list[tuple[str, str]], created: int) -> bytes:
+        """The models list; each entry is (name, owner)."""
+        rows = [{"id": name, "object": "model", "created": created, "owned_by": owner} for name, owner in models]
+        return ENCODER.encode({"object": "list", "data": rows})
+
+    def keep_alive(self) -> bytes:
+        """A comment: clients skip lines that begin with a colon."""
+        return b": keep-alive\n\n"
+
+
+def _message_needs(messages: list[wire.Message]) -> tuple[int, bool]:
+    """The needs that messages show, and whether one holds a member of ours."""
+    needs = 0
+    marked = False
+    for message in messages:
+        if isinstance(message.content, list):
+            for part in message.content:
+                if part.cache_control is not None:
+                    needs |= bit.PROMPT_CACHE
+                if part.type == "image_url":
+                    needs |= bit.IMAGES
+                elif part.type not in ("text", "refusal"):
+                    needs |= bit.OTHER_MEDIA
+        if message.polycloud is not None:
+            marked = True
+        if message.cache_control is not None:
+            needs |= bit.PROMPT_CACHE
+        if message.function_call or message.audio:
+            needs |= bit.OPENAI_EXTRAS
+        if message.tool_calls and any(call.function is None for call in message.tool_calls):
+            needs |= bit.OPENAI_EXTRAS
+    return needs, marked
+
+
+def _field_needs(request: wire.Request) -> int:
+    needs = 0
+    if request.stream:
+        needs |= bit.STREAM
+    if request.temperature is not None or request.top_p is not None:
+        needs |= bit.TEMPERATURE
+    if request.seed is not None:
+        needs |= bit.SEED
+    if request.stop:
+        needs |= bit.STOP
+    if request.top_k is not None:
+        needs |= bit.TOP_K
+    if request.frequency_penalty or request.presence_penalty:
+        needs |= bit.PENALTIES
+    if request.reasoning_effort is not None:
+        needs |= bit.REASONING
+    if request.logprobs or request.top_logprobs:
+        needs |= bit.LOGPROBS
+    if request.n is not None and request.n != 1:
+        if request.n < 1:
+            raise BadRequest("n: must be at least 1", "n")
+        needs |= bit.MULTIPLE
+    if request.response_format is not None:
+        if request.response_format.type == "json_schema":
+            needs |= bit.JSON_SCHEMA
+        elif request.response_format.type == "json_object":
+            needs |= bit.JSON_OBJECT
+        elif request.response_format.type != "text":
+            needs |= bit.OPENAI_EXTRAS
+    return needs
+
+
+def _tool_needs(request: wire.Request) -> int:
+    needs = 0
+    if request.tools:
+        needs |= bit.TOOLS
+        for tool in request.tools:
+            if tool.type != "function":
+                needs |= bit.OPENAI_EXTRAS
+            if tool.cache_control is not None:
+                needs |= bit.PROMPT_CACHE
+        if request.parallel_tool_calls is False:
+            needs |= bit.SERIAL_TOOLS
+    choice = request.tool_choice
+    if isinstance(choice, str):
+        if choice == "required":
+            needs |= bit.TOOL_CHOICE
+    elif choice is not None:
+        needs |= bit.TOOL_CHOICE if choice.type == "function" else bit.OPENAI_EXTRAS
+    return needs
+
+
+def _unmarked(messages: msgspec.Raw) -> msgspec.Raw:
+    """The messages without the members that only we read."""
+    found = msgspec.json.decode(messages, type=list[dict[str, msgspec.Raw]])
+    for message in found:
+        message.pop("polycloud", None)
+    return msgspec.Raw(ENCODER.encode(found))

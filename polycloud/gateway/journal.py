@@ -1,0 +1,139 @@
+"""The journal: every decision and attempt of one worker, on disk before its reply ends.
+
+One append-only file a worker. A line is ``{"h": H, "r": record}``, where H is the SHA-256 (hex) of
+the line before it without its newline, or 64 zeros at the start of a file, so that a changed, lost
+or inserted line shows. Records of one turn of the event loop go out in one write(2); what must wait
+for them (an upstream call, a reply's last bytes) is run right after it. kill -9 loses nothing that
+was answered; a power cut at most what came after the last fdatasync, one second ago at most.
+"""
+
+import asyncio
+import hashlib
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+
+from polycloud.core.usage import Record
+
+ROTATE_BYTES = 64 * 1024 * 1024  # a file that a reader can hold and a disk can drop soon
+BACKLOG_BYTES_MAX = 8 * 1024 * 1024  # about 10,000 records wait for a full disk before requests are refused
+SYNC_SECONDS = 1.0
+RETRY_SECONDS = 0.5
+GENESIS = b"0" * 64
+
+
+class Journal:
+    """Appends records to ``directory/<worker>-NNNNNN.jsonl``; used from one event loop only."""
+
+    def __init__(self, directory: Path, worker: str, loop: asyncio.AbstractEventLoop) -> None:
+        self._directory = directory
+        self._worker = worker
+        self._loop = loop
+        self._encode = msgspec.json.Encoder().encode
+        self._lines: list[bytes] = []
+        self._after: list[Callable[[], None]] = []
+        self._scheduled = False
+        self._syncing = False
+        self._number = 0
+        self._fd = -1
+        self._size = 0
+        self._head = GENESIS
+        self._backlog = 0
+        self.failure = ""
+        directory.mkdir(parents=True, exist_ok=True)
+        self._open()
+
+    @property
+    def path(self) -> Path:
+        return self._directory / f"{self._worker}-{self._number:06d}.jsonl"
+
+    @property
+    def overfull(self) -> bool:
+        """Whether the disk has refused so much that no new request may start."""
+        return self._backlog > BACKLOG_BYTES_MAX
+
+    def add(self, record: Record) -> None:
+        """Append ``record`` at the end of this turn of the loop."""
+        line = b'{"h":"%b","r":%b}' % (self._head, self._encode(record))
+        self._head = hashlib.sha256(line).hexdigest().encode()
+        self._lines.append(line)
+        if not self._scheduled:
+            self._scheduled = True
+            self._loop.call_soon(self._flush)
+
+    def then(self, action: Callable[[], None]) -> None:
+        """Run ``action`` once everything added so far is written."""
+        self._after.append(action)
+        if not self._scheduled:
+            self._scheduled = True
+            self._loop.call_soon(self._flush)
+
+    def _flush(self) -> None:
+        self._scheduled = False
+        if self._lines:
+            self._write()
+        actions, self._after = self._after, []
+        for action in actions:
+            action()
+
+    def _write(self) -> None:
+        data = b"\n".join(self._lines) + b"\n"
+        try:
+            written = os.write(self._fd, data)
+        except OSError as error:
+            # The answers that wait are paid for and go out; the records stay in memory and are tried again.
+            self.failure = f"journal {self.path.name} can not be written: {error.strerror}"
+            self._backlog = len(data)
+            self._loop.call_later(RETRY_SECONDS, self._retry)
+            return
+        self._size += written
+        if written < len(data):
+            self._lines = [data[written:-1]]
+            self._backlog = len(data) - written
+            self._loop.call_later(RETRY_SECONDS, self._retry)
+            return
+        self._lines.clear()
+        self._backlog = 0
+        self.failure = ""
+        if not self._syncing:
+            self._syncing = True
+            self._loop.call_later(SYNC_SECONDS, self._sync)
+        if self._size >= ROTATE_BYTES:
+            self._rotate()
+
+    def _retry(self) -> None:
+        if not self._scheduled:
+            self._scheduled = True
+            self._flush()
+
+    def _sync(self) -> None:
+        self._syncing = False
+        if self._fd >= 0:
+            self._loop.run_in_executor(None, _sync_quietly, os.dup(self._fd))
+
+    def _rotate(self) -> None:
+        os.close(self._fd)
+        self._number += 1
+        self._head = GENESIS
+        self._open()
+
+    def _open(self) -> None:
+        self._fd = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        self._size = 0
+
+    def close(self) -> None:
+        """Write what waits, bring it to the disk, close the file."""
+        self._flush()
+        if self._fd >= 0:
+            os.fdatasync(self._fd)
+            os.close(self._fd)
+            self._fd = -1
+
+
+def _sync_quietly(fd: int) -> None:
+    try:
+        os.fdatasync(fd)
+    finally:
+        os.close(fd)

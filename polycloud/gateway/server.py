@@ -1,0 +1,274 @@
+"""The way in: HTTP/1.1 from callers at protocol level, bounded in every direction.
+
+An ``Inbound`` reads requests one after another and hands each to the application, a callable that
+answers through ``Inbound.send`` and ends with ``Inbound.finish``. A caller who hangs up is told to the
+answer under way by ``Answering.caller_gone``.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from typing import Protocol, cast
+
+import httptools
+import msgspec
+
+HEADERS_MAX = 100
+HEADER_BYTES_MAX = 32 * 1024
+TARGET_BYTES_MAX = 8 * 1024
+BODY_BYTES_MAX = 32 * 1024 * 1024  # what Anthropic accepts (413 above 32 MB), the largest of the providers
+PIPELINED_MAX = 16
+REQUEST_SECONDS = 60.0  # from the first byte of a request to its last; a slower sender is let go
+KEEP_ALIVE_SECONDS = 75.0
+CONNECTIONS_MAX = 10_000
+
+# A second value of one of these would let two readers of the same request see two different ones.
+_SINGLE = frozenset(
+    (
+        b"authorization",
+        b"x-api-key",
+        b"api-key",
+        b"content-length",
+        b"host",
+        b"x-polycloud-class",
+        b"x-polycloud-region",
+    )
+)
+REASONS = {
+    200: "OK", 400: "Bad Request", 401: "Unauthorized", 403: "Forbidden", 404: "Not Found", 405: "Method Not Allowed",
+    408: "Request Timeout", 409: "Conflict", 413: "Content Too Large", 422: "Unprocessable Content",
+    429: "Too Many Requests", 431: "Request Header Fields Too Large", 500: "Internal Server Error",
+    502: "Bad Gateway", 503: "Service Unavailable", 504: "Gateway Timeout",
+}  # fmt: skip
+
+
+class Request:
+    """One whole request. Header names are lower case; ``path`` has no query."""
+
+    __slots__ = ("body", "headers", "http10", "keep_alive", "method", "path", "target")
+
+    def __init__(self, method: bytes, target: bytes, headers: dict[bytes, bytes], body: bytes) -> None:
+        self.method = method
+        self.target = target
+        self.path = target.partition(b"?")[0]
+        self.headers = headers
+        self.body = body
+        self.keep_alive = True
+        self.http10 = False
+
+
+class Answering(Protocol):
+    """What answers a request; told when nobody listens any more, and of a caller's slowness."""
+
+    def caller_gone(self) -> None: ...
+
+    def caller_slow(self, slow: bool) -> None: ...
+
+
+class Refusal(Exception):
+    """The bytes can not be a request: the status and the reason."""
+
+    def __init__(self, status: int, reason: str) -> None:
+        super().__init__(reason)
+        self.status = status
+
+
+Application = Callable[["Inbound", Request], Answering | None]
+
+
+class Inbound(asyncio.Protocol):
+    """One caller's connection."""
+
+    def __init__(self, application: Application, connections: set["Inbound"], now: Callable[[], float]) -> None:
+        self._application = application
+        self._connections = connections
+        self._now = now
+        self._parser = httptools.HttpRequestParser(self)
+        self._target = b""
+        self._headers: dict[bytes, bytes] = {}
+        self._header_bytes = 0
+        self._body: list[bytes] = []
+        self._body_bytes = 0
+        self._refusal: Refusal | None = None
+        self._waiting: deque[Request] = deque()
+        self._request: Request | None = None
+        self._answering: Answering | None = None
+        self.transport: asyncio.Transport
+        self.closed = False
+        self.since = 0.0
+        self.partial = False
+
+    # asyncio
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast(asyncio.Transport, transport)
+        self.since = self._now()
+        if len(self._connections) >= CONNECTIONS_MAX:
+            self.closed = True
+            self.transport.write(plain(503, "too many connections", keep_alive=False))
+            self.transport.close()
+            return
+        self._connections.add(self)
+
+    def data_received(self, data: bytes) -> None:
+        if self.closed:
+            return
+        if not self.partial:
+            self.partial = True
+            self.since = self._now()
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade:
+            self._refuse(Refusal(400, "this endpoint does not upgrade connections"))
+        except httptools.HttpParserError as error:
+            self._refuse(self._refusal or Refusal(400, f"not a valid HTTP/1.1 request: {error}"))
+
+    def eof_received(self) -> bool:
+        return False
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.closed = True
+        self._connections.discard(self)
+        self._waiting.clear()
+        answering, self._answering = self._answering, None
+        if answering is not None:
+            answering.caller_gone()
+
+    def pause_writing(self) -> None:
+        if self._answering is not None:
+            self._answering.caller_slow(True)
+
+    def resume_writing(self) -> None:
+        if self._answering is not None:
+            self._answering.caller_slow(False)
+
+    # httptools
+
+    def on_url(self, url: bytes) -> None:
+        self._target += url
+        if len(self._target) > TARGET_BYTES_MAX:
+            self._stop(431, "the request target is too long")
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        name = name.lower()
+        self._header_bytes += len(name) + len(value)
+        if self._header_bytes > HEADER_BYTES_MAX or len(self._headers) >= HEADERS_MAX:
+            self._stop(431, "too many or too large headers")
+        if name in self._headers and name in _SINGLE:
+            self._stop(400, f"the header {name.decode('latin-1')} is given twice")
+        self._headers[name] = value
+
+    def on_headers_complete(self) -> None:
+        if b"transfer-encoding" in self._headers and b"content-length" in self._headers:
+            self._stop(400, "both transfer-encoding and content-length are given")
+        length = self._headers.get(b"content-length")
+        if length is not None and int(length) > BODY_BYTES_MAX:
+            self._stop(413, f"the body is over {BODY_BYTES_MAX} bytes")
+        if b"expect" in self._headers and self._request is None:
+            if self._headers[b"expect"].lower() != b"100-continue":
+                self._stop(400, "unknown expectation")
+            self.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+
+    def on_body(self, body: bytes) -> None:
+        self._body_bytes += len(body)
+        if self._body_bytes > BODY_BYTES_MAX:
+            self._stop(413, f"the body is over {BODY_BYTES_MAX} bytes")
+        self._body.append(body)
+
+    def on_message_complete(self) -> None:
+        body = self._body[0] if len(self._body) == 1 else b"".join(self._body)
+        request = Request(self._parser.get_method(), self._target, self._headers, body)
+        request.keep_alive = self._parser.should_keep_alive()
+        request.http10 = self._parser.get_http_version() == "1.0"
+        self._target, self._headers, self._body = b"", {}, []
+        self._header_bytes = self._body_bytes = 0
+        self.partial = False
+        if self._request is None:
+            self._begin(request)
+        elif len(self._waiting) < PIPELINED_MAX:
+            self._waiting.append(request)
+        else:
+            self._stop(429, f"more than {PIPELINED_MAX} requests are waiting on this connection")
+
+    def _stop(self, status: int, reason: str) -> None:
+        self._refusal = Refusal(status, reason)
+        raise self._refusal
+
+    # answers
+
+    def _begin(self, request: Request) -> None:
+        self._request = request
+        answering = self._application(self, request)
+        if self._request is request:
+            self._answering = answering
+
+    def send(self, data: bytes) -> None:
+        """Bytes of the answer under way."""
+        if not self.closed:
+            self.transport.write(data)
+
+    def finish(self, *, keep_alive: bool = True) -> None:
+        """The answer is complete: go on with the next request, or close."""
+        request, self._request, self._answering = self._request, None, None
+        if self.closed:
+            return
+        if request is None or not (keep_alive and request.keep_alive):
+            self.shut()
+            return
+        self.since = self._now()
+        if self._waiting:
+            self._begin(self._waiting.popleft())
+
+    def shut(self) -> None:
+        """Close once everything written is out."""
+        self.closed = True
+        self._connections.discard(self)
+        self.transport.close()
+
+    @property
+    def busy(self) -> bool:
+        return self._request is not None
+
+    def _refuse(self, refusal: Refusal) -> None:
+        if self._request is not None:
+            # An answer is under way: bytes of an error would corrupt it. The connection ends after it.
+            self._request.keep_alive = False
+            self._waiting.clear()
+            return
+        self.transport.write(plain(refusal.status, str(refusal), keep_alive=False))
+        self.shut()
+
+    def check(self, now: float) -> None:
+        """Let go a sender that is too slow, and a connection that is idle too long."""
+        if self.busy or self.closed:
+            return
+        if self.partial and now - self.since > REQUEST_SECONDS:
+            self.transport.write(plain(408, f"the request took over {REQUEST_SECONDS:g} s to arrive", keep_alive=False))
+            self.shut()
+        elif not self.partial and now - self.since > KEEP_ALIVE_SECONDS:
+            self.shut()
+
+
+def head(status: int, headers: bytes, length: int | None, *, keep_alive: bool = True) -> bytes:
+    """Status line and headers. ``headers`` are whole lines; ``length`` None is chunked."""
+    framing = b"transfer-encoding: chunked\r\n" if length is None else b"content-length: %d\r\n" % length
+    connection = b"" if keep_alive else b"connection: close\r\n"
+    return b"%b%b%b%b\r\n" % (status_line(status), headers, framing, connection)
+
+
+def status_line(status: int) -> bytes:
+    return b"HTTP/1.1 %d %b\r\n" % (status, REASONS.get(status, "Status").encode())
+
+
+def chunk(data: bytes) -> bytes:
+    """One chunk of a chunked body."""
+    return b"%x\r\n%b\r\n" % (len(data), data)
+
+
+LAST_CHUNK = b"0\r\n\r\n"
+
+
+def plain(status: int, message: str, *, keep_alive: bool = True) -> bytes:
+    """A whole JSON error for requests whose dialect is not known; both OpenAI and Anthropic clients read it."""
+    body = msgspec.json.encode({"type": "error", "error": {"type": "invalid_request_error", "message": message}})
+    return head(status, b"content-type: application/json\r\n", len(body), keep_alive=keep_alive) + body

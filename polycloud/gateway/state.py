@@ -1,0 +1,98 @@
+"""What one worker holds between requests: tables, keys, credentials, health, connections, the journal."""
+
+import asyncio
+import random
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Protocol
+
+from polycloud.core.clock import Clock
+from polycloud.core.errors import Unavailable
+from polycloud.core.ids import IdSource
+from polycloud.core.ports.models import Credential
+from polycloud.gateway.breaker import Breakers, RetryBudget
+from polycloud.gateway.client import Pool
+from polycloud.gateway.explain import Explanation
+from polycloud.gateway.journal import Journal
+from polycloud.gateway.keys import Keyring
+from polycloud.gateway.rate import Rates
+from polycloud.gateway.routes import Candidate
+from polycloud.gateway.shares import Turns
+from polycloud.gateway.targets import Generation
+from polycloud.policy.overlay import Overlay
+from polycloud.policy.tables import Principal
+
+JITTER = 0.25  # retries of many callers must not come back at the same moment
+
+
+class Watched(Protocol):
+    """A request under way."""
+
+    def check(self, now: float) -> None: ...
+
+
+class Gateway:
+    """The state that exchanges share. Everything replaceable is replaced whole, between two turns of the loop."""
+
+    def __init__(self, worker: str, directory: Path, clock: Clock, loop: asyncio.AbstractEventLoop, seed: int) -> None:
+        self.clock = clock
+        self.loop = loop
+        self.ids = IdSource("req-")
+        self.journal = Journal(directory / "journal", worker, loop)
+        self.rates = Rates(directory / "rates", clock)
+        self.pool = Pool(loop)
+        self.breakers = Breakers(clock)
+        self.budget = RetryBudget(clock)
+        self.turns = Turns()
+        self.keys = Keyring()
+        self.credentials: Mapping[str, Credential] = {}
+        self.overlay = Overlay()
+        self.down: frozenset[str] = frozenset()
+        self.exchanges: set[Watched] = set()
+        self.explanations: dict[str, Explanation] = {}
+        self.requests = 0
+        self.refused = 0
+        self.draining = False
+        self._generation: Generation | None = None
+        self._breakers_seen = -1
+        self._random = random.Random(seed)  # noqa: S311 - spreads retries, guards nothing
+
+    @property
+    def ready(self) -> bool:
+        return self._generation is not None
+
+    @property
+    def generation(self) -> Generation:
+        """The tables in force, with a view of what can be used now. Raises Unavailable before the first ones."""
+        found = self._generation
+        if found is None:
+            raise Unavailable("the gateway has not received its tables yet; try again in a second")
+        if self._breakers_seen != self.breakers.version:
+            self.look()
+        return found
+
+    def take(self, generation: Generation) -> None:
+        """Serve by new tables from the next request on; requests under way keep the old ones."""
+        self._generation = generation
+        self.breakers.keep({d.id for d in generation.compiled.deployments})
+        self.look()
+
+    def look(self) -> None:
+        """Take in the overlay, active health and the breakers."""
+        self._breakers_seen = self.breakers.version
+        if self._generation is not None:
+            self._generation.look(self.overlay, self.down, self.breakers.blocked())
+
+    def authenticate(self, headers: Mapping[bytes, bytes]) -> Principal:
+        return self.keys.find(headers, self.clock)
+
+    def steered_away(self, generation: Generation, candidate: Candidate) -> bool:
+        """Whether the overlay has moved traffic off this target since the request was routed."""
+        row = generation.compiled.deployments[candidate.index]
+        for steer in (self.overlay.sites.get(row.site), self.overlay.deployments.get(row.id)):
+            if steer is not None and steer.state != "serving":
+                return True
+        return row.id in self.down
+
+    def jitter(self) -> float:
+        return 1.0 + JITTER * (self._random.random() * 2.0 - 1.0)

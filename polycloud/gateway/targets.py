@@ -1,0 +1,122 @@
+"""Deployments made ready for the wire, and the generation of tables that they belong to."""
+
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+from polycloud.core.errors import Unauthorized
+from polycloud.core.ports.models import Credential, Dialect, ModelPort
+from polycloud.gateway.address import host_of
+from polycloud.gateway.client import Origin
+from polycloud.gateway.routes import View
+from polycloud.policy.overlay import Overlay
+from polycloud.policy.tables import Compiled, Deployment, Tables, bits
+
+USER_AGENT = "polycloud"
+ELIGIBLE_SHOWN_MAX = 12  # a header names so many; the record names all
+ELIGIBLE_KEPT_MAX = 1024
+NO_CREDENTIAL = Credential(kind="none")
+
+
+class Target:
+    """One deployment: its origin, its request heads (whole and streamed), its authorization."""
+
+    __slots__ = ("_authorization", "_authorized", "deployment", "dialect", "heads", "origin", "paths", "port", "reply")
+
+    def __init__(self, deployment: Deployment, port: ModelPort, dialect: Dialect) -> None:
+        self.deployment = deployment
+        self.port = port
+        self.dialect = dialect
+        url = urlsplit(deployment.upstream.base_url)
+        tls = url.scheme == "https"
+        host = url.hostname or ""
+        self.origin = Origin(tls, host, url.port or (443 if tls else 80))
+        self.paths = tuple(port.path(deployment.upstream, stream) for stream in (False, True))
+        self.heads = tuple(self._head(stream) for stream in (False, True))
+        self.reply = f"x-polycloud-deployment: {deployment.id}\r\n".encode() + (
+            b"x-polycloud-simulated: true\r\n" if deployment.simulated else b""
+        )
+        self._authorized: Credential | None = None
+        self._authorization = b""
+
+    def _head(self, stream: bool) -> bytes:
+        headers = {
+            "host": host_of(self.deployment.upstream.base_url),
+            "user-agent": USER_AGENT,
+            **self.port.headers(self.deployment.upstream, stream),
+        }
+        return f"POST {self.paths[stream]} HTTP/1.1\r\n".encode() + lines(headers)
+
+    def request(self, body: bytes, stream: bool, credential: Credential | None, now: float) -> bytes:
+        """The whole request, signed. Raises Unauthorized when there is no usable credential."""
+        if credential is None:
+            if self.deployment.credential:
+                raise Unauthorized(f"no credential {self.deployment.credential!r} for {self.deployment.id} yet")
+            credential = NO_CREDENTIAL
+        if credential is self._authorized:
+            authorization = self._authorization
+        else:
+            if credential.expires_at and credential.expires_at <= now:
+                raise Unauthorized(f"the credential of {self.deployment.id} has expired")
+            upstream = self.deployment.upstream
+            authorization = lines(self.port.authorize(upstream, self.paths[stream], body, credential, now))
+            if self.port.stable_authorization(credential) and not credential.expires_at:
+                self._authorized, self._authorization = credential, authorization
+        return b"%b%bcontent-length: %d\r\n\r\n%b" % (self.heads[stream], authorization, len(body), body)
+
+    def evidence(self, headers: Mapping[bytes, bytes]) -> tuple[str, str]:
+        """What the provider says of where it worked: (region, its request id)."""
+        return self.port.evidence({k.decode("latin-1"): v.decode("latin-1") for k, v in headers.items()})
+
+
+class Eligible(NamedTuple):
+    """A set of deployments as records and callers see it."""
+
+    ids: tuple[str, ...]
+    header: bytes
+
+
+def lines(headers: Mapping[str, str]) -> bytes:
+    """Header lines. A line break in a value would start a header of its own, so it is refused."""
+    text = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+    if text.count("\r") + text.count("\n") != 2 * len(headers):
+        raise ValueError("a header value holds a line break")
+    return text.encode("latin-1")
+
+
+class Generation:
+    """One version of the tables with its targets; a request keeps the one that it began with."""
+
+    def __init__(
+        self,
+        tables: Tables,
+        ports: Callable[[str], ModelPort],
+        dialects: Mapping[str, Dialect],
+    ) -> None:
+        """``ports`` gives the adapter of a name, loading it on first use. Raises KeyError or ImportError
+        for an adapter or dialect that is not there: the tables are then not taken."""
+        self.compiled = Compiled(tables)
+        self.targets = tuple(Target(d, ports(d.adapter), dialects[d.upstream.dialect]) for d in tables.deployments)
+        self.policy = tables.version[:16]
+        self.view = View(self.compiled, Overlay())
+        self._eligible: dict[int, Eligible] = {}
+
+    def eligible(self, chosen: int) -> Eligible:
+        """The names of a mask, kept because few masks occur."""
+        found = self._eligible.get(chosen)
+        if found is None:
+            ids = tuple(self.compiled.deployments[i].id for i in bits(chosen))
+            found = Eligible(ids, b"x-polycloud-eligible: %b\r\n" % ",".join(ids[:ELIGIBLE_SHOWN_MAX]).encode())
+            if len(self._eligible) >= ELIGIBLE_KEPT_MAX:
+                self._eligible.clear()
+            self._eligible[chosen] = found
+        return found
+
+    def look(self, overlay: Overlay, down: frozenset[str], blocked: set[str]) -> None:
+        """Take in what can be used now."""
+        mask = 0
+        for name in blocked:
+            index = self.compiled.index.get(name)
+            if index is not None:
+                mask |= 1 << index
+        self.view = View(self.compiled, overlay, down, mask)

@@ -1,0 +1,11 @@
+#!/bin/sh
+# Makes every lock file anew: exact versions with hashes, for all platforms, no index named.
+set -eu
+cd "$(dirname "$0")/.."
+test -x .venv/bin/uv || .venv/bin/python -m pip install --quiet uv
+compile() { .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header "$@"; }
+compile pyproject.toml -o requirements.lock
+compile pyproject.toml --group dev --group clients -c requirements.lock -o requirements-dev.lock
+compile --group build -o tools/locks/build.lock
+compile --group litellm -o tools/locks/litellm.lock
+compile --group bench -o tools/locks/bench.lock

@@ -1,5 +1,6 @@
 """Turns what the schema refuses into findings that people can act on: the reason, the place and the fix."""
 
+import re
 from types import UnionType
 from typing import Annotated, Literal, Union, get_args, get_origin
 
@@ -87,8 +88,10 @@ def _type_fix(kind: str, given: object) -> str:
         return f'put it in quotes: "{show(given)}"'
     if kind == "bool_type" and isinstance(given, str) and given.lower() in ("yes", "on", "y", "no", "off", "n"):
         return "write true" if given.lower() in ("yes", "on", "y") else "write false"
-    if kind in ("int_type", "float_type") and isinstance(given, str) and given.replace("_", "").isdigit():
+    if kind in ("int_type", "float_type") and isinstance(given, str) and re.fullmatch(r"[\d_]{1,18}", given):
         return f"write it without quotes and separators: {given.replace('_', '')}"
+    if kind == "float_type" and isinstance(given, str) and re.fullmatch(r"-?\d{1,18}\.\d{1,30}", given):
+        return f"write it without quotes: {given}"
     if kind in ("tuple_type", "list_type") and isinstance(given, str | int | float):
         return f"write a list: [{show(given) if not isinstance(given, str) else given[:60]}]"
     if kind in ("dict_type", "model_type", "model_attributes_type"):

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from polycloud.core.diagnostics import Diagnostic
+from polycloud.core.diagnostics import Diagnostic, Place
 from polycloud.estate.layers import overlay, unite
 from polycloud.estate.paths import suggestion
 from polycloud.estate.source import MAX_FILE_BYTES, Mapping, Mark, Scalar, Sequence, read
@@ -52,7 +52,7 @@ def _environments(path: Path) -> dict[str, Path]:
 
 
 def _with_includes(path: Path, sources: Sources) -> Mapping | None:
-    tree = _read(path, Mark(str(path), 1, 1), sources)
+    tree = _read(path, Mark(str(path), 1, 1).place(), sources)
     if tree is None:
         return None
     entry = tree.entries.get("include")
@@ -85,15 +85,15 @@ def _included(path: Path, item: object, index: int, sources: Sources) -> Mapping
     if not isinstance(item, Scalar) or not isinstance(item.value, str):
         refuse("an include is the name of a file", "write it as in: include: [models.yaml]")
         return None
-    folder = path.parent.resolve()
-    target = path.parent / item.value
-    if not target.resolve().is_relative_to(folder):
-        refuse(f"{item.value} lies outside the estate's folder", "include files of this folder or below it")
+    folder, target = path.parent, path.parent / item.value
+    real = _real(target)
+    if real is None or not real.is_relative_to(folder.resolve()):
+        refuse(f"{item.value!r} lies outside the estate's folder", "include files of this folder or below it")
         return None
-    if target.resolve() in {known.resolve() for known in sources.files}:
-        refuse(f"{item.value} is part of the estate already", "include each file once")
+    if real in {_real(known) for known in sources.files}:
+        refuse(f"{item.value!r} is part of the estate already", "include each file once")
         return None
-    part = _read(target, mark, sources)
+    part = _read(target, place, sources)
     if part is not None and "include" in part.entries:
         again = part.entries["include"].key.place(("include",))
         message = "an included file includes nothing itself"
@@ -103,19 +103,27 @@ def _included(path: Path, item: object, index: int, sources: Sources) -> Mapping
     return part
 
 
-def _read(path: Path, wanted_at: Mark, sources: Sources) -> Mapping | None:
-    """The tree of one file; what keeps it from being read is a finding at the place that asked for it."""
-    place = wanted_at.place()
+def _real(path: Path) -> Path | None:
+    """Where a path really leads, links followed; None when it can lead nowhere (a loop, a control character)."""
     try:
-        if path.stat().st_size > MAX_FILE_BYTES:
-            message = f"{path} has more than {MAX_FILE_BYTES:,} bytes"
-            sources.found.append(Diagnostic("error", "file_too_large", message, place, "split the estate by include:"))
-            return None
-        data = path.read_bytes()
+        return path.resolve()
+    except (OSError, RuntimeError, ValueError):
+        return None
+
+
+def _read(path: Path, place: Place, sources: Sources) -> Mapping | None:
+    """The tree of one file; what keeps it from being read is a finding at the place that asked for it."""
+    try:
+        with path.open("rb") as file:
+            data = file.read(MAX_FILE_BYTES + 1)
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else "not a file name"
         message = f"{path} can not be read: {reason}"
         sources.found.append(Diagnostic("error", "file_unreadable", message, place, "give the path of an estate file"))
+        return None
+    if len(data) > MAX_FILE_BYTES:
+        message = f"{path} has more than {MAX_FILE_BYTES:,} bytes"
+        sources.found.append(Diagnostic("error", "file_too_large", message, place, "split the estate by include:"))
         return None
     sources.files.append(path)
     try:

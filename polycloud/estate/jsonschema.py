@@ -1,5 +1,7 @@
 """The estate's schema for editors: JSON Schema, draft 2020-12, with a description on every field."""
 
+import json
+
 from polycloud.estate.schema import Estate
 
 JsonSchema = dict[str, object]
@@ -8,11 +10,12 @@ JsonSchema = dict[str, object]
 def json_schema() -> JsonSchema:
     """The schema that an editor completes and checks an estate file with.
 
-    Layers and included files hold parts of an estate, so ``estate`` is the one required section and
-    editors should apply the schema to the main file.
+    It is meant for the main file: layers and included files hold parts, so that for them ``estate`` is
+    not required and, in layers, ``null`` removes.
     """
-    schema: JsonSchema = Estate.model_json_schema(by_alias=True)
-    properties = schema.get("properties")
+    described = _without_null(Estate.model_json_schema(by_alias=True))
+    assert isinstance(described, dict)
+    properties = described["properties"]
     assert isinstance(properties, dict)
     properties["include"] = {
         "description": "Files of this folder that hold further sections: [models.yaml, routes.yaml].",
@@ -23,4 +26,29 @@ def json_schema() -> JsonSchema:
         "$id": "urn:polycloud:estate:1",
         "title": "polycloud estate",
     }
-    return {**head, **{key: value for key, value in schema.items() if key != "title"}}
+    return {**head, **{str(key): value for key, value in described.items() if key != "title"}}
+
+
+def schema_text() -> str:
+    """The schema as the file ``estate.schema.json`` holds it: stable bytes, one line feed at the end."""
+    return json.dumps(json_schema(), indent=1, ensure_ascii=False, sort_keys=True) + "\n"
+
+
+def _without_null(schema: object) -> object:
+    """An optional key is left out, not set to null: editors should offer values only."""
+    if isinstance(schema, list):
+        return [_without_null(item) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    kept = {key: _without_null(value) for key, value in schema.items()}
+    if "default" in kept and kept["default"] is None:
+        del kept["default"]
+    choices = kept.get("anyOf")
+    if isinstance(choices, list) and {"type": "null"} in choices:
+        rest = [choice for choice in choices if choice != {"type": "null"}]
+        if len(rest) > 1:
+            kept["anyOf"] = rest
+        else:
+            del kept["anyOf"]
+            kept = {**rest[0], **kept}
+    return kept

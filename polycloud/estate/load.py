@@ -1,6 +1,7 @@
 """From files to an ``Estate``: every finding at once, and every value remembers its line."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -11,20 +12,22 @@ from polycloud.core.diagnostics import Diagnostic, Place
 from polycloud.estate.explain import explain
 from polycloud.estate.files import gather
 from polycloud.estate.leaks import looks_secret
-from polycloud.estate.paths import KeyPath
+from polycloud.estate.paths import KeyPath, path_text
 from polycloud.estate.schema import Estate
-from polycloud.estate.source import Mapping, Mark, Node, Scalar
+from polycloud.estate.source import Mapping as Tree
+from polycloud.estate.source import Mark, Node, Scalar
 
 JsonValue = str | int | float | bool | None | list["JsonValue"] | dict[str, "JsonValue"]
 
 
 @dataclass(frozen=True)
 class Loaded:
-    """What was read: the estate (None when it has errors), all findings, the files, and where each value stands."""
+    """What was read: the estate (None when it has errors), all findings, the files, the plain values, and where each stands."""
 
     estate: Estate | None
     diagnostics: tuple[Diagnostic, ...]
     files: tuple[Path, ...] = ()
+    data: Mapping[str, JsonValue] = field(default_factory=dict, repr=False)
     marks: dict[KeyPath, Mark] = field(default_factory=dict, repr=False)
 
     @property
@@ -54,6 +57,7 @@ def load(path: Path, env: str | None = None) -> Loaded:
     keys: dict[KeyPath, Mark] = {}
     found = list(sources.found)
     data = _Flattening(marks, keys, found).value(sources.tree, ())
+    assert isinstance(data, dict)
     spoken_for = {diagnostic.place.path for diagnostic in found}
     estate: Estate | None = None
     try:
@@ -63,11 +67,10 @@ def load(path: Path, env: str | None = None) -> Loaded:
         for details in refusals:
             if _follows(details, refusals):
                 continue
-            diagnostic = _diagnostic(details, marks, keys)
-            if diagnostic.place.path not in spoken_for or diagnostic.code == "key_missing":
-                found.append(diagnostic)
-    loaded = Loaded(None, _in_order(found), tuple(sources.files), marks)
-    return loaded if loaded.errors else Loaded(estate, loaded.diagnostics, loaded.files, marks)
+            if path_text(tuple(details["loc"])) not in spoken_for:
+                found.append(_diagnostic(details, marks, keys))
+    loaded = Loaded(None, _in_order(found), tuple(sources.files), data, marks)
+    return loaded if loaded.errors else Loaded(estate, loaded.diagnostics, loaded.files, data, marks)
 
 
 class _Flattening:
@@ -79,7 +82,7 @@ class _Flattening:
         self.found = found
 
     def value(self, node: Node, path: KeyPath) -> JsonValue:
-        if isinstance(node, Mapping):
+        if isinstance(node, Tree):
             for key, entry in node.entries.items():
                 here = (*path, key)
                 self.keys[here] = entry.key
@@ -103,9 +106,8 @@ class _Flattening:
         if not isinstance(node, Scalar) or node.value is not None:
             return False
         mark = self.keys.get(path, node.mark)
-        self._say(
-            "value_missing", mark, path, f"{path[-1]!r} has no value", "write a value, {} or [], or remove the key"
-        )
+        what = f"item {path[-1] + 1}" if isinstance(path[-1], int) else repr(path[-1])
+        self._say("value_missing", mark, path, f"{what} has no value", "write a value, {} or [], or remove the key")
         return True
 
     def _say(self, code: str, mark: Mark, path: KeyPath, message: str, fix: str) -> None:

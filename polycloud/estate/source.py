@@ -23,13 +23,12 @@ _INTEGER = re.compile(r"[-+]?(?:0|[1-9]\d{0,17})")
 _FLOAT = re.compile(r"[-+]?(?:0|[1-9]\d{0,17})?\.\d{1,30}|[-+]?(?:0|[1-9]\d{0,17})(?:\.\d{1,30})?[eE][-+]?\d{1,2}")
 _UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _FIXES = {
-    "mapping values are not allowed": "put a text that holds ': ' in quotes, or begin a new line for the next key",
+    "mapping values are not allowed": "put a text that holds ': ' in quotes, or indent this key like its neighbours",
     "did not find expected key": "check the indentation and the quotes of this line and the one above",
     "did not find expected ',' or": "close the bracket, or put a comma between the items",
     "could not find expected ':'": "write a colon and a space after the key",
     "found unexpected end of stream": "close the quote",
     "while scanning an anchor": "put the text in quotes",
-    "cannot start any token": "put the text in quotes",
 }
 
 
@@ -230,12 +229,18 @@ class _Reader:
         mark = Mark(self.file, 1, 1)
         problem, fix = "this is not YAML", "check the quotes and the indentation"
         if isinstance(error, yaml.MarkedYAMLError):
-            where = error.problem_mark or error.context_mark
+            # An open quote is found at the end of the file; where it was opened helps more.
+            ended = error.problem is not None and "end of stream" in error.problem
+            marks = (error.problem_mark, error.context_mark)
+            where = (marks[1] or marks[0]) if ended else (marks[0] or marks[1])
             if where is not None:
                 mark = Mark(self.file, where.line + 1, where.column + 1)
             problem = ", ".join(part for part in (error.problem, error.context) if part) or problem
-        if self._character_at(mark) == "\t":
+        character = self._character_at(mark)
+        if character == "\t":
             problem, fix = "a tab can not indent", "use spaces"
+        elif "cannot start any token" in problem:
+            problem, fix = f"a text can not begin with {character}", "put the text in quotes"
         else:
             fix = next((text for words, text in _FIXES.items() if words in problem), fix)
         self._say("yaml_syntax", mark, problem, fix)

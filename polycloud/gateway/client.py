@@ -56,7 +56,7 @@ class Connection(asyncio.Protocol):
         self._headers: dict[bytes, bytes] = {}
         self._header_bytes = 0
         self._answering = False
-        self._complete = False
+        self._complete = self._keep = False
         self._until_close = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -104,10 +104,11 @@ class Connection(asyncio.Protocol):
     def on_message_complete(self) -> None:
         if self._parser.get_status_code() >= 200:
             self._complete = True
+            self._keep = self._parser.should_keep_alive()  # true only inside this callback
 
     def _finish(self) -> None:
         call, self.call = self.call, None
-        if self._parser.should_keep_alive() and not self.closed:
+        if self._keep and not self.closed:
             self._pool.keep(self)
         else:
             self.close()

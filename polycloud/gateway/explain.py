@@ -101,7 +101,7 @@ def _reasons(compiled: Compiled, view: View, ask: Ask, target: eligible.Target |
     if target is None:
         return [[f"does not serve {ask.model!r}"] for _ in found]
     hard = hard_needs(target.route, ask.needs)
-    rules = (*eligible.rules(compiled, target, ask.classes, ask.model_patterns, hard), *view.rules)
+    rules = (*eligible.rules(compiled, target, ask.classes, ask.model_patterns, hard, ask.face), *view.rules)
     for i, reasons in enumerate(found):
         if not rules[0].mask >> i & 1:
             reasons.append(rules[0].text)

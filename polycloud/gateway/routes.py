@@ -33,7 +33,7 @@ FAR_KM = 1e9  # a deployment of unknown place is farther than any known one
 class Ask(msgspec.Struct, frozen=True):
     """What the choice needs to know of a request. ``classes`` come from ``effective_classes``;
     ``model_patterns`` are the key's and the team's, all of which must match; ``region`` is a site id,
-    an ISO country, or "" when unknown."""
+    an ISO country, or "" when unknown; ``face`` is the caller's dialect."""
 
     model: str
     classes: tuple[str, ...] = ()
@@ -138,7 +138,7 @@ def choose(compiled: Compiled, view: View, ask: Ask, turns: Turns) -> Choice:
     Raises ModelUnknown, PolicyDenied (key, residency, route or cap leave none), Unsupported (none can
     do what is asked), ContextTooLong (no window is wide enough) or Unavailable (health leaves none).
     """
-    plan = view.plans.get((ask.model, ask.classes, ask.needs, ask.model_patterns, ask.region))
+    plan = view.plans.get((ask.model, ask.classes, ask.needs, ask.model_patterns, ask.region, ask.face))
     if plan is None:
         plan = _planned(compiled, view, ask)
     route = plan.target.route
@@ -239,14 +239,14 @@ def _planned(compiled: Compiled, view: View, ask: Ask) -> Plan:
     if target is None or not eligible.permitted(compiled, ask.model, ask.model_patterns):
         raise eligible.not_named(compiled, ask.model, ask.model_patterns)
     hard = hard_needs(target.route, ask.needs)
-    rules = (*eligible.rules(compiled, target, ask.classes, ask.model_patterns, hard), *view.rules)
+    rules = (*eligible.rules(compiled, target, ask.classes, ask.model_patterns, hard, ask.face), *view.rules)
     allowed = eligible.conjunction(compiled, rules)
     if not allowed:
         raise refusal(compiled, target, ask, rules)
     plan = Plan(target, *_layers(compiled, target, ask, allowed), {})
     if len(view.plans) >= PLANS_MAX:
         view.plans.clear()
-    view.plans[ask.model, ask.classes, ask.needs, ask.model_patterns, ask.region] = plan
+    view.plans[ask.model, ask.classes, ask.needs, ask.model_patterns, ask.region, ask.face] = plan
     return plan
 
 

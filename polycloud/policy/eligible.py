@@ -30,6 +30,9 @@ DEGRADABLE = int(
     | Need.OPENAI_EXTRAS
     | Need.ANTHROPIC_EXTRAS
 )
+# What the common form of a chat does not carry: only a target that speaks the caller's own format can
+# do these, because there the body passes through as it is.
+PASS_THROUGH_ONLY = int(Need.IMAGES | Need.OTHER_MEDIA | Need.LOGPROBS | Need.MULTIPLE)
 PLAIN_ROUTE = Route(name="default", match=("*",))  # for names that no route of the estate matches
 SUGGESTIONS_MAX = 3
 
@@ -109,9 +112,10 @@ def residency_mask(compiled: Compiled, classes: Iterable[str]) -> int:
 
 
 def rules(
-    compiled: Compiled, target: Target, classes: tuple[str, ...], patterns: Patterns, needs: int
+    compiled: Compiled, target: Target, classes: tuple[str, ...], patterns: Patterns, needs: int = 0, face: str = ""
 ) -> tuple[Rule, ...]:
-    """Every rule but health, in the order in which a refusal names them."""
+    """Every rule but health, in the order in which a refusal names them. ``face`` is the caller's dialect, ""
+    when no body is to be passed through."""
     tables, route = compiled.tables, target.route
     serving = _union(compiled, (*target.models, *target.equivalents))
     found = [Rule("model", serving, f"does not serve {target.asked!r}")]
@@ -130,16 +134,16 @@ def rules(
         floor = route.quality_floor
         good = sum(1 << i for i in range(len(compiled.deployments)) if (_quality(compiled, i) or -1.0) >= floor)
         found.append(Rule("quality", good, f"its quality is not known to reach {floor:g}"))
+    if face and needs & PASS_THROUGH_ONLY:
+        named = ", ".join(need_names(needs & PASS_THROUGH_ONLY))
+        same = compiled.dialect_masks.get(face, 0)
+        found.append(Rule("need", same, f"speaks another format than the caller, into which {named} do not carry over"))
     found += [Rule("need", compiled.capable[bit], f"can not do {need_names(1 << bit)[0]}") for bit in bits(needs)]
     return tuple(found)
 
 
-def allowed(compiled: Compiled, target: Target, classes: tuple[str, ...], patterns: Patterns, needs: int = 0) -> int:
-    """The AND of all rules: whom health and overlay may leave to serve the request."""
-    return conjunction(compiled, rules(compiled, target, classes, patterns, needs))
-
-
 def conjunction(compiled: Compiled, found: Iterable[Rule]) -> int:
+    """Whom all of the rules let pass."""
     mask = compiled.everything
     for rule in found:
         mask &= rule.mask

@@ -67,10 +67,9 @@ class Route(msgspec.Struct, frozen=True):
     """How requests for matching names are ordered. The first route whose ``match`` fits wins.
 
     ``models`` empty: the asked model itself. ``at``: indices that the route allows,
-    None for all (an empty tuple allows none). ``shares`` by
-    site or deployment id, percent; ``failover_shares`` by the lost site's id. ``cap``: highest
-    expected cost in micro-dollars per 1,000 tokens. ``retry_filtered``: whether a content filter may
-    be answered by another target.
+    None for all (an empty tuple allows none). ``shares`` by site or deployment id, percent;
+    ``failover_shares`` by the lost site's id. ``cap``: highest expected cost in micro-dollars per
+    1,000 tokens. ``retry_filtered``: whether a content filter may be answered by another target.
     """
 
     name: str
@@ -179,6 +178,9 @@ class Compiled:
         for i, d in enumerate(tables.deployments):
             self.site_masks[d.site] = self.site_masks.get(d.site, 0) | 1 << i
         self.deployment_masks = {d.id: 1 << i for i, d in enumerate(tables.deployments)}
+        self.dialect_masks: dict[str, int] = {}
+        for i, d in enumerate(tables.deployments):
+            self.dialect_masks[d.upstream.dialect] = self.dialect_masks.get(d.upstream.dialect, 0) | 1 << i
         self._routes_by_name: dict[str, int | None] = {}
 
     def route_of(self, asked: str) -> int | None:

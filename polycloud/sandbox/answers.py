@@ -164,14 +164,15 @@ def _chosen_tools(ask: Ask) -> list[Tool]:
         return []
     if ask.choice == "named":
         return [t for t in ask.tools if t.name == ask.choice_name]
+    tools = [t for t in ask.tools if t.name in ask.allowed] if ask.allowed else ask.tools
     prompt = _last_prompt(ask)
     if ask.choice == "auto" and (_waiting_results(ask) or _ECHO.search(prompt)):
         return []
     called = {p.name for p in ask.pieces if p.kind == "call"}
-    named = [t for t in ask.tools if _asks_for(prompt, t.name)]
+    named = [t for t in tools if _asks_for(prompt, t.name)]
     if ask.choice == "required":
-        fresh = [t for t in ask.tools if t.name not in called]
-        named = [t for t in named if t.name not in called] or (fresh or ask.tools)[:1]
+        fresh = [t for t in tools if t.name not in called]
+        named = [t for t in named if t.name not in called] or (fresh or tools)[:1]
     return named if ask.parallel else named[:1]
 
 

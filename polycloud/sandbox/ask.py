@@ -30,7 +30,8 @@ class Tool(msgspec.Struct):
 class Ask(msgspec.Struct, kw_only=True):
     """One chat turn as the provider understood it.
 
-    ``choice``: ``auto``, ``none``, ``required`` or ``named`` (then ``choice_name``). ``schema`` asks
+    ``choice``: ``auto``, ``none``, ``required`` or ``named`` (then ``choice_name``);
+    ``allowed`` narrows which tools may be called. ``schema`` asks
     for JSON of that schema, ``json_object`` for any JSON object. ``thinking`` is the number of tokens
     that the model may think, shown when ``show_thinking``.
     """
@@ -39,6 +40,7 @@ class Ask(msgspec.Struct, kw_only=True):
     tools: list[Tool] = []
     choice: Literal["auto", "none", "required", "named"] = "auto"
     choice_name: str = ""
+    allowed: list[str] = []
     parallel: bool = True
     schema: dict[str, object] | None = None
     json_object: bool = False

@@ -18,7 +18,10 @@ from polycloud.sandbox.ledger import Ledger
 from polycloud.sandbox.protocols.azure import Azure
 from polycloud.sandbox.protocols.bedrock import Bedrock
 from polycloud.sandbox.protocols.common import Wire
+from polycloud.sandbox.protocols.google_token import TokenDesk
+from polycloud.sandbox.protocols.oci import Oci
 from polycloud.sandbox.protocols.openai import OnPremises
+from polycloud.sandbox.protocols.vertex import Vertex
 from polycloud.sandbox.site import Site
 from polycloud.sandbox.spec import SandboxSpec, SiteSpec
 from polycloud.sandbox.wire import Connection, Handler
@@ -102,9 +105,10 @@ class Running:
         self._clock = clock
         self._sites: dict[str, Site] = {}
         self._listeners: dict[str, Listener] = {}
+        desk = TokenDesk(accepted, clock)
         for site in spec.sites:
             author = Author(spec.seed, site.site)
-            worker = Site(site, wire_of(site, accepted, clock), author, self.faults, self.ledger, clock)
+            worker = Site(site, wire_of(site, accepted, desk, clock), author, self.faults, self.ledger, clock)
             self._sites[site.site] = worker
             marks = {"x-polycloud-simulated": site.site}
             self._listeners[site.site] = Listener(worker.handle, site.port, clock, marks)
@@ -168,15 +172,17 @@ class Running:
         return f"http://{HOST}:{self._listeners[site.site].port}{tail}"
 
 
-def wire_of(site: SiteSpec, accepted: Credentials, clock: Clock) -> Wire:
+def wire_of(site: SiteSpec, accepted: Credentials, desk: TokenDesk, clock: Clock) -> Wire:
     """The protocol that ``site``'s cloud speaks."""
     if site.cloud == "aws":
         return Bedrock(site, accepted, clock)
     if site.cloud == "azure":
         return Azure(site, accepted)
-    if site.cloud == "onprem":
-        return OnPremises(site, accepted)
-    raise ValueError(f"no protocol for cloud {site.cloud!r}")
+    if site.cloud == "gcp":
+        return Vertex(site, accepted, desk)
+    if site.cloud == "oci":
+        return Oci(site, accepted, clock)
+    return OnPremises(site, accepted)
 
 
 async def serve(spec: SandboxSpec, credentials: Credentials | None = None, clock: Clock | None = None) -> Running:

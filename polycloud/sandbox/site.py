@@ -90,7 +90,7 @@ class Site:
         elif fault.kind == "reset":
             exchange.reset()
         elif fault.kind == "silence":
-            self._later(exchange, self._silence(call, 0, None))
+            self._later(exchange, self._silence(call))
             return True
         elif fault.kind == "wrong_content_type":
             exchange.reply(Reply(200, HTML, {"content-type": "text/html"}))
@@ -136,13 +136,13 @@ class Site:
     async def _stream_slowly(
         self, exchange: Exchange, call: Call, answer: Answer, frames: list[Frame], pace: float, fault: Fault | None
     ) -> None:
-        sent = 0
+        sent, broken = 0, False
         try:
             exchange.start(200, call.writer.head(answer))
             for i, (data, tokens) in enumerate(frames):
                 if fault is not None and i == min(fault.after_events, len(frames) - 1):
-                    await self._break(exchange, call, answer, fault, sent)
-                    return
+                    broken = True
+                    break
                 if pace and tokens:
                     await asyncio.sleep(pace * tokens)
                 exchange.write(data)
@@ -151,18 +151,18 @@ class Site:
         except asyncio.CancelledError:
             self._book(call, answer, "hung_up", sent)
             raise
-        exchange.task = None
-        if exchange.gone:
-            self._book(call, answer, "hung_up", sent)
+        if fault is not None and broken:
+            await self._break(exchange, call, answer, fault, sent)
             return
+        exchange.task = None
         self._book(call, answer, "ok", answer.output)
         exchange.end()
 
     async def _break(self, exchange: Exchange, call: Call, answer: Answer, fault: Fault, sent: int) -> None:
+        self._book(call, answer, fault.kind, sent)
         if fault.kind == "silence_mid_stream":
             await asyncio.sleep(SILENCE_SECONDS_MAX)
         exchange.task = None
-        self._book(call, answer, fault.kind, sent)
         if fault.kind in ("broken_frame", "bad_json"):
             exchange.write(call.writer.broken())
             exchange.end()
@@ -172,7 +172,7 @@ class Site:
         else:
             exchange.cut()
 
-    async def _silence(self, call: Call, sent: int, answer: Answer | None) -> None:
+    async def _silence(self, call: Call) -> None:
         try:
             await asyncio.sleep(SILENCE_SECONDS_MAX)
         finally:

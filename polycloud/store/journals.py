@@ -68,6 +68,7 @@ class SqlJournals:
             else:
                 faults.append(Fault(entry.offset, "a number does not fit 64 bits"))
         breaks = sum(not entry.chained for entry in batch.entries)
+        faulty = {fault.offset: fault.reason for fault in faults}
         with writing(self._engine) as connection:
             _move(
                 connection,
@@ -76,14 +77,14 @@ class SqlJournals:
                 head=batch.head,
                 lines=file.lines + batch.lines,
                 breaks=file.breaks + breaks,
-                faults=file.faults + len(faults),
+                faults=file.faults + len(faulty),
             )
             for table, found in ((decisions, decided), (attempts, attempted)):
                 if found:
                     connection.execute(insert(table), found)
-            if faults:
+            if faulty:
                 connection.execute(
-                    insert(journal_faults), [{"file": file.id, "offset": f.offset, "reason": f.reason} for f in faults]
+                    insert(journal_faults), [{"file": file.id, "offset": o, "reason": r} for o, r in faulty.items()]
                 )
             return _file(connection.execute(select(*_COLUMNS).where(journal_files.c.id == file.id)).mappings().one())
 

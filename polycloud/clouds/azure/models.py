@@ -15,21 +15,17 @@ API_VERSION = "2024-10-21"  # the last dated version that is generally available
 class AzureModels:
     """Azure OpenAI speaks ``openai_chat``; the model is the name of the deployment there.
 
-    Options: ``style`` is ``v1`` (default) or ``deployments``; ``api_version`` is asked for when given,
-    and by the ``deployments`` style always.
+    Options: ``style`` is ``v1`` (default) or ``deployments``, which asks for ``api_version``; v1 has none.
     """
 
     dialects = ("openai_chat",)
 
     def path(self, upstream: Upstream, stream: bool) -> str:
         prefix = parts_of(upstream.base_url)[1]
-        version = upstream.options.get("api_version", "")
-        if upstream.options.get("style") == "deployments":
-            path = f"{prefix}/openai/deployments/{segment(upstream.model)}/chat/completions"
-            version = version or API_VERSION
-        else:
-            path = f"{prefix}/openai/v1/chat/completions"
-        return f"{path}?api-version={segment(version)}" if version else path
+        if upstream.options.get("style") != "deployments":
+            return f"{prefix}/openai/v1/chat/completions"
+        version = segment(upstream.options.get("api_version", "") or API_VERSION)
+        return f"{prefix}/openai/deployments/{segment(upstream.model)}/chat/completions?api-version={version}"
 
     def headers(self, upstream: Upstream, stream: bool) -> dict[str, str]:
         return json_headers(stream)

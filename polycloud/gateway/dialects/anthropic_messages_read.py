@@ -1,6 +1,6 @@
 """An Anthropic messages request, read into the common form."""
 
-from typing import cast
+from typing import Literal
 
 import msgspec
 
@@ -52,7 +52,9 @@ def read_request(request: wire.Request, fields: dict[str, msgspec.Raw]) -> ChatR
     return ChatRequest(
         model=request.model,
         messages=tuple(messages),
-        tools=tuple(_tool(tool, f"tools[{i}]") for i, tool in enumerate(request.tools or ()) if not is_server_tool(tool)),
+        tools=tuple(
+            _tool(tool, f"tools[{i}]") for i, tool in enumerate(request.tools or ()) if not is_server_tool(tool)
+        ),
         tool_choice=_tool_choice(choice) if choice is not None else None,
         parallel_tools=None
         if choice is None or choice.disable_parallel_tool_use is None
@@ -92,7 +94,10 @@ def is_server_tool(tool: wire.Tool) -> bool:
 def is_special_tool(tool: wire.Tool) -> bool:
     """Whether a tool is more than a name, a description and a schema."""
     return (
-        is_server_tool(tool) or bool(tool.defer_loading) or tool.allowed_callers is not None or given(tool.input_examples)
+        is_server_tool(tool)
+        or bool(tool.defer_loading)
+        or tool.allowed_callers is not None
+        or given(tool.input_examples)
     )
 
 
@@ -156,12 +161,12 @@ def _media(block: wire.Block, where: str) -> Media:
     source = block.source
     control = block.cache_control
     cache = cache_mark(control.type, control.ttl) if control is not None else ""
-    kind = cast("str", block.type)
+    kind: Literal["image", "document"] = "image" if block.type == "image" else "document"
     if source is not None:
         if source.type == "base64" and source.data is not None:
-            return Media("image" if kind == "image" else "document", source.media_type or "", source.data, "", cache)
+            return Media(kind, source.media_type or "", source.data, "", cache)
         if source.type == "url" and source.url is not None:
-            return Media("image" if kind == "image" else "document", "", "", source.url, cache)
+            return Media(kind, "", "", source.url, cache)
     raise Unsupported(f"{where}.source: only base64 and url sources have a common form", where)
 
 

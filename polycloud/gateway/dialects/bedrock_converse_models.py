@@ -7,7 +7,7 @@ Converse takes them as ``additionalModelRequestFields``, whose members differ by
 import re
 from typing import Literal
 
-from polycloud.core.chat import ChatRequest, Effort, Message, Thinking, ToolCall
+from polycloud.core.chat import CacheMark, ChatRequest, Effort, Message, Thinking, ToolCall
 
 Family = Literal["claude", "nova", "gpt-oss", "other"]
 
@@ -19,6 +19,10 @@ ANSWER_TOKENS = 8000  # room beside the largest budget: together the 32,000 that
 ADAPTIVE_SINCE = (4, 6)  # from here on Claude takes an effort and finds its own budget
 BUDGET_UNTIL = (4, 7)  # from here on Claude refuses a budget
 XHIGH_SINCE = (4, 7)
+LONG_CACHE_SINCE = (4, 5)  # the hour's lifetime (docs.aws.amazon.com/bedrock/latest/userguide/prompt-caching.html)
+TEMPERATURE_MAX = 1.0  # OpenAI and Gemini allow 2
+TOP_P_THINKING_MIN = 0.95  # Claude refuses less while it thinks
+STRICT_TOOLS_SINCE = (4, 5)  # earlier Claude refuses the field (…/userguide/structured-output.html, both 2026-11)
 
 _CLAUDE = re.compile(r"claude-(?:[a-z]+-)?(\d{1,2})(?:-(\d{1,2}))?(?!\d)")
 
@@ -78,6 +82,25 @@ def thinking_fields(request: ChatRequest, model: str) -> tuple[dict[str, object]
     return {}, None, request.max_tokens
 
 
+def lost_sampling(request: ChatRequest, *, thinks: bool) -> list[str]:
+    """Sampling fields that are lowered, or left out because Claude refuses them while it thinks."""
+    lost = []
+    temperature, top_p = request.temperature, request.top_p
+    if temperature is not None and (temperature > TEMPERATURE_MAX or (thinks and temperature != TEMPERATURE_MAX)):
+        lost.append("temperature")
+    if thinks and top_p is not None and top_p < TOP_P_THINKING_MIN:
+        lost.append("top_p")
+    if thinks and request.top_k is not None:
+        lost.append("top_k")
+    return lost
+
+
+def claude_thinks(extra: dict[str, object]) -> bool:
+    """Whether fields of ``thinking_fields`` switch Claude's thinking on."""
+    thinking = extra.get("thinking")
+    return isinstance(thinking, dict) and thinking.get("type") in ("enabled", "adaptive")
+
+
 def top_k_fields(top_k: int, model: str) -> dict[str, object]:
     kind = family(model)
     if kind == "claude":
@@ -85,10 +108,34 @@ def top_k_fields(top_k: int, model: str) -> dict[str, object]:
     return {"inferenceConfig": {"topK": top_k}} if kind == "nova" else {}
 
 
+def cache_ttl(mark: CacheMark, model: str, *, tool: bool = False) -> CacheMark:
+    """The lifetime that the model's family can give a cache point at this place; "" where it takes none."""
+    kind = family(model)
+    if kind == "claude":
+        return "5m" if mark == "1h" and claude_version(model) < LONG_CACHE_SINCE else mark
+    return "5m" if mark and kind == "nova" and not tool else ""
+
+
+def takes_strict_tools(model: str) -> bool:
+    return family(model) == "claude" and claude_version(model) >= STRICT_TOOLS_SINCE
+
+
+def _loses_cache(request: ChatRequest, model: str) -> bool:
+    if any(cache_ttl(tool.cache, model, tool=True) != tool.cache for tool in request.tools):
+        return True
+    parts = (part for message in request.messages for part in message.parts if not isinstance(part, Thinking))
+    return any(cache_ttl(part.cache, model) != part.cache for part in parts)
+
+
 def lost_fields(request: ChatRequest, model: str) -> list[str]:
     """Fields of the request for which the model's family has no place."""
     kind = family(model)
-    lost = []
+    extra = thinking_fields(request, model)[0]
+    lost = lost_sampling(request, thinks=claude_thinks(extra))
+    if _loses_cache(request, model):
+        lost.append("cache_control")
+    if any(tool.strict for tool in request.tools) and not takes_strict_tools(model):
+        lost.append("tools.strict")
     if request.top_k is not None and kind not in ("claude", "nova"):
         lost.append("top_k")
     if kind != "claude":
@@ -96,7 +143,7 @@ def lost_fields(request: ChatRequest, model: str) -> list[str]:
             lost.append("parallel_tool_calls")
         if request.thinking_budget is not None or (request.effort is not None and kind == "other"):
             lost.append("reasoning_effort")
-    elif asks_to_think(request) and not (thinking_fields(request, model)[0]):
+    elif asks_to_think(request) and not extra:
         lost.append("reasoning_effort")
     return lost
 
@@ -115,7 +162,7 @@ def _claude_fields(request: ChatRequest, model: str) -> tuple[dict[str, object],
     if most is None:
         most = tokens + ANSWER_TOKENS
     elif most <= tokens:
-        tokens = most - 1  # the budget is part of the bound and has to be below it
+        tokens = most // 2  # the budget is part of the bound: leave as much for the answer
         if tokens < BUDGET_TOKENS_MIN:
             return {}, None, most
     return {"thinking": {"type": "enabled", "budget_tokens": tokens}}, None, most

@@ -15,7 +15,7 @@ from polycloud.gateway.dialects import bedrock_converse_models as models
 from polycloud.gateway.dialects import writing
 
 NAME = "bedrock_converse"
-TEMPERATURE_MAX = 1.0  # OpenAI and Gemini allow 2
+OPENING = "."  # stands for the user's first turn where the conversation begins with the assistant
 TOOL_ID_CHARS = 48  # of a foreign id that is kept; with its checksum it stays below the 64 that Bedrock allows
 OPAQUE = "bedrock:"  # marks redacted thinking that is no text and so travels as Bedrock's own base64
 
@@ -27,11 +27,12 @@ Body = dict[str, object]
 
 def write_request(request: ChatRequest, model: str) -> bytes:
     body: Body = {"messages": _messages(request, model)}
-    system = _system(request)
+    system = _system(request, model)
     if system:
         body["system"] = system
     extra, effort, max_tokens = models.thinking_fields(request, model)
-    inference = _inference(request, max_tokens)
+    thinks = models.claude_thinks(extra)
+    inference = _inference(request, max_tokens, thinks)
     if inference:
         body["inferenceConfig"] = inference
     tools, native_choice = _tool_config(request, model)
@@ -39,7 +40,7 @@ def write_request(request: ChatRequest, model: str) -> bytes:
         body["toolConfig"] = tools
     if native_choice:
         extra["tool_choice"] = native_choice
-    if request.top_k is not None:
+    if request.top_k is not None and not thinks:
         extra.update(models.top_k_fields(request.top_k, model))
     if extra:
         body["additionalModelRequestFields"] = extra
@@ -60,10 +61,10 @@ def dropped(request: ChatRequest, model: str) -> tuple[str, ...]:
     if request.response_format is not None and not request.response_format.schema:
         names.append("response_format")
     names += models.lost_fields(request, model)
-    if request.temperature is not None and request.temperature > TEMPERATURE_MAX:
-        names.append("temperature")
     if any(message.name for message in request.messages):
         names.append("messages.name")
+    if next((message.role for message in request.messages if message.role != "system"), "user") != "user":
+        names.append("messages")
     if writing.has_late_system(request.messages):
         names.append("messages.system")
     if any(not _carried(part, model) for m in request.messages for part in m.parts if isinstance(part, Thinking)):
@@ -73,47 +74,49 @@ def dropped(request: ChatRequest, model: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(names))
 
 
-def _system(request: ChatRequest) -> list[Body]:
+def _system(request: ChatRequest, model: str) -> list[Body]:
     blocks: list[Body] = []
     for message in request.messages:
         if message.role == "system":
             for part in message.parts:
                 text = writing.plain_text(part, NAME)
-                if text.text:
+                if text.text.strip():
                     blocks.append({"text": text.text})
-                    blocks += _cache_point(text.cache)
+                    blocks += _cache_point(text.cache, model)
     return blocks
 
 
 def _messages(request: ChatRequest, model: str) -> list[Body]:
-    messages: list[Body] = []
-    role = ""
-    content: list[Body] = []
+    """Messages that alternate and begin with the user: what stands side by side is merged, empty ones go."""
+    turns: list[tuple[str, list[list[Body]]]] = []
     for message in request.messages:
         if message.role == "system":
             continue
-        if message.role != role:
-            role, content = message.role, []
-            messages.append({"role": role, "content": content})
-        for part in message.parts:
-            content += _blocks(part, model)
-    return _alternating(messages)
+        written = [blocks for part in message.parts if (blocks := _blocks(part, model))]
+        if turns and turns[-1][0] == message.role:
+            turns[-1][1].extend(written)
+        elif written:
+            turns.append((message.role, written))
+    if turns and turns[0][0] == "assistant":
+        turns.insert(0, ("user", [[{"text": OPENING}]]))
+    for _, written in turns:
+        written.sort(key=_after_results)
+    messages: list[Body] = [{"role": role, "content": [b for blocks in w for b in blocks]} for role, w in turns]
+    if turns and turns[-1][0] == "assistant":
+        _trim(turns[-1][1][-1][0])
+    return messages
 
 
-def _alternating(messages: list[Body]) -> list[Body]:
-    """``messages`` without empty ones, which Bedrock refuses, and with what then stands side by side merged."""
-    found: list[Body] = []
-    for message in messages:
-        content = message["content"]
-        if not content:
-            continue
-        if found and found[-1]["role"] == message["role"]:
-            before = found[-1]["content"]
-            assert isinstance(before, list) and isinstance(content, list)
-            before += content
-        else:
-            found.append(message)
-    return found
+def _after_results(blocks: list[Body]) -> bool:
+    """Claude refuses tool results behind other content."""
+    return "toolResult" not in blocks[0]
+
+
+def _trim(block: Body) -> None:
+    """Claude refuses an answer to go on with that ends in blanks."""
+    text = block.get("text")
+    if isinstance(text, str):
+        block["text"] = text.rstrip()
 
 
 def _blocks(part: Part, model: str) -> list[Body]:
@@ -121,16 +124,16 @@ def _blocks(part: Part, model: str) -> list[Body]:
         return [_reasoning(part)] if _carried(part, model) else []
     if isinstance(part, ToolCall):
         use = {"toolUseId": _tool_id(part.id), "name": part.name, "input": writing.arguments_object(part.arguments)}
-        return [{"toolUse": use}, *_cache_point(part.cache)]
+        return [{"toolUse": use}, *_cache_point(part.cache, model)]
     if isinstance(part, ToolResult):
-        return [_tool_result(part), *_cache_point(part.cache)]
+        return [_tool_result(part), *_cache_point(part.cache, model)]
     text = writing.plain_text(part, NAME)
-    return [{"text": text.text}, *_cache_point(text.cache)] if text.text else []
+    return [{"text": text.text}, *_cache_point(text.cache, model)] if text.text.strip() else []
 
 
 def _tool_result(part: ToolResult) -> Body:
     texts = [writing.plain_text(item, NAME).text for item in part.parts]
-    result: Body = {"toolUseId": _tool_id(part.call_id), "content": [{"text": text} for text in texts if text]}
+    result: Body = {"toolUseId": _tool_id(part.call_id), "content": [{"text": text} for text in texts if text.strip()]}
     if part.is_error:
         result["status"] = "error"
     return {"toolResult": result}
@@ -155,18 +158,23 @@ def _carried(part: Thinking, model: str) -> bool:
     return models.family(model) == "claude" and models.keeps(part)
 
 
-def _cache_point(mark: CacheMark) -> list[Body]:
-    if not mark:
+def _cache_point(mark: CacheMark, model: str, *, tool: bool = False) -> list[Body]:
+    ttl = models.cache_ttl(mark, model, tool=tool)
+    if not ttl:
         return []
     # Five minutes is the default, and older models refuse the field.
-    return [{"cachePoint": {"type": "default", "ttl": "1h"} if mark == "1h" else {"type": "default"}}]
+    return [{"cachePoint": {"type": "default", "ttl": ttl} if ttl == "1h" else {"type": "default"}}]
 
 
-def _inference(request: ChatRequest, max_tokens: int | None) -> Body:
+def _inference(request: ChatRequest, max_tokens: int | None, thinks: bool) -> Body:
+    lost = models.lost_sampling(request, thinks=thinks)
+    temperature = request.temperature
+    if temperature is not None and "temperature" in lost:
+        temperature = None if thinks else models.TEMPERATURE_MAX
     fields: Body = {
         "maxTokens": max_tokens,
-        "temperature": request.temperature and min(request.temperature, TEMPERATURE_MAX),
-        "topP": request.top_p,
+        "temperature": temperature,
+        "topP": None if "top_p" in lost else request.top_p,
         "stopSequences": list(request.stop) or None,
     }
     return {name: value for name, value in fields.items() if value is not None}
@@ -188,8 +196,8 @@ def _tool_config(request: ChatRequest, model: str) -> tuple[Body, Body]:
     tools = request.tools or tuple(Tool(name) for name in used)
     specs: list[Body] = []
     for tool in tools:
-        specs.append({"toolSpec": _tool_spec(tool)})
-        specs += _cache_point(tool.cache)
+        specs.append({"toolSpec": _tool_spec(tool, models.takes_strict_tools(model))})
+        specs += _cache_point(tool.cache, model, tool=True)
     config: Body = {"tools": specs}
     claude = models.family(model) == "claude"
     if refuses:
@@ -217,13 +225,13 @@ def _serial_choice(request: ChatRequest) -> Body:
     return {**chosen, "disable_parallel_tool_use": True}
 
 
-def _tool_spec(tool: Tool) -> Body:
+def _tool_spec(tool: Tool, takes_strict: bool) -> Body:
     spec: Body = {"name": tool.name}
     if tool.description:
         spec["description"] = tool.description
     spec["inputSchema"] = {"json": msgspec.Raw(tool.schema or b'{"type":"object","properties":{}}')}
-    if tool.strict is not None:
-        spec["strict"] = tool.strict
+    if tool.strict and takes_strict:
+        spec["strict"] = True
     return spec
 
 

@@ -172,7 +172,7 @@ _FILTERED = re.compile(
 _SPENT = re.compile(
     r"credit balance|credits? (?:are|is|have been) (?:depleted|exhausted)|insufficient (?:quota|credits?|balance|funds)"
     r"|spend(?:ing)? (?:limit|cap)|specified (?:workspace )?api usage limits|exceeded your current quota"
-    r"|too many (?:tokens|requests) per day",
+    r"|(?:tokens|requests)[ _]per[ _]day",
     re.IGNORECASE,
 )
 _UNKNOWN_MODEL = re.compile(
@@ -295,7 +295,7 @@ def retry_after_seconds(headers: Mapping[str, str]) -> float | None:
         return wait
     try:
         pause = parsedate_to_datetime(asked) - parsedate_to_datetime(headers.get("date", ""))
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None
     return min(max(pause.total_seconds(), 0.0), RETRY_AFTER_SECONDS_MAX)
 

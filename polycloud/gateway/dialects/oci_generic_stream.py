@@ -28,7 +28,7 @@ FINAL_CODES = frozenset({"400", "401", "403", "404", "413", "InvalidParameter", 
 
 class _Piece(msgspec.Struct, rename="camel"):
     index: int = 0
-    message: MessageShape | None = None
+    message: MessageShape | str | None = None  # text beside an error's code
     finish_reason: str | None = None
     usage: UsageShape | None = None
     code: str | int | None = None
@@ -115,7 +115,7 @@ class OciGenericReader:
             events.append(Started())
         if piece.index != 0:
             return
-        if piece.message is not None:
+        if isinstance(piece.message, MessageShape):
             self._message(piece.message, events)
         if piece.finish_reason and not self._ended:
             self._finish(piece.finish_reason, events)

@@ -18,9 +18,9 @@ class OpenAIChat:
         """The body that asks a provider. Raises Unsupported for a part the format can not carry."""
         return openai_chat_write.write_request(request, model)
 
-    def dropped(self, request: ChatRequest) -> tuple[str, ...]:
-        """Names of fields that ``write_request`` leaves out or changes in meaning."""
-        return openai_chat_write.dropped(request)
+    def dropped(self, request: ChatRequest, model: str = "") -> tuple[str, ...]:
+        """What is left behind depends on the model; without ``model`` the asked name has to tell it."""
+        return openai_chat_write.dropped(request, model or request.model)
 
     def read_reply(self, body: bytes) -> ChatReply:
         """Raises BrokenStream when ``body`` is no whole answer."""

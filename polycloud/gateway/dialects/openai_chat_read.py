@@ -1,7 +1,5 @@
 """An OpenAI chat completions request, read into the common form."""
 
-from typing import cast
-
 import msgspec
 
 from polycloud.core.chat import (
@@ -43,6 +41,15 @@ HINTS = frozenset(
 KNOWN = CARRIED | HINTS
 # Members that, with these values, say what is so anyway.
 _NEUTRAL = {"n": b"1", "logprobs": b"false", "logit_bias": b"{}", "modalities": b'["text"]', "top_logprobs": b"0"}
+EFFORTS: dict[str, Effort] = {
+    "none": "none",
+    "minimal": "minimal",
+    "low": "low",
+    "medium": "medium",
+    "high": "high",
+    "xhigh": "xhigh",
+    "max": "max",
+}
 _MEDIA_TYPES = {"mp3": "audio/mpeg", "wav": "audio/wav"}
 
 
@@ -54,6 +61,8 @@ def read_request(request: wire.Request, fields: dict[str, msgspec.Raw]) -> ChatR
     extras = extra_fields(fields, fields.keys() - KNOWN)
     if not all_tools:
         extras["tools"] = bytes(fields["tools"])
+    if request.reasoning_effort and request.reasoning_effort not in EFFORTS:
+        extras["reasoning_effort"] = bytes(fields["reasoning_effort"])
     if own_choice:
         extras["tool_choice"] = bytes(fields["tool_choice"])
     if own_format:
@@ -74,7 +83,7 @@ def read_request(request: wire.Request, fields: dict[str, msgspec.Raw]) -> ChatR
         seed=request.seed,
         frequency_penalty=request.frequency_penalty,
         presence_penalty=request.presence_penalty,
-        effort=cast("Effort | None", request.reasoning_effort),
+        effort=EFFORTS.get(request.reasoning_effort or ""),
         stream=bool(request.stream),
         include_usage=request.stream_options is not None and bool(request.stream_options.include_usage),
         user=request.user or "",
@@ -94,7 +103,7 @@ def _mark(control: wire.CacheControl | None) -> CacheMark:
 
 def _message(message: wire.Message, where: str) -> Message:
     role = message.role
-    if role == "function" or len(message.function_call) > 0 and given(message.function_call):
+    if role == "function" or given(message.function_call):
         raise Unsupported(f"{where}: function_call is the old form; send tool_calls and tool messages", where)
     if given(message.audio):
         raise Unsupported(f"{where}.audio: earlier audio answers can only go back to OpenAI", where)
@@ -206,7 +215,7 @@ def _tool_choice(choice: str | wire.ToolChoice | None) -> tuple[ToolChoice | Non
             return ToolChoice("none"), False
         if choice == "required":
             return ToolChoice("required"), False
-        raise BadRequest("tool_choice: must be none, auto, required or an object", "tool_choice")
+        return None, True
     if choice.type == "function":
         if choice.function is None:
             raise BadRequest("tool_choice.function: this field is required", "tool_choice.function")

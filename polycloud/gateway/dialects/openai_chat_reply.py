@@ -127,11 +127,16 @@ def read_usage(usage: wire.Usage) -> Usage:
     write = (details.cache_write_tokens or 0) if details is not None else 0
     read = read or usage.prompt_cache_hit_tokens or usage.cached_tokens or usage.num_cached_tokens or 0
     reasoning = (usage.completion_tokens_details.reasoning_tokens or 0) if usage.completion_tokens_details else 0
-    if reasoning and (reasoning > output or usage.total_tokens == prompt + output + reasoning):
-        output += reasoning
+    hidden = max((usage.total_tokens or 0) - prompt - output, 0)
+    if hidden and reasoning in (0, hidden):
+        reasoning = hidden
+        output += hidden
     if read + write > prompt:
-        prompt += read + write
-    return Usage(prompt, output, read, write, reasoning)
+        if max(read, write) <= prompt and usage.total_tokens == prompt + output:
+            write = prompt - read  # OpenRouter counts tokens as written that were read, too
+        else:
+            prompt += read + write
+    return Usage(prompt, output, read, write, min(reasoning, output))
 
 
 def usage_body(usage: Usage) -> dict[str, object]:

@@ -49,9 +49,12 @@ def _data(frame: bytes) -> bytes:
 
 
 class Reader:
-    """Chunks into events. After an error nothing more is read: some servers send [DONE] behind it."""
+    """Chunks into events. After an error nothing more is read: some servers send [DONE] behind it.
 
-    __slots__ = ("_calls", "_count", "_failed", "_frames", "_id", "_started")
+    An error behind the finish reason does not undo the answer (OpenRouter tells so of a bound that was reached).
+    """
+
+    __slots__ = ("_calls", "_count", "_failed", "_finished", "_frames", "_id", "_started")
 
     def __init__(self) -> None:
         self._frames = Frames()
@@ -59,6 +62,7 @@ class Reader:
         self._count = 0
         self._id = ""
         self._started = False
+        self._finished = False
         self._failed = False
 
     def feed(self, data: bytes) -> list[ChatEvent]:
@@ -69,13 +73,15 @@ class Reader:
             if not payload or self._failed:
                 continue
             if payload == _DONE:
+                if not self._finished:  # Snowflake gives no reason
+                    events.append(Finished("tool_calls" if self._count else "stop"))
                 events.append(Ended())
             else:
                 self._chunk(read_provider(_CHUNK, payload, _WHAT), payload, events)
         return events
 
     def _chunk(self, chunk: wire.Chunk, payload: bytes, events: list[ChatEvent]) -> None:
-        if chunk.error or chunk.object == "error":
+        if (chunk.error or chunk.object == "error") and not self._finished:
             self._failed = True
             events.append(read_error(chunk.error or msgspec.Raw(payload)))
             return
@@ -89,7 +95,8 @@ class Reader:
             if choice.delta is not None:
                 self._delta(choice.delta, events)
             reason = choice.finish_reason
-            if reason:
+            if reason and not self._finished:  # OpenRouter repeats it
+                self._finished = True
                 if reason in BROKEN_FINISHES:
                     self._failed = True
                     events.append(Failed(reason, "the provider broke the answer off"))
@@ -146,9 +153,10 @@ class Writer:
     __slots__ = ("_begun", "_finished", "_head", "_include_usage", "_tail", "_usage")
 
     def __init__(self, model: str, reply_id: str, created: int, include_usage: bool) -> None:
-        self._head = (
-            b'data: {"id":%b,"object":"chat.completion.chunk","created":%d,"model":%b,"choices":['
-            % (ENCODER.encode(reply_id), created, ENCODER.encode(model))
+        self._head = b'data: {"id":%b,"object":"chat.completion.chunk","created":%d,"model":%b,"choices":[' % (
+            ENCODER.encode(reply_id),
+            created,
+            ENCODER.encode(model),
         )
         # Where usage was asked for, every chunk but the last says null, as OpenAI's do.
         self._tail = b'],"usage":null}\n\n' if include_usage else b"]}\n\n"
@@ -287,7 +295,7 @@ class Tap:
                 if reason in BROKEN_FINISHES:
                     self.failed = f"{reason}: the provider broke the answer off"
                 self.finish = finish_of(reason, None)[0]
-        elif chunk.error or chunk.object == "error":
+        if (chunk.error or chunk.object == "error") and self.finish is None:
             failed = read_error(chunk.error or msgspec.Raw(payload))
             self.failed = f"{failed.code}: {failed.message}"
             return True

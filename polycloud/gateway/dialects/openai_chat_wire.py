@@ -116,7 +116,7 @@ class Named(Wire):
 
 
 class ToolChoice(Wire):
-    type: str
+    type: str = "function"
     function: Named | None = None
 
 
@@ -152,7 +152,7 @@ class Request(Wire):
     seed: int | None = None
     frequency_penalty: float | None = None
     presence_penalty: float | None = None
-    reasoning_effort: Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"] | None = None
+    reasoning_effort: str | None = None
     stream: bool | None = None
     stream_options: StreamOptions | None = None
     n: int | None = None

@@ -72,13 +72,13 @@ def write_request(request: ChatRequest, model: str) -> bytes:
     return ENCODER.encode(body)
 
 
-def dropped(request: ChatRequest) -> tuple[str, ...]:
+def dropped(request: ChatRequest, model: str) -> tuple[str, ...]:
     """Names of what ``write_request`` leaves out."""
     names = [name for name, raw in request.hints.items() if not _is_hint(name, raw)]
     for owner, fields in request.extras.items():
         if owner != NAME:
             names += fields
-    if has_thinking(request.messages):
+    if has_thinking(request.messages) and not keeps_reasoning(model):
         names.append("thinking")
     if has_cache_marks(request):
         names.append("cache_control")
@@ -87,7 +87,10 @@ def dropped(request: ChatRequest) -> tuple[str, ...]:
             if isinstance(part, ToolResult) and part.is_error:
                 names.append("tool_result.is_error")
     if not request.tools:
-        names += [n for n, v in (("tool_choice", request.tool_choice), ("parallel_tool_calls", request.parallel_tools)) if v]
+        if request.tool_choice is not None:
+            names.append("tool_choice")
+        if request.parallel_tools is not None:
+            names.append("parallel_tool_calls")
     return tuple(dict.fromkeys(names))
 
 

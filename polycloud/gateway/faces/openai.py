@@ -10,7 +10,7 @@ from polycloud.gateway.dialects import needs as bit
 from polycloud.gateway.dialects import openai_chat_read, openai_chat_reply
 from polycloud.gateway.dialects import openai_chat_wire as wire
 from polycloud.gateway.dialects.openai_chat_errors import error_body
-from polycloud.gateway.dialects.openai_chat_read import KNOWN, NAME
+from polycloud.gateway.dialects.openai_chat_read import EFFORTS, KNOWN, NAME
 from polycloud.gateway.dialects.openai_chat_stream import Tap as ChatTap
 from polycloud.gateway.dialects.openai_chat_stream import Writer
 from polycloud.gateway.dialects.reading import ENCODER, FIELDS, MarkedEnvelope, given, read_body, read_fields
@@ -94,12 +94,19 @@ class OpenAIFace:
 
     def write_models(self, models: list[tuple[str, str]], created: int) -> bytes:
         """The models list; each entry is (name, owner)."""
-        rows = [{"id": name, "object": "model", "created": created, "owned_by": owner} for name, owner in models]
-        return ENCODER.encode({"object": "list", "data": rows})
+        return ENCODER.encode({"object": "list", "data": [_model(model, created) for model in models]})
+
+    def write_model(self, model: tuple[str, str], created: int) -> bytes:
+        """One entry of the models list."""
+        return ENCODER.encode(_model(model, created))
 
     def keep_alive(self) -> bytes:
         """A comment: clients skip lines that begin with a colon."""
         return b": keep-alive\n\n"
+
+
+def _model(model: tuple[str, str], created: int) -> dict[str, object]:
+    return {"id": model[0], "object": "model", "created": created, "owned_by": model[1]}
 
 
 def _message_needs(messages: list[wire.Message]) -> tuple[int, bool]:
@@ -115,6 +122,8 @@ def _message_needs(messages: list[wire.Message]) -> tuple[int, bool]:
                     needs |= bit.IMAGES
                 elif part.type not in ("text", "refusal"):
                     needs |= bit.OTHER_MEDIA
+                    if part.input_audio is None and (part.file is None or not part.file.file_data):
+                        needs |= bit.OPENAI_EXTRAS
         if message.polycloud is not None:
             marked = True
         if message.cache_control is not None:
@@ -141,7 +150,7 @@ def _field_needs(request: wire.Request) -> int:
     if request.frequency_penalty or request.presence_penalty:
         needs |= bit.PENALTIES
     if request.reasoning_effort is not None:
-        needs |= bit.REASONING
+        needs |= bit.REASONING if request.reasoning_effort in EFFORTS else bit.OPENAI_EXTRAS
     if request.logprobs or request.top_logprobs:
         needs |= bit.LOGPROBS
     if request.n is not None and request.n != 1:
@@ -173,6 +182,8 @@ def _tool_needs(request: wire.Request) -> int:
     if isinstance(choice, str):
         if choice == "required":
             needs |= bit.TOOL_CHOICE
+        elif choice not in ("auto", "none"):
+            needs |= bit.OPENAI_EXTRAS
     elif choice is not None:
         needs |= bit.TOOL_CHOICE if choice.type == "function" else bit.OPENAI_EXTRAS
     return needs

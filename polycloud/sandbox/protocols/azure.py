@@ -12,7 +12,7 @@ import msgspec
 
 from polycloud.sandbox.ask import Answer
 from polycloud.sandbox.credentials import Credentials
-from polycloud.sandbox.protocols.common import Call, Frame, Refused, Trouble
+from polycloud.sandbox.protocols.common import Call, Frame, Refused, Trouble, whole_seconds
 from polycloud.sandbox.protocols.openai import JSON, ChatWriter, context_reply, error_reply, invalid, parse
 from polycloud.sandbox.protocols.openai_body import EFFORT_TOKENS, Body, ask_of
 from polycloud.sandbox.spec import SiteSpec
@@ -22,7 +22,7 @@ LIMIT_REQUESTS = 10_000  # what the rate-limit headers name; the sandbox itself 
 LIMIT_TOKENS = 10_000_000
 _VERSION = re.compile(r"\d{4}-\d{2}-\d{2}(-preview)?")
 _DEPLOYMENT = re.compile(r"/openai/deployments/([^/]+)/chat/completions")
-_REASONING = re.compile(r"(^|[-_/])(o[134]|gpt-5)(?!\d)(?!.*chat)", re.IGNORECASE)
+_REASONING = re.compile(r"(^|[-_/.])(o[134]|gpt-5)(?!\d)(?!.*chat)", re.IGNORECASE)
 _SAFE = {"filtered": False, "severity": "safe"}
 _COMPLETION_FILTER = {
     "hate": _SAFE,
@@ -154,10 +154,10 @@ class Azure:
         if kind == "throttle":
             message = (
                 "Requests to the ChatCompletions_Create Operation under Azure OpenAI API have exceeded the token rate "
-                f"limit of your current pricing tier. Please retry after {retry_after_seconds:.0f} seconds."
+                f"limit of your current pricing tier. Please retry after {whole_seconds(retry_after_seconds)} seconds."
             )
             reply = error_body(429, "429", message)
-            reply.headers["retry-after"] = f"{retry_after_seconds:.0f}"
+            reply.headers["retry-after"] = whole_seconds(retry_after_seconds)
             reply.headers["retry-after-ms"] = f"{retry_after_seconds * 1000:.0f}"
             return reply
         if kind == "quota":

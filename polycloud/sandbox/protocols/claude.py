@@ -31,8 +31,11 @@ def thinking_complaint(
     ``opens_with_thinking``: the last assistant turn that awaits tool results begins with a thinking
     block, or there is no such turn.
     """
-    if not isinstance(field, dict) or field.get("type") not in ("enabled", "adaptive", "disabled"):
-        return "thinking: Input tag found using 'type' does not match any of the expected tags: 'adaptive', 'disabled', 'enabled'"
+    if not isinstance(field, dict) or field.get("type") not in ("enabled", "adaptive", "between_tools", "disabled"):
+        return (
+            "thinking: Input tag found using 'type' does not match any of the expected tags: 'adaptive', "
+            "'between_tools', 'disabled', 'enabled'"
+        )
     if field["type"] == "disabled":
         return ""
     if field["type"] == "enabled":
@@ -66,4 +69,8 @@ def signature_complaint(shown: list[Shown]) -> str:
 
 def thinks(field: object) -> int:
     """Tokens that a ``thinking`` field lets the simulated model think."""
-    return THOUGHT_TOKENS if isinstance(field, dict) and field.get("type") in ("enabled", "adaptive") else 0
+    return (
+        THOUGHT_TOKENS
+        if isinstance(field, dict) and field.get("type") in ("enabled", "adaptive", "between_tools")
+        else 0
+    )

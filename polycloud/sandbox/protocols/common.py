@@ -1,5 +1,6 @@
 """What every protocol offers a site, and the few steps they share."""
 
+import math
 import re
 from collections.abc import Iterator
 from typing import Literal, Protocol, TypeVar
@@ -88,6 +89,11 @@ def argument_object(text: str) -> dict[str, object]:
     except msgspec.DecodeError:
         return {}
     return value if isinstance(value, dict) else {}
+
+
+def whole_seconds(seconds: float) -> str:
+    """For ``retry-after``: never earlier than meant."""
+    return str(math.ceil(seconds))
 
 
 def compact(value: object) -> str:

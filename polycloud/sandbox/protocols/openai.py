@@ -8,7 +8,17 @@ import msgspec
 
 from polycloud.sandbox.ask import Answer
 from polycloud.sandbox.credentials import Credentials
-from polycloud.sandbox.protocols.common import Call, Frame, Mistake, Refused, Trouble, compact, deltas, mistake
+from polycloud.sandbox.protocols.common import (
+    Call,
+    Frame,
+    Mistake,
+    Refused,
+    Trouble,
+    compact,
+    deltas,
+    mistake,
+    whole_seconds,
+)
 from polycloud.sandbox.protocols.openai_body import EFFORT_TOKENS, Body, ask_of
 from polycloud.sandbox.spec import SiteSpec
 from polycloud.sandbox.wire import Reply, Request
@@ -244,7 +254,7 @@ class OnPremises:
     def trouble(self, kind: Trouble, request: Request, status: int, retry_after_seconds: float) -> Reply:
         if kind in ("throttle", "quota"):
             reply = error_reply(429, "Too many requests are waiting; try again later.", "RateLimitError")
-            reply.headers["retry-after"] = f"{retry_after_seconds:.0f}"
+            reply.headers["retry-after"] = whole_seconds(retry_after_seconds)
             return reply
         if kind == "unauthorized":
             return _unauthorized()

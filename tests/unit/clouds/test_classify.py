@@ -35,14 +35,14 @@ def kind_of(port: ModelPort, cloud: str, dialect: str, status: int, headers: dic
 
 VALIDATION = "ValidationException:http://internal.amazon.com/coral/com.amazon.bedrock/"
 AWS: list[tuple[int, str, str, type[CloudError]]] = [
-    (429, "ThrottlingException", "Too many tokens, please wait before trying again.", Throttled),  # seen
-    (429, "ThrottlingException", "Too many requests, please wait before trying again.", Throttled),  # seen
-    (429, "ThrottlingException", "Too many tokens per day, please wait before trying again.", QuotaSpent),  # seen
+    (429, "ThrottlingException", "Too many tokens, please wait before trying again.", Throttled),
+    (429, "ThrottlingException", "Too many requests, please wait before trying again.", Throttled),
+    (429, "ThrottlingException", "Too many tokens per day, please wait before trying again.", QuotaSpent),
     (429, "ModelNotReadyException", "The model is not ready for inference.", Throttled),
     (400, "ServiceQuotaExceededException", "You have exceeded a service quota.", QuotaSpent),
     (408, "ModelTimeoutException", "The model timed out.", TimedOut),
     (424, "ModelErrorException", "The model failed.", Unavailable),
-    (503, "ServiceUnavailableException", "Bedrock is unable to process your request.", Unavailable),  # seen
+    (503, "ServiceUnavailableException", "Bedrock is unable to process your request.", Unavailable),
     (500, "InternalServerException", "The system encountered an unexpected error.", Unavailable),
     (403, "AccessDeniedException", "You don't have access to the model with the specified model ID.", Unauthorized),
     (403, "UnrecognizedClientException", "The security token included in the request is invalid.", Unauthorized),
@@ -69,7 +69,7 @@ AWS: list[tuple[int, str, str, type[CloudError]]] = [
     (
         400,
         VALIDATION,
-        "The model returned the following errors: Input Tokens Exceeded: Number of input tokens exceeds maximum length.",
+        "The model returned the following errors: Input Tokens Exceeded: Number of input tokens exceeds maximum",
         ContextTooLong,
     ),
     (400, VALIDATION, "Too many input tokens. Max input tokens: 8192, request input token count: 9000", ContextTooLong),
@@ -112,7 +112,7 @@ OPENAI: list[tuple[int, object, type[CloudError]]] = [
         {
             "code": "content_filter",
             "innererror": {"code": "ResponsibleAIPolicyViolation", "content_filter_result": {}},
-            "message": "The response was filtered due to the prompt triggering Azure OpenAI's content management policy.",
+            "message": "The response was filtered due to the prompt triggering the content management policy.",
         },
         ContentFiltered,
     ),
@@ -122,7 +122,7 @@ OPENAI: list[tuple[int, object, type[CloudError]]] = [
         400,
         {
             "code": "context_length_exceeded",
-            "message": "This model's maximum context length is 4097 tokens. However, your messages resulted in 4294 tokens.",
+            "message": "This model's maximum context length is 4097 tokens. However, you sent 4294 tokens.",
         },
         ContextTooLong,
     ),
@@ -222,6 +222,7 @@ GOOGLE: list[tuple[int, str, str, list[object], type[CloudError]]] = [
     (429, "RESOURCE_EXHAUSTED", "Resource exhausted, please try again later.", [], Throttled),
     (429, "RESOURCE_EXHAUSTED", "Too many requests. Exceeded the Provisioned Throughput.", [], Throttled),
     (429, "RESOURCE_EXHAUSTED", "Quota exceeded for generate_content_requests_per_minute", [], Throttled),
+    (429, "RESOURCE_EXHAUSTED", "Quota exceeded for generate_content_requests_per_day_per_project", [], QuotaSpent),
     (429, "RESOURCE_EXHAUSTED", "Your prepayment credits are depleted.", [], QuotaSpent),
     (429, "RESOURCE_EXHAUSTED", "Your project has exceeded its monthly spending cap.", [], QuotaSpent),
     (

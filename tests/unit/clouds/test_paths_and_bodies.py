@@ -71,6 +71,12 @@ def changed(upstream: Upstream, **fields: object) -> Upstream:
         (AzureModels(), AZURE, "/openai/v1/chat/completions", "/openai/v1/chat/completions"),
         (
             AzureModels(),
+            changed(AZURE, options={"style": "v1", "api_version": "2024-10-21"}),
+            "/openai/v1/chat/completions",
+            "/openai/v1/chat/completions",
+        ),
+        (
+            AzureModels(),
             changed(AZURE, options={"style": "deployments"}),
             "/openai/deployments/gpt%204o/chat/completions?api-version=2024-10-21",
             "/openai/deployments/gpt%204o/chat/completions?api-version=2024-10-21",

@@ -62,7 +62,7 @@ def test_thinking_read_and_written_is_the_same_thinking():
     dialect = BedrockConverse()
     request = ChatRequest("m", (Message("assistant", dialect.read_reply(body(content)).parts),))
     written = json.loads(dialect.write_request(request, "anthropic.claude-3-7-sonnet-20250219-v1:0"))
-    assert written["messages"][0]["content"] == content
+    assert written["messages"][1]["content"] == content
 
 
 @pytest.mark.parametrize("stop", ["malformed_model_output", "malformed_tool_use"])

@@ -20,6 +20,7 @@ from polycloud.core.chat import (
 from polycloud.core.errors import Unsupported
 from polycloud.gateway.dialects.bedrock_converse import BedrockConverse
 
+SONNET_45 = "eu.anthropic.claude-sonnet-4-5-20250929-v1:0"
 CLAUDE = "eu.anthropic.claude-sonnet-4-20250514-v1:0"
 ADAPTIVE = "us.anthropic.claude-sonnet-4-6"
 NEWEST = "anthropic.claude-opus-4-7"
@@ -45,14 +46,15 @@ def dropped(model=CLAUDE, messages=HI, **fields):
 
 def test_system_text_is_hoisted_and_roles_alternate():
     body = write(
-        messages=(
+        SONNET_45,
+        (
             Message("system", (Text("Be brief."), Text("Be kind.", cache="5m"))),
             Message("user", (Text("a"),)),
             Message("user", (Text(""), Text("b", cache="1h"))),
             Message("assistant", (Text(""),)),
             Message("user", (Text("c"),)),
             Message("assistant", (Text("d"),)),
-        )
+        ),
     )
     assert body["system"] == [{"text": "Be brief."}, {"text": "Be kind."}, {"cachePoint": {"type": "default"}}]
     assert body["messages"] == [
@@ -72,7 +74,8 @@ def test_a_late_system_message_is_told():
 
 def test_tool_calls_and_results():
     body = write(
-        messages=(
+        SONNET_45,
+        (
             *HI,
             Message("assistant", (ToolCall("t1", "weather", '{"city": "Rome"}'), ToolCall("t2", "now", ""))),
             Message("user", (ToolResult("t1", (Text("18"), Text("dry"))), ToolResult("t2", (), is_error=True))),
@@ -162,9 +165,53 @@ def test_one_call_at_a_time_is_claudes_own_field(choice, wire):
     assert dropped(LLAMA, tools=(WEATHER,), parallel_tools=False) == ("parallel_tool_calls",)
 
 
+def test_cache_points_and_strict_tools_go_where_they_are_taken():
+    fields = {"messages": (Message("user", (Text("hi", cache="1h"),)),), "tools": (Tool("t", strict=True, cache="5m"),)}
+
+    def points(model):
+        body = write(model, **fields)
+        blocks = body["messages"][0]["content"] + body["toolConfig"]["tools"]
+        return [b["cachePoint"].get("ttl") for b in blocks if "cachePoint" in b]
+
+    assert [points(m) for m in (SONNET_45, CLAUDE, NOVA, LLAMA)] == [["1h", None], [None, None], [None], []]
+    assert dropped(SONNET_45, **fields) == ()
+    assert [dropped(m, **fields) for m in (CLAUDE, NOVA, LLAMA)] == [("cache_control", "tools.strict")] * 3
+
+
 def test_inference_fields():
     body = write(max_tokens=9, temperature=0.0, top_p=0.5, stop=("END",))
     assert body["inferenceConfig"] == {"maxTokens": 9, "temperature": 0.0, "topP": 0.5, "stopSequences": ["END"]}
+
+
+def test_what_claude_refuses_beside_thinking_is_left_out_and_told():
+    fields = {"effort": "low", "temperature": 0.2, "top_p": 0.5, "top_k": 3}
+    for model in (CLAUDE, ADAPTIVE):
+        body = write(model, **fields)
+        assert body["additionalModelRequestFields"].keys() == {"thinking"}
+        assert not body.get("inferenceConfig", {}).keys() & {"temperature", "topP"}
+        assert dropped(model, **fields) == ("temperature", "top_p", "top_k")
+    assert dropped(effort="low", temperature=1.0, top_p=0.95) == ()
+
+
+def test_the_order_that_claude_asks_for():
+    body = write(
+        messages=(
+            Message("assistant", (Text("Hello"), ToolCall("t", "weather", "{}"))),
+            Message("user", (Text("and"),)),
+            Message("user", (Text(" \n"), ToolResult("t", (Text(" "),), cache="5m"))),
+            Message("assistant", (Text("It is \n"),)),
+        ),
+        tools=(WEATHER,),
+    )
+    assert [m["role"] for m in body["messages"]] == ["user", "assistant", "user", "assistant"]
+    assert body["messages"][0]["content"] == [{"text": "."}]
+    assert body["messages"][2]["content"] == [
+        {"toolResult": {"toolUseId": "t", "content": []}},
+        {"cachePoint": {"type": "default"}},
+        {"text": "and"},
+    ]
+    assert body["messages"][3]["content"] == [{"text": "It is"}]
+    assert dropped(messages=(Message("assistant", (Text("Hello"),)),)) == ("messages",)
 
 
 def test_a_temperature_over_one_is_lowered_and_told():
@@ -184,7 +231,7 @@ def test_top_k_by_family():
     [
         (CLAUDE, {"effort": "medium"}, {"type": "enabled", "budget_tokens": 8192}, None, 16192),
         (CLAUDE, {"effort": "high", "max_tokens": 20000}, {"type": "enabled", "budget_tokens": 16384}, None, 20000),
-        (CLAUDE, {"effort": "high", "max_tokens": 5000}, {"type": "enabled", "budget_tokens": 4999}, None, 5000),
+        (CLAUDE, {"effort": "high", "max_tokens": 5000}, {"type": "enabled", "budget_tokens": 2500}, None, 5000),
         (CLAUDE, {"thinking_budget": 10}, {"type": "enabled", "budget_tokens": 1024}, None, 9024),
         (CLAUDE, {"effort": "none"}, {"type": "disabled"}, None, None),
         (CLAUDE, {"thinking_budget": 0}, {"type": "disabled"}, None, None),

@@ -1,0 +1,117 @@
+"""Can the rules hold: data classes that some site satisfies, roles, secrets. Proof of residency is policy's."""
+
+import re
+from fnmatch import fnmatchcase
+
+from polycloud.core.geo import Site
+from polycloud.estate.ground import Ground
+from polycloud.estate.paths import KeyPath
+from polycloud.estate.schema.rules import DataClass
+
+_COUNTRY = re.compile(r"[A-Z]{2}(?:-[A-Z0-9]{1,3})?")
+_MEMBERS = {"team": "team", "workload": "workload", "group": "", "user": ""}
+
+
+def check_rules(ground: Ground) -> None:
+    estate = ground.estate
+    for name, data_class in estate.data_classes.items():
+        _data_class(ground, name, data_class)
+    if estate.data_classes and estate.residency.default_class is None:
+        message = "a request that names no data class is held by none"
+        ground.warn("default_class_missing", ("data_classes",), message, "add residency: {default_class: NAME}")
+    _roles(ground)
+    for name, secret in estate.secrets.items():
+        if len(secret.sources) != 1:
+            message = f"has {'no source' if not secret.sources else ' and '.join(secret.sources)}; one is needed"
+            ground.error("secret_source", ("secrets", name), f"secret {name!r} {message}", "write {env: VARIABLE}")
+
+
+def _data_class(ground: Ground, name: str, data_class: DataClass) -> None:
+    path: KeyPath = ("data_classes", name)
+    understood = True
+    for index, word in enumerate(data_class.stay_in):
+        # Written as one text instead of a list, the place has no index of its own.
+        understood = _place_word(ground, (*path, "stay_in", index), word) and understood
+    if not understood or data_class.unlimited or not ground.sites:
+        return
+    if not any(admits(ground, data_class, site) for site in ground.sites.values()):
+        limits = [key for key in ("stay_in", "sites", "clouds", "operators") if getattr(data_class, key)]
+        message = f"no site of this estate satisfies {' and '.join(limits)} of {name!r}"
+        fix = f"widen it, or add a site inside it (sites: {', '.join(ground.sites)})"
+        ground.error("class_unsatisfiable", path, message, fix)
+
+
+def _place_word(ground: Ground, path: KeyPath, word: str) -> bool:
+    """Whether a word of stay_in is a jurisdiction, a country or a site that is known."""
+    catalog = ground.catalog
+    if "/" in word:
+        if word in ground.sites:
+            return True
+        ground.unknown(path, "site", word, ground.sites)
+    elif catalog.jurisdiction(word) is not None or (_COUNTRY.fullmatch(word) and word in _countries(ground)):
+        return True
+    else:
+        near = [word.lower()] if catalog.jurisdiction(word.lower()) else catalog.similar("jurisdiction", word)
+        fix = f"did you mean {near[0]}?" if near else "write a jurisdiction (eu, uk, us), a country (DE) or a site"
+        ground.error("jurisdiction_unknown", path, f"{word!r} is no jurisdiction, country or site", fix)
+    return False
+
+
+def _countries(ground: Ground) -> set[str]:
+    catalog = ground.catalog
+    found = {site.country for site in catalog.sites()} | {site.country for site in ground.sites.values()}
+    for jurisdiction in catalog.jurisdictions():
+        found.update(jurisdiction.members)
+    return found
+
+
+def admits(ground: Ground, data_class: DataClass, site: Site) -> bool:
+    """Whether data of the class may be at the site, as far as the site alone says."""
+    if data_class.stay_in and not any(_inside(ground, data_class, word, site) for word in data_class.stay_in):
+        return False
+    if data_class.sites and not any(fnmatchcase(site.id, pattern) for pattern in data_class.sites):
+        return False
+    if data_class.clouds and site.cloud not in data_class.clouds:
+        return False
+    region = ground.catalog.region(site.id)
+    return not data_class.operators or bool({site.operator, region.kind if region else ""} & set(data_class.operators))
+
+
+def _inside(ground: Ground, data_class: DataClass, word: str, site: Site) -> bool:
+    region = ground.catalog.region(site.id)
+    if word in (site.id, site.country, region.subdivision if region else None) or word in site.jurisdictions:
+        return True
+    if not data_class.include_adequate or ground.catalog.jurisdiction(word) is None:
+        return False
+    return site.country in ground.catalog.adequate(word)
+
+
+def _roles(ground: Ground) -> None:
+    estate = ground.estate
+    declared = {"team": set(estate.teams), "workload": set(estate.workloads)}
+    for name, role in estate.roles.items():
+        for index, member in enumerate(role.members):
+            path: KeyPath = ("roles", name, "members", index)
+            kind, colon, who = member.partition(":")
+            if not colon or kind not in _MEMBERS or not who:
+                fix = "write group:NAME, user:ADDRESS, team:NAME or workload:NAME"
+                ground.error("member_malformed", path, f"{member!r} says not who it is", fix)
+            elif kind in declared and who not in declared[kind]:
+                ground.unknown(path, kind, who, declared[kind])
+        if reaches_itself(name, {one: other.inherits for one, other in estate.roles.items()}):
+            message = f"role {name!r} inherits from itself"
+            ground.error("role_circular", ("roles", name, "inherits"), message, "break the circle")
+
+
+def reaches_itself(start: str, edges: dict[str, tuple[str, ...]]) -> bool:
+    """Whether following ``edges`` from ``start`` leads back to it."""
+    seen: set[str] = set()
+    waiting = list(edges.get(start, ()))
+    while waiting:
+        name = waiting.pop()
+        if name == start:
+            return True
+        if name not in seen:
+            seen.add(name)
+            waiting.extend(edges.get(name, ()))
+    return False

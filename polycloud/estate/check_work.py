@@ -1,0 +1,105 @@
+"""Do the declarations of data, work, money and continuity agree with each other and with the data classes?"""
+
+from datetime import date
+
+from polycloud.estate.check_rules import admits, reaches_itself
+from polycloud.estate.ground import Ground
+from polycloud.estate.paths import KeyPath
+
+_NEEDS_BOUND = ("latency", "first-token", "cross-cloud-latency", "replication-lag")
+
+
+def check_work(ground: Ground) -> None:
+    _datasets(ground)
+    _databases(ground)
+    for name, search in ground.estate.search.items():
+        for index, store in enumerate(search.stores):
+            found = ground.estate.stores.get(store)
+            if found is not None and found.kind != "vectors":
+                path: KeyPath = ("search", name, "stores", index)
+                ground.error(
+                    "store_kind", path, f"store {store!r} keeps {found.kind}, not vectors", "name a vector store"
+                )
+    _commitments(ground)
+    for name, phase in ground.estate.migration.items():
+        ground.total(("migration", name, "shares"), phase.shares)
+    ground.total(("traffic", "shares"), ground.estate.traffic.shares)
+    for name, slo in ground.estate.slos.items():
+        if slo.measure in _NEEDS_BOUND and slo.within is None:
+            message = f"a promise about {slo.measure} needs its bound"
+            ground.error("key_missing", ("slos", name), message, "add within: 200ms")
+    continuity = ground.estate.continuity
+    for site, standby in continuity.standby.items() if continuity is not None else ():
+        if site == standby:
+            path = ("continuity", "standby", site)
+            ground.error("link_circular", path, "a site can not stand by for itself", "name another site")
+
+
+def _held(ground: Ground, class_name: str | None, site_id: str, path: KeyPath) -> None:
+    """Data of a class at a site that the class does not admit is a contradiction."""
+    name = class_name or ground.estate.residency.default_class
+    data_class = ground.estate.data_classes.get(name or "")
+    site = ground.sites.get(site_id)
+    if data_class is not None and site is not None and not admits(ground, data_class, site):
+        limits = ", ".join((*data_class.stay_in, *data_class.sites, *data_class.clouds, *data_class.operators))
+        fitting = [one.id for one in ground.sites.values() if admits(ground, data_class, one)]
+        fix = f"sites inside: {', '.join(fitting)}" if fitting else "no site of the estate is inside"
+        ground.error("class_broken", path, f"{site_id} is outside the data class {name!r} ({limits})", fix)
+
+
+def _datasets(ground: Ground) -> None:
+    estate = ground.estate
+    edges = {name: dataset.derived_from for name, dataset in estate.datasets.items()}
+    for name, dataset in estate.datasets.items():
+        path: KeyPath = ("datasets", name)
+        if reaches_itself(name, edges):
+            ground.error(
+                "dataset_circular", (*path, "derived_from"), f"{name!r} is derived from itself", "break the circle"
+            )
+        if dataset.store is not None and dataset.at is not None:
+            message = f"store {dataset.store!r} says already where it is"
+            ground.error("value_twice", (*path, "at"), message, "remove at: or store:")
+        if dataset.at is not None:
+            _held(ground, dataset.data_class, dataset.at, (*path, "at"))
+        elif dataset.store in estate.stores:
+            _held(ground, dataset.data_class, estate.stores[dataset.store].at, (*path, "store"))
+        data_class = estate.data_classes.get(dataset.data_class or estate.residency.default_class or "")
+        if data_class is not None and data_class.replicate == "never" and dataset.replicas > 1:
+            message = f"{dataset.replicas} copies, but its data class is never replicated"
+            ground.error("class_broken", (*path, "replicas"), message, "write replicas: 1")
+        for index, target in enumerate(dataset.replicate_to):
+            if data_class is None or data_class.replicate != "anywhere":
+                _held(ground, dataset.data_class, target, (*path, "replicate_to", index))
+        if dataset.lifecycle is not None:
+            ages = [getattr(dataset.lifecycle, f"{step}_after") for step in ("warm", "cold", "archive", "delete")]
+            given = [age.value for age in ages if age is not None]
+            if given != sorted(set(given)):
+                message = "data gets warm, then cold, then archived, then deleted"
+                ground.error(
+                    "lifecycle_order", (*path, "lifecycle"), message, "let each time be later than the one before"
+                )
+
+
+def _databases(ground: Ground) -> None:
+    for name, database in ground.estate.databases.items():
+        path: KeyPath = ("databases", name)
+        _held(ground, database.data_class, database.at, (*path, "at"))
+        for index, site in enumerate(database.replicas):
+            _held(ground, database.data_class, site, (*path, "replicas", index))
+            if site == database.at:
+                message = "a copy at the same site is lost with it"
+                ground.error("name_twice", (*path, "replicas", index), message, "name another site")
+
+
+def _commitments(ground: Ground) -> None:
+    for name, commitment in ground.estate.commitments.items():
+        path: KeyPath = ("commitments", name)
+        if commitment.at is not None and not commitment.at.startswith(commitment.cloud + "/"):
+            message = f"{commitment.at} is not a site of {commitment.cloud}"
+            ground.error("commitment_elsewhere", (*path, "at"), message, "name a site of the same cloud")
+        if commitment.starts is not None:
+            try:
+                date.fromisoformat(commitment.starts)
+            except ValueError:
+                message = f"{commitment.starts} is no day of the calendar"
+                ground.error("day_malformed", (*path, "starts"), message, "write it as 2026-11-21")

@@ -10,6 +10,7 @@ import asyncio
 import json
 import sys
 import time
+from typing import Any, cast
 
 import httptools
 import uvloop
@@ -33,8 +34,7 @@ class Caller(asyncio.Protocol):
         self._parts: list[bytes] = []
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast(asyncio.Transport, transport)
         self.ask()
 
     def ask(self) -> None:
@@ -76,14 +76,14 @@ class Caller(asyncio.Protocol):
 class Load:
     """One run against one gateway."""
 
-    def __init__(self, spec: dict[str, object]) -> None:
+    def __init__(self, spec: dict[str, Any]) -> None:
         self._spec = spec
-        self._kind = Kind(**spec["kind"])  # type: ignore[arg-type]
-        headers = {"host": "gateway", "content-type": "application/json", **spec["headers"]}  # type: ignore[dict-item]
+        self._kind = Kind(**spec["kind"])
+        headers = {"host": "gateway", "content-type": "application/json", **spec["headers"]}
         body = self._kind.body
         lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
         self.request = f"POST {self._kind.path} HTTP/1.1\r\n{lines}content-length: {len(body)}\r\n\r\n".encode() + body
-        self._connections = int(spec["connections"])  # type: ignore[call-overload]
+        self._connections = spec["connections"]
         self._callers: list[Caller] = []
         self._left = 0
         self._end = 0.0
@@ -127,7 +127,7 @@ class Load:
 
     async def _open(self, caller: Caller) -> None:
         try:
-            port = int(self._spec["port"])  # type: ignore[call-overload]
+            port = self._spec["port"]
             await asyncio.get_running_loop().create_connection(lambda: caller, "127.0.0.1", port)
         except OSError as error:
             self.wrong.append(f"no connection: {error}")
@@ -151,15 +151,15 @@ class Load:
         await asyncio.wait_for(self._idle.wait(), seconds + PATIENCE_SECONDS)
         return time.perf_counter() - begun
 
-    async def work(self) -> dict[str, object]:
+    async def work(self) -> dict[str, Any]:
         spec = self._spec
         self._callers = [Caller(self) for _ in range(self._connections)]
-        await self._run(float(spec["warm_seconds"]), int(spec["warm_requests"]))  # type: ignore[arg-type,call-overload]
+        await self._run(spec["warm_seconds"], spec["warm_requests"])
         warm_wrong = self.wrong[:3]
         self._clear()
         print("warm", flush=True)
         await asyncio.get_running_loop().run_in_executor(None, sys.stdin.readline)
-        seconds = await self._run(float(spec["seconds"]), REQUESTS_MAX)  # type: ignore[arg-type]
+        seconds = await self._run(spec["seconds"], REQUESTS_MAX)
         return {
             "answers": len(self._latencies),
             "wrong": len(self.wrong),

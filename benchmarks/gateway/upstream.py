@@ -9,6 +9,7 @@ Responses are made once at start; a request is only parsed far enough to choose 
 import asyncio
 import os
 import sys
+from typing import cast
 
 import httptools
 import uvloop
@@ -53,8 +54,7 @@ class Upstream(asyncio.Protocol):
         self._gone = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast(asyncio.Transport, transport)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._gone = True

@@ -1,1 +1,108 @@
-"""The one place that names clouds, stores and the sandbox, and binds them to the engines."""
+"""The one place that names clouds, stores and the sandbox, and binds them to the engines.
+
+They are loaded by name when they are used: the supervisor asks only for the sandbox's specification and
+pays for no SQL; a control process loads the SDKs of those clouds alone that its estate names.
+"""
+
+import json
+import urllib.error
+import urllib.request
+from collections.abc import Mapping
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol, cast
+
+import msgspec
+
+from polycloud.core.errors import Unavailable
+from polycloud.core.ports.models import Credential
+from polycloud.estate import Estate
+from polycloud.policy.tables import Tables
+
+if TYPE_CHECKING:
+    from polycloud.sandbox.spec import Cloud, SandboxSpec
+    from polycloud.store import Store
+
+CLOUDS = ("aws", "azure", "gcp", "oci", "onprem")
+SANDBOX_SECONDS = 5.0  # it is on this machine
+SANDBOX_BYTES_MAX = 16 * 1024 * 1024
+
+
+class Obtain(Protocol):
+    """How a cloud's folder obtains a credential; blocks. Raises Unauthorized."""
+
+    def __call__(self, reference: Mapping[str, str], now: float) -> Credential: ...
+
+
+def open_store(path: Path) -> "Store":
+    """The embedded store. Raises StoreTooNew, StoreAway."""
+    return cast("Store", import_module("polycloud.store").Store(path))
+
+
+def obtain(cloud: str) -> Obtain:
+    """How credentials of ``cloud`` are obtained. Raises KeyError for a cloud that is not in the table."""
+    if cloud not in CLOUDS:
+        raise KeyError(f"no cloud {cloud!r} (known: {', '.join(CLOUDS)})")
+    return cast(Obtain, import_module(f"polycloud.clouds.{cloud}.credentials").obtain)
+
+
+def sandbox_spec(estate: Estate, tables: Tables) -> "SandboxSpec":
+    """What the sandbox must serve so that every simulated deployment of ``tables`` finds its model.
+
+    Sites without a deployment are served too: an overlay or a fault may name them.
+    """
+    spec = import_module("polycloud.sandbox.spec")
+    models: dict[str, dict[str, None]] = {}
+    for deployment in tables.deployments:
+        models.setdefault(deployment.site, {})[deployment.upstream.model] = None
+    sites = []
+    for site in estate.site_ids():
+        cloud, _, region = site.partition("/")
+        if estate.sandbox.covers(cloud):
+            sites.append(
+                spec.SiteSpec(
+                    site=site,
+                    cloud=cast("Cloud", cloud),
+                    region=region,
+                    models=tuple(models.get(site, ())),
+                    key_required=cloud != "onprem" or estate.onprem[region].credentials != "none",
+                )
+            )
+    return cast("SandboxSpec", spec.SandboxSpec(sites=tuple(sites), seed=estate.sandbox.seed))
+
+
+class SandboxControl:
+    """The control address of a running sandbox, as far as the control process needs it. Methods block."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url.rstrip("/")
+
+    def endpoints(self) -> dict[str, str]:
+        """Base URLs by site id. Raises Unavailable."""
+        found = msgspec.convert(self._get("/sites"), _Sites)
+        return {site.site: site.address for site in found.sites}
+
+    def credentials(self) -> dict[str, Credential]:
+        """By cloud, the credential that a gateway uses there. Raises Unavailable."""
+        found = msgspec.convert(self._get("/credentials"), _Credentials)
+        return {cloud: next(iter(kinds.values())) for cloud, kinds in found.credentials.items() if kinds}
+
+    def _get(self, path: str) -> object:
+        try:
+            with urllib.request.urlopen(self._url + path, timeout=SANDBOX_SECONDS) as reply:  # noqa: S310 - our own
+                return json.loads(reply.read(SANDBOX_BYTES_MAX))
+        except (urllib.error.URLError, OSError, ValueError) as error:
+            raise Unavailable(f"the sandbox at {self._url} does not answer: {type(error).__name__}") from error
+
+
+class _Site(msgspec.Struct):
+    site: str
+    address: str
+
+
+class _Sites(msgspec.Struct):
+    sites: list[_Site]
+
+
+class _Credentials(msgspec.Struct):
+    credentials: dict[str, dict[str, Credential]]

@@ -22,7 +22,7 @@ JsonValue = str | int | float | bool | None | list["JsonValue"] | dict[str, "Jso
 
 @dataclass(frozen=True)
 class Loaded:
-    """What was read: the estate (None when it has errors), all findings, the files, the plain values, and where each stands."""
+    """What was read: the estate (None when it has errors), all findings, and where each value stands."""
 
     estate: Estate | None
     diagnostics: tuple[Diagnostic, ...]

@@ -20,7 +20,7 @@ from polycloud.core.chat import (
     ToolCallStarted,
     Used,
 )
-from polycloud.core.errors import BrokenStream, CloudError, ContentFiltered, Throttled, TimedOut, Unavailable
+from polycloud.core.errors import BrokenStream, CloudError, ContentFiltered, Rejected, Throttled, TimedOut, Unavailable
 from polycloud.core.ports.models import StreamReader, StreamWriter, Tap
 from polycloud.core.usage import Usage
 from polycloud.gateway.client import Ticket
@@ -297,10 +297,8 @@ def _stream_error(code: str, message: str, *, retryable: bool) -> CloudError:
     """An in-stream error in common terms; streams carry codes, not statuses."""
     low = code.lower()
     text = f"the provider failed inside the stream: {code} {message}".rstrip()
-    if "throttl" in low or "rate_limit" in low or "overloaded" in low:
+    if any(word in low for word in ("throttl", "rate_limit", "overloaded", "resource_exhausted")):
         return Throttled(text, 200)
     if "content_filter" in low or "safety" in low:
         return ContentFiltered(text, 200)
-    if retryable:
-        return Unavailable(text, 200)
-    return BrokenStream(text, 200)
+    return Unavailable(text, 200) if retryable else Rejected(text, 200)

@@ -6,7 +6,7 @@ rest is left out and named in ``x-polycloud-degraded``.
 
 import msgspec
 
-from polycloud.core.chat import ChatReply, ChatRequest, Message, Need, ResponseFormat, Text
+from polycloud.core.chat import ChatReply, ChatRequest, Message, Need, Part, ResponseFormat, Text, Thinking
 from polycloud.core.errors import BrokenStream
 
 NAMES: dict[int, str] = {
@@ -50,7 +50,22 @@ def reduce(request: ChatRequest, missing: int) -> ChatRequest:
     if missing & (Need.JSON_OBJECT | Need.JSON_SCHEMA) and request.response_format is not None:
         changes["response_format"] = None
         changes["messages"] = (Message("system", (Text(_instruction(request.response_format)),)), *request.messages)
-    return msgspec.structs.replace(request, **changes) if changes else request
+    reduced = msgspec.structs.replace(request, **changes) if changes else request
+    return _unmarked(reduced) if missing & Need.PROMPT_CACHE else reduced
+
+
+def _unmarked(request: ChatRequest) -> ChatRequest:
+    """The request without prompt-cache markers."""
+    plain = msgspec.structs.replace
+
+    def part(value: Part) -> Part:
+        return plain(value, cache="") if not isinstance(value, Thinking) and value.cache else value
+
+    return plain(
+        request,
+        messages=tuple(plain(m, parts=tuple(map(part, m.parts))) for m in request.messages),
+        tools=tuple(plain(t, cache="") if t.cache else t for t in request.tools),
+    )
 
 
 def _instruction(wanted: ResponseFormat) -> str:

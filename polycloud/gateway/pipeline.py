@@ -171,7 +171,7 @@ class Exchange:
             except RequestError as error:
                 raise Rejected(error.message) from error
             attempt.degraded = tuple(
-                dict.fromkeys((*degrade.names(candidate.missing), *target.dialect.dropped(request)))
+                dict.fromkeys((*degrade.names(candidate.missing), *target.dialect.dropped(request, upstream.model)))
             )
         body = target.port.finish_body(upstream, body)
         credential = self._gateway.credentials.get(target.deployment.credential)

@@ -43,7 +43,7 @@ class Dialect(Protocol):
         """The body that asks a provider. Raises Unsupported for a part the format can not carry."""
         ...
 
-    def dropped(self, request: ChatRequest) -> tuple[str, ...]:
+    def dropped(self, request: ChatRequest, model: str) -> tuple[str, ...]:
         """Names of fields that ``write_request`` leaves out or changes in meaning (for ``x-polycloud-degraded``)."""
         ...
 

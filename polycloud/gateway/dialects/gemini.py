@@ -17,7 +17,7 @@ class Gemini:
     def write_request(self, request: ChatRequest, model: str) -> bytes:
         return writer.write_request(request, model)
 
-    def dropped(self, request: ChatRequest) -> tuple[str, ...]:
+    def dropped(self, request: ChatRequest, model: str = "") -> tuple[str, ...]:
         return writer.dropped(request)
 
     def read_reply(self, body: bytes) -> ChatReply:

@@ -1,0 +1,158 @@
+"""The estate in force, and how another takes its place: read, checked, compiled and proved first, then whole.
+
+A new estate with an error changes nothing: the old one stays in force and the findings are kept for
+whoever asks why.
+"""
+
+import hashlib
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+
+import msgspec
+
+from polycloud.app.control.log import Log
+from polycloud.catalog import Catalog
+from polycloud.core.clock import Clock
+from polycloud.core.diagnostics import Diagnostic
+from polycloud.core.errors import EstateError, PolycloudError
+from polycloud.estate import Estate, Loaded, check, load
+from polycloud.policy.compile import compile
+from polycloud.policy.prove import Break, Contradiction, prove
+from polycloud.policy.tables import Compiled, Tables, encode
+
+
+class Sandboxed:
+    """Where simulated sites answer: asked anew at each load, as the sandbox may have been started again."""
+
+    def __init__(self, endpoints: Callable[[], dict[str, str]] | None) -> None:
+        self._endpoints = endpoints
+
+    def endpoints(self, estate: Estate) -> dict[str, str]:
+        """Base URLs by site id; empty for an estate without simulated clouds. Raises Unavailable."""
+        if not estate.sandbox.clouds or self._endpoints is None:
+            return {}
+        return self._endpoints()
+
+
+class InForce(msgspec.Struct, frozen=True):
+    """An estate with everything that was made of it. ``paths_proved`` counts what the proof walked."""
+
+    loaded: Loaded
+    estate: Estate
+    compiled: Compiled
+    data: bytes
+    warnings: tuple[Diagnostic, ...]
+    paths_proved: int
+    at_ms: int
+
+    @property
+    def tables(self) -> Tables:
+        return self.compiled.tables
+
+
+def examine(loaded: Loaded, catalog: Catalog, endpoints: Mapping[str, str], now: float) -> InForce:
+    """All that must hold before an estate may come into force: checked, compiled, and proved over the compiled
+    tables. ``now`` in Unix seconds. Raises EstateError with every finding of the step that failed."""
+    found = check(loaded, catalog, datetime.fromtimestamp(now, UTC).date())
+    if loaded.estate is None or any(d.severity == "error" for d in found):
+        raise EstateError(found)
+    estate = loaded.estate
+    tables = compile(estate, catalog, endpoints, loaded.place)
+    _all_simulated_are_served(loaded, tables, endpoints)
+    compiled = Compiled(tables)
+    proof = prove(compiled, estate, catalog)
+    if not proof.holds:
+        raise EstateError((*found, *(_broken(loaded, path) for path in proof.breaks)))
+    return InForce(
+        loaded=loaded,
+        estate=estate,
+        compiled=compiled,
+        data=encode(tables),
+        warnings=(*found, *(_contradiction(loaded, c) for c in proof.contradictions if c.certain)),
+        paths_proved=proof.paths,
+        at_ms=int(now * 1000),
+    )
+
+
+def _broken(loaded: Loaded, path: Break) -> Diagnostic:
+    place = loaded.place(("data_classes", path.data_class))
+    return Diagnostic("error", "residency_broken", str(path), place, "narrow the deployment's profile or the class")
+
+
+def _contradiction(loaded: Loaded, found: Contradiction) -> Diagnostic:
+    place = loaded.place(("models", found.name))
+    return Diagnostic(
+        "warning", "residency_contradiction", str(found), place, "add a deployment where the class may be"
+    )
+
+
+class Estates:
+    """Loads estates for the control process; ``load`` blocks and belongs in a thread."""
+
+    def __init__(self, path: Path, environment: str | None, sandboxed: Sandboxed, clock: Clock, log: Log) -> None:
+        self._path = path
+        self._environment = environment
+        self._sandboxed = sandboxed
+        self._clock = clock
+        self._log = log
+        self._catalog = Catalog.load()
+        self._seen = ""
+        self._files: tuple[Path, ...] = (path,)
+        self.current: InForce | None = None
+        self.refused: tuple[Diagnostic, ...] = ()
+        self.refusal = ""
+
+    def changed(self) -> bool:
+        """Whether a file of the estate is not as it was at the last ``load``. Cheap: asks for no content."""
+        return self._stamp() != self._seen
+
+    def load(self) -> InForce:
+        """What the files say now; not yet in force. Raises EstateError, Unavailable."""
+        files, before = self._files, self._stamp()
+        loaded = load(self._path, self._environment)
+        self._files = loaded.files or (self._path,)
+        # Stamped before it was read where that can be: a change during the reading is then seen next time.
+        self._seen = before if self._files == files else self._stamp()
+        endpoints = {} if loaded.estate is None else self._sandboxed.endpoints(loaded.estate)
+        return examine(loaded, self._catalog, endpoints, self._clock.wall())
+
+    def take(self, new: InForce) -> None:
+        self.current, self.refused, self.refusal = new, (), ""
+
+    def refuse(self, error: PolycloudError) -> None:
+        """Keep why the last load failed; what is in force stays so."""
+        self.refused = error.diagnostics if isinstance(error, EstateError) else ()
+        self.refusal = error.message
+        self._log.error("estate.refused", errors=len(self.refused), first=error.message.split("\n")[0])
+
+    def _stamp(self) -> str:
+        """Size, time and place of every file, and the names beside them: a new layer or part is a change too."""
+        digest = hashlib.sha256()
+        for path in sorted({*self._files, *(file.parent for file in self._files)}):
+            try:
+                found = path.stat()
+                names = sorted(p.name for p in path.iterdir() if p.suffix == ".yaml") if path.is_dir() else []
+            except OSError:
+                digest.update(f"{path} is away\n".encode())
+                continue
+            what = names or (found.st_size, found.st_mtime_ns, found.st_ino)
+            digest.update(f"{path} {what}\n".encode())
+        return digest.hexdigest()
+
+
+def _all_simulated_are_served(loaded: Loaded, tables: Tables, endpoints: Mapping[str, str]) -> None:
+    """A simulated deployment that the sandbox does not serve must never go to the real cloud."""
+    missing = sorted({d.site for d in tables.deployments if d.simulated and d.site not in endpoints})
+    if missing:
+        raise EstateError(
+            (
+                Diagnostic(
+                    "error",
+                    "sandbox_missing",
+                    f"the running sandbox does not serve {', '.join(missing)}",
+                    loaded.place(("sandbox",)),
+                    "restart `polycloud up`, so that the sandbox is started with these sites",
+                ),
+            )
+        )

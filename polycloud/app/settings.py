@@ -30,11 +30,14 @@ class BadSettings(PolycloudError):
 
 
 class Settings(msgspec.Struct, frozen=True):
-    """What one installation runs with. ``sockets`` is a directory that only its owner may enter."""
+    """What one installation runs with. ``sockets`` is a directory that only its owner may enter; ``link`` and
+    ``http`` are the control process's sockets for workers and for the admin API."""
 
     estate: Path
     state: Path
     sockets: Path
+    link: Path
+    http: Path
     environment: str | None = None
     host: str = "127.0.0.1"
     port: int = 8080
@@ -56,14 +59,6 @@ class Settings(msgspec.Struct, frozen=True):
     @property
     def lock(self) -> Path:
         return self.state / "control.lock"
-
-    @property
-    def link(self) -> Path:
-        return self.sockets / "link.sock"
-
-    @property
-    def http(self) -> Path:
-        return self.sockets / "http.sock"
 
 
 def is_loopback(host: str) -> bool:
@@ -101,16 +96,27 @@ def read(environ: Mapping[str, str], directory: Path, options: Mapping[str, str 
     if level not in LOG_LEVELS:
         raise BadSettings(f"log level {level!r} is not one of {', '.join(LOG_LEVELS)}")
     make_private(state)
+    sockets = socket_directory(state.resolve(), environ)
     return Settings(
         estate=estate.resolve(),
         state=state.resolve(),
-        sockets=socket_directory(state.resolve(), environ),
+        sockets=sockets,
+        link=sockets / "link.sock",
+        http=sockets / "http.sock",
         environment=given("env") or None,
         host=given("host") or "127.0.0.1",
         port=_number("port", given("port") or "8080", 0, 65535),
         workers=_number("workers", given("workers") or str(min(os.cpu_count() or 1, WORKERS_MAX)), 1, WORKERS_MAX),
         log_level=level,
     )
+
+
+def with_sockets(read: Settings, link: Path | None, http: Path | None) -> Settings:
+    """Other sockets than those in the directory. Raises BadSettings for a path that the kernel can not take."""
+    for path in (link, http):
+        if path is not None and len(os.fsencode(path.absolute())) > SOCKET_PATH_MAX:
+            raise BadSettings(f"{path} is longer than the {SOCKET_PATH_MAX} bytes that a socket's path may have")
+    return msgspec.structs.replace(read, link=link or read.link, http=http or read.http)
 
 
 def _number(name: str, text: str, least: int, most: int) -> int:

@@ -22,10 +22,11 @@ STOP_SECONDS = 35.0  # a little over a worker's drain
 
 
 class Child(NamedTuple):
-    """A process to keep alive. ``stage``: lower ones start first and stop last."""
+    """A process to keep alive. ``stage``: lower ones start first and stop last. ``arguments`` may be made anew
+    for each start."""
 
     name: str
-    arguments: Sequence[str]
+    arguments: Sequence[str] | Callable[[], Sequence[str]]
     stage: int
     environment: Mapping[str, str] = {}
 
@@ -93,9 +94,10 @@ class Supervisor:
         loop = asyncio.get_running_loop()
         while not self._stopping.is_set():
             begun = loop.time()
+            arguments = child.arguments() if callable(child.arguments) else child.arguments
             process = await asyncio.create_subprocess_exec(
                 sys.executable,
-                *child.arguments,
+                *arguments,
                 env={**os.environ, **child.environment, ENVIRONMENT: str(self._read)},
                 pass_fds=(self._read,),
                 stdin=asyncio.subprocess.DEVNULL,

@@ -1,7 +1,6 @@
 """The estate's schema for editors: JSON Schema, draft 2020-12, with a description on every field."""
 
 import json
-from pathlib import Path
 
 from polycloud.estate.schema import Estate
 
@@ -53,7 +52,3 @@ def _without_null(schema: object) -> object:
             del kept["anyOf"]
             kept = {**rest[0], **kept}
     return kept
-
-
-if __name__ == "__main__":
-    Path(__file__).with_name("estate.schema.json").write_text(schema_text(), encoding="utf-8")

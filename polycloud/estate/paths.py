@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable
 from difflib import get_close_matches
 
+SHORTEST_BEGINNING = 3  # letters from which the beginning of a word says which one is meant
 KeyPath = tuple[str | int, ...]
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 
@@ -25,7 +26,10 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
     """The known word that ``word`` was most likely meant to be, or None when none is near."""
     by_lower = {name.lower(): name for name in sorted(known, reverse=True)}
     found = get_close_matches(word.lower(), by_lower, n=1, cutoff=0.6)
-    return by_lower[found[0]] if found else None
+    if found:
+        return by_lower[found[0]]
+    begun = [name for name in by_lower if len(word) >= SHORTEST_BEGINNING and name.startswith(word.lower())]
+    return by_lower[begun[0]] if len(begun) == 1 else None
 
 
 def suggestion(word: str, known: Iterable[str], shown: int = 12) -> str:

@@ -16,8 +16,6 @@ from pydantic_core import PydanticCustomError
 from polycloud.core.money import Money
 from polycloud.core.units import UNITS, Dimension, Quantity, parse
 
-CLOUDS = ("aws", "azure", "gcp", "oci")
-ADAPTERS = (*CLOUDS, "onprem")
 _EXAMPLES: dict[Dimension, str] = {
     "bytes": "40 TB",
     "seconds": "15m",

@@ -7,7 +7,7 @@ import msgspec
 
 from polycloud.core.errors import PolycloudError
 from polycloud.core.money import pico_as_dollars
-from polycloud.gateway.routes import Ask, Candidate, View, choose, hard_needs, unfit
+from polycloud.gateway.routes import Ask, Candidate, View, choose, hard_needs, lacking, unfit
 from polycloud.gateway.shares import Turns
 from polycloud.policy import eligible
 from polycloud.policy.tables import Compiled
@@ -110,6 +110,7 @@ def _reasons(compiled: Compiled, view: View, ask: Ask, target: eligible.Target |
         size = unfit(compiled, ask, target.route, i)
         if size:
             reasons.append(size)
-        if target.route.unsupported == "refuse" and ask.needs & ~compiled.deployments[i].can:
-            reasons.append("can not do " + ", ".join(eligible.need_names(ask.needs & ~compiled.deployments[i].can)))
+        missing = lacking(compiled, i, ask) if target.route.unsupported == "refuse" else 0
+        if missing:
+            reasons.append("can not do " + ", ".join(eligible.need_names(missing)))
     return found

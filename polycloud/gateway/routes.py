@@ -111,10 +111,11 @@ class Row(NamedTuple):
 
 class Layer(NamedTuple):
     """Rows that are tried before any of the next layer's. ``settled``: their order is the same for every
-    count of tokens, so that no sort is needed."""
+    count of tokens, so that no sort is needed. ``mask`` holds them all."""
 
     rows: tuple[Row, ...]
     settled: bool
+    mask: int
 
 
 class Plan(NamedTuple):
@@ -163,12 +164,15 @@ def choose(compiled: Compiled, view: View, ask: Ask, turns: Turns) -> Choice:
             layers.append(found)
     if not layers:
         raise _unfit_error(plan, ask)
-    survivors = plan.eligible if whole and cap is None else mask(c.index for layer in layers for c in layer)
+    whole = whole and cap is None
+    survivors = plan.eligible if whole else mask(c.index for layer in layers for c in layer)
     if route.unsupported == "refuse" and ask.needs:
         layers, survivors = _refusing(compiled, layers, survivors)
+        whole = False
     first = layers[0]
     if (route.shares or view.shares) and len(first) > 1:
-        first = _by_share(compiled, view, plan, first, turns)
+        present = plan.layers[0].mask if whole else mask(c.index for c in first)
+        first = _by_share(compiled, view, plan, first, present, turns)
     if route.fallback == "none":
         return Choice(route, first[:1], survivors)
     for more in layers[1:]:
@@ -271,7 +275,7 @@ def _layers(compiled: Compiled, target: Target, ask: Ask, allowed: int) -> tuple
         for model in pool:
             other = place > 0 or (model != named and not target.tier)
             indices = compiled.tables.models[model].deployments
-            rows += [_row(compiled, i, other, ask.needs) for i in indices if allowed >> i & 1]
+            rows += [_row(compiled, i, other, ask) for i in indices if allowed >> i & 1]
         parts = [[r for r in rows if not r.missing], [r for r in rows if r.missing]] if degrades else [rows]
         layers += [_ordered(compiled, target.route, ask.region, part) for part in parts if part]
         kept += rows
@@ -280,17 +284,25 @@ def _layers(compiled: Compiled, target: Target, ask: Ask, allowed: int) -> tuple
     return tuple(layers), mask(r.at for r in kept), narrow_context, narrow_output
 
 
-def _row(compiled: Compiled, index: int, equivalent: bool, needs: int) -> Row:
+def _row(compiled: Compiled, index: int, equivalent: bool, ask: Ask) -> Row:
     d = compiled.deployments[index]
     prices = (d.price.input, d.price.output) if d.price.known else (None, None)
-    return Row(index, equivalent, needs & ~d.can, *prices, d.context_tokens, d.max_output_tokens)
+    return Row(index, equivalent, lacking(compiled, index, ask), *prices, d.context_tokens, d.max_output_tokens)
+
+
+def lacking(compiled: Compiled, index: int, ask: Ask) -> int:
+    """The needs that a deployment can not meet for this caller."""
+    d = compiled.deployments[index]
+    foreign = ask.face not in ("", d.upstream.dialect)
+    return ask.needs & (~d.can | (eligible.PASS_THROUGH_ONLY if foreign else 0))
 
 
 def _ordered(compiled: Compiled, route: Route, region: str, rows: list[Row]) -> Layer:
     """Rows by the route's preference; ties go to the nearer, then to the cheaper, then to the estate's order."""
     here = compiled.tables.regions.get(region)
+    everyone = mask(row.at for row in rows)
     if route.prefer == "order":
-        return Layer(tuple(rows), True)
+        return Layer(tuple(rows), True, everyone)
 
     def away(row: Row) -> float:
         d = compiled.deployments[row.at]
@@ -304,16 +316,17 @@ def _ordered(compiled: Compiled, route: Route, region: str, rows: list[Row]) -> 
         return row.input * TYPICAL[0] + row.output * TYPICAL[1]
 
     if route.prefer == "near" and here is not None:
-        return Layer(tuple(sorted(rows, key=lambda r: (away(r), typical(r)))), True)
+        return Layer(tuple(sorted(rows, key=lambda r: (away(r), typical(r)))), True, everyone)
     rows = sorted(rows, key=lambda r: (typical(r), away(r)))
     priced = [(r.input, r.output) for r in rows if r.input is not None and r.output is not None]
     settled = all(a[0] <= b[0] and a[1] <= b[1] for a, b in pairwise(priced))
-    return Layer(tuple(rows), settled)
+    return Layer(tuple(rows), settled, everyone)
 
 
-def _by_share(compiled: Compiled, view: View, plan: Plan, found: list[Candidate], turns: Turns) -> list[Candidate]:
+def _by_share(
+    compiled: Compiled, view: View, plan: Plan, found: list[Candidate], present: int, turns: Turns
+) -> list[Candidate]:
     """The deployment whose turn it is first, the others by share; no change when no share applies."""
-    present = mask(c.index for c in found)
     if present in plan.splits:
         parts = plan.splits[present]
     else:
@@ -367,7 +380,7 @@ def _too_dear(row: Row, ask: Ask, route: Route) -> str:
 
 def unfit(compiled: Compiled, ask: Ask, route: Route, index: int) -> str:
     """Why the request's size or cost rules a deployment out; "" when it does not."""
-    row = _row(compiled, index, False, 0)
+    row = _row(compiled, index, False, ask)
     return _too_large(row, ask) or _too_dear(row, ask, route)
 
 

@@ -17,6 +17,7 @@ from polycloud.estate import Estate
 from polycloud.estate.schema import traffic
 from polycloud.policy import tables as flat
 from polycloud.policy.deployments import Deployments
+from polycloud.policy.eligible import PLAIN_ROUTE
 from polycloud.policy.findings import Findings, Path, Placing, dollars, unplaced
 from polycloud.policy.residency import Atlas, inside, sentence, unknown_words
 
@@ -37,7 +38,8 @@ def compile(
     deployments, models = made.all()
     classes = _classes(estate, catalog, atlas, deployments, findings)
     _check_training(estate, deployments, models, classes, findings)
-    routes = tuple(_route(estate, n, route, deployments, findings) for n, route in enumerate(estate.routes))
+    routes = [_route(estate, n, route, deployments, findings) for n, route in enumerate(estate.routes)]
+    rest = msgspec.structs.replace(PLAIN_ROUTE, limits=_limits(estate.traffic.limits, None))
     default = estate.residency.default_class or ""
     _check_class(estate, default, ("residency", "default_class"), findings)
     found = flat.Tables(
@@ -46,7 +48,7 @@ def compile(
         deployments=deployments,
         models=models,
         aliases={alias: name for name, model in estate.models.items() for alias in model.aliases},
-        routes=routes,
+        routes=(*routes, rest),
         classes=classes,
         default_class=default,
         teams={name: _team(estate, name, team, findings) for name, team in estate.teams.items()},

@@ -196,9 +196,10 @@ class _Witness:
         """What the row says, and what its line in the estate says by itself."""
         row = self._compiled.deployments[index]
         found = {*row.places, row.site}
-        order = self._compiled.tables.models[row.model].deployments.index(index)
+        listed = self._compiled.tables.models.get(row.model)
+        order = listed.deployments.index(index) if listed is not None and index in listed.deployments else -1
         model = self._estate.models.get(row.model)
-        if model is None or order >= len(model.deployments):
+        if model is None or not 0 <= order < len(model.deployments):
             return frozenset({*found, NOWHERE})
         said = model.deployments[order]
         found.add(said.at)

@@ -89,6 +89,8 @@ class Author:
 
     def _calls(self, ask: Ask, chance: random.Random, identity: str) -> list[Block]:
         chosen = _chosen_tools(ask)
+        if not chosen:
+            return []
         names = _NAME.findall(_last_prompt(ask))
         blocks = []
         for i, tool in enumerate(chosen[:CALLS_MAX]):
@@ -106,8 +108,8 @@ class Author:
             value = {"simulated": True, "model": model, "site": self._site, "question": prompt[:EXCERPT_CHARS]}
             return msgspec.json.encode(value).decode()
         results = _waiting_results(ask)
-        if not results and (echo := _ECHO.search(prompt)):
-            return echo[1]
+        if not results and (echo := _echo(prompt)) is not None:
+            return echo
         parts = [f"This is a simulated answer from {model} at {self._site}."]
         if results:
             parts.append(" ".join(f"The tool {r.name or 'result'} said: {r.text}" for r in results))
@@ -123,7 +125,7 @@ class Author:
             parts.append(f"It came with {images} image{'s' * (images > 1)}.")
         parts += chance.sample(_FILLER, 3)
         text = " ".join(parts)
-        if wanted := _WORDS.search(prompt):
+        if "words:" in prompt and (wanted := _WORDS.search(prompt)):
             return _words(text, min(int(wanted[1]), WORDS_MAX), chance)
         return text
 
@@ -159,6 +161,11 @@ def _last_prompt(ask: Ask) -> str:
     return text or next((p.text for p in reversed(ask.pieces) if p.kind == "user" and p.text), "")
 
 
+def _echo(prompt: str) -> str | None:
+    found = _ECHO.search(prompt) if "echo:" in prompt else None
+    return None if found is None else found[1]
+
+
 def _chosen_tools(ask: Ask) -> list[Tool]:
     if not ask.tools or ask.choice == "none":
         return []
@@ -166,7 +173,7 @@ def _chosen_tools(ask: Ask) -> list[Tool]:
         return [t for t in ask.tools if t.name == ask.choice_name]
     tools = [t for t in ask.tools if t.name in ask.allowed] if ask.allowed else ask.tools
     prompt = _last_prompt(ask)
-    if ask.choice == "auto" and (_waiting_results(ask) or _ECHO.search(prompt)):
+    if ask.choice == "auto" and (_waiting_results(ask) or _echo(prompt) is not None):
         return []
     called = {p.name for p in ask.pieces if p.kind == "call"}
     named = [t for t in tools if _asks_for(prompt, t.name)]

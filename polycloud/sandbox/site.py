@@ -126,8 +126,7 @@ class Site:
             fault = None
         if pace == 0.0 and fault is None and sum(len(f) for f, _ in frames) <= BURST_BYTES_MAX:
             exchange.start(200, call.writer.head(answer))
-            for data, _ in frames:
-                exchange.write(data)
+            exchange.burst([data for data, _ in frames])
             self._book(call, answer, "ok", answer.output)
             exchange.end()
             return

@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Callable
 from email.utils import formatdate
 from http import HTTPStatus
+from typing import cast
 
 import httptools
 import msgspec
@@ -79,6 +80,10 @@ class Exchange:
     def write(self, data: bytes) -> None:
         self._connection.write(b"%x\r\n%b\r\n" % (len(data), data))
 
+    def burst(self, pieces: list[bytes]) -> None:
+        """Many pieces by one write, each still a chunk of its own."""
+        self._connection.write(b"".join([b"%x\r\n%b\r\n" % (len(data), data) for data in pieces]))
+
     def end(self) -> None:
         self._connection.write(b"0\r\n\r\n")
         self._connection.done(self, self._keep_alive)
@@ -122,8 +127,8 @@ class Connection(asyncio.Protocol):
 
     # asyncio.Protocol
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        # uvloop's transports have the methods of asyncio.Transport but not its name.
+        self._transport = cast(asyncio.Transport, transport)
         self._open.add(self)
 
     def connection_lost(self, exc: Exception | None) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from sqlalchemy import ColumnElement, Connection, Engine, case, desc, func, select
 
 from polycloud.core.money import PICO_PER_MICRO
-from polycloud.core.ports.state import PROVIDER_FAULTS, Measured, Trail, UsageRow
+from polycloud.core.ports.state import PROVIDER_FAULTS, Measured, Promise, Trail, UsageRow
 from polycloud.core.usage import Record
 from polycloud.store import rows
 from polycloud.store.engine import reading
@@ -94,6 +94,22 @@ class SqlLedger:
                 for cloud in clouds.scalars().all()
                 if cloud
             ]
+
+    def kept(self, promise: Promise, since_ms: int, until_ms: int) -> tuple[int, int]:
+        where = _window(since_ms, until_ms) & attempts.c.final
+        if promise.models is not None:
+            where &= attempts.c.model.in_(promise.models)
+        if promise.sites is not None:
+            where &= attempts.c.site.in_(promise.sites)
+        good, counted = _OK, _OK | (_ERROR if promise.measure == "error-rate" else _FAULT)
+        if promise.measure in ("latency", "first-token"):
+            column = attempts.c.latency_ms if promise.measure == "latency" else attempts.c.first_token_ms
+            counted = _OK & column.is_not(None)
+            good = counted & (column <= promise.bound_ms)
+        query = select(_count(good).label("good"), _count(counted).label("counted")).where(where)
+        with reading(self._engine) as connection:
+            row = connection.execute(query).one()
+        return int(row.good), int(row.counted)
 
     def trail(self, request: str) -> Trail | None:
         with reading(self._engine) as connection:

@@ -5,7 +5,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from polycloud.core.errors import Conflict
-from polycloud.core.ports.state import Batch, Entry, Fault
+from polycloud.core.ports.state import Batch, Entry, Fault, Promise
 from polycloud.core.usage import AttemptRecord, DecisionRecord, Usage
 from polycloud.store import Store
 from polycloud.store.ledger import exact_sum
@@ -234,6 +234,24 @@ def test_measured_counts_provider_faults_and_not_the_callers_mistakes(store):
     assert (overall.failovers, overall.failover_ms_p95) == (1, 30.0)
     assert gcp.availability == 1.0
     assert gcp.latency_ms_p95 == 5.0
+
+
+def test_a_promise_is_kept_by_the_share_of_good_answers(store):
+    faults = {"outcome": "error", "usage": None, "cost_pico_usd": None}
+    write(
+        store,
+        *(attempt(f"ok{n}", latency_ms=float(n), first_token_ms=n / 2) for n in range(1, 11)),
+        attempt("other", cloud="gcp", latency_ms=500.0),
+        attempt("f1", code="provider_timeout", **faults),
+        attempt("f2", code="provider_rejected", **faults),
+    )
+    window = (NOW, NOW + 1)
+    assert store.ledger.kept(Promise("availability"), *window) == (11, 12)
+    assert store.ledger.kept(Promise("error-rate"), *window) == (11, 13)
+    assert store.ledger.kept(Promise("latency", 7.0), *window) == (7, 11)
+    assert store.ledger.kept(Promise("first-token", 2.0), *window) == (4, 10)
+    assert store.ledger.kept(Promise("latency", 7.0, sites=("gcp/r",)), *window) == (0, 1)
+    assert store.ledger.kept(Promise("availability", models=("none",)), *window) == (0, 0)
 
 
 def test_nothing_measured_is_said_as_nothing(store):

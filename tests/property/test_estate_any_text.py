@@ -100,7 +100,12 @@ def test_a_good_estate_with_one_line_broken(index: int, how: str, at: int) -> No
 
 
 SCALARS = st.one_of(
-    st.none(), st.booleans(), st.integers(), st.floats(allow_nan=False), st.text(max_size=12), st.sampled_from(WORDS)
+    st.none(),
+    st.booleans(),
+    st.integers(),
+    st.floats(allow_nan=False, allow_infinity=False),
+    st.text(max_size=12),
+    st.sampled_from(WORDS),
 )
 KEYS = st.one_of(
     st.text(max_size=8), st.sampled_from(["at", "model", "sites", "match", "class", "shares", "deployments", "aws"])

@@ -21,6 +21,7 @@ RENEW_AT = 0.8  # of the life that is left when it is obtained: time for many tr
 RECHECK_SECONDS = 300.0  # credentials without an end can be changed at their source
 OBTAIN_SECONDS = 60.0  # a vendor's whole chain of sources, each with its own time-out
 BACKOFF_SECONDS = (1.0, 60.0)
+SETTLE_SECONDS = 5.0
 NAMES_MAX = 200  # one for each cloud and secret of an estate
 SECRET_BYTES_MAX = 64 * 1024
 LATER_SOURCES = ("vault", "aws_secret", "azure_secret", "gcp_secret", "oci_secret")
@@ -101,6 +102,7 @@ class Credentials:
         self._estate: Estate | None = None
         self._base = Path()
         self._wake = asyncio.Event()
+        self._news = asyncio.Condition()
         self._version = 0
 
     def want(self, names: set[str], estate: Estate, base: Path) -> None:
@@ -135,6 +137,14 @@ class Credentials:
             except TimeoutError:
                 continue
 
+    async def settle(self) -> None:
+        """Wait, but not for long, until the first try of every credential is over: tables are of more use then."""
+        try:
+            async with asyncio.timeout(SETTLE_SECONDS), self._news:
+                await self._news.wait_for(lambda: all(held.due > 0 for held in self._held.values()))
+        except TimeoutError:
+            self._log.warning("credentials.slow", seconds=SETTLE_SECONDS)
+
     async def renew(self) -> None:
         """Obtain all that are due, at once; then push when something changed or ended."""
         now = self._clock.monotonic()
@@ -143,6 +153,8 @@ class Credentials:
         ended = self._drop_ended()
         if any(changed) or ended:
             self._push({name: h.credential for name, h in self._held.items() if h.credential is not None})
+        async with self._news:
+            self._news.notify_all()
 
     def _drop_ended(self) -> bool:
         ended = False

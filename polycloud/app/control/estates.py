@@ -5,9 +5,10 @@ whoever asks why.
 """
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Protocol
 
 import msgspec
 
@@ -15,24 +16,45 @@ from polycloud.app.control.log import Log
 from polycloud.catalog import Catalog
 from polycloud.core.clock import Clock
 from polycloud.core.diagnostics import Diagnostic
-from polycloud.core.errors import EstateError, PolycloudError
+from polycloud.core.errors import EstateError, PolycloudError, Unavailable
+from polycloud.core.ports.models import Credential
 from polycloud.estate import Estate, Loaded, check, load
 from polycloud.policy.compile import compile
 from polycloud.policy.prove import Break, Contradiction, prove
 from polycloud.policy.tables import Compiled, Tables, encode
 
 
+class Sandbox(Protocol):
+    """A running sandbox. Methods block and raise Unavailable."""
+
+    def endpoints(self) -> dict[str, str]: ...
+
+    def credentials(self) -> dict[str, Credential]: ...
+
+
 class Sandboxed:
     """Where simulated sites answer: asked anew at each load, as the sandbox may have been started again."""
 
-    def __init__(self, endpoints: Callable[[], dict[str, str]] | None) -> None:
-        self._endpoints = endpoints
+    def __init__(self, sandbox: Sandbox | None) -> None:
+        self._sandbox = sandbox
+        self._known: tuple[dict[str, str], dict[str, Credential]] | None = None
 
     def endpoints(self, estate: Estate) -> dict[str, str]:
         """Base URLs by site id; empty for an estate without simulated clouds. Raises Unavailable."""
-        if not estate.sandbox.clouds or self._endpoints is None:
+        if not estate.sandbox.clouds or self._sandbox is None:
+            self._known = None
             return {}
-        return self._endpoints()
+        self._known = (self._sandbox.endpoints(), self._sandbox.credentials())
+        return self._known[0]
+
+    def moved(self) -> bool:
+        """Whether the sandbox has other addresses or credentials than at the last load; one that is away has not."""
+        if self._sandbox is None or self._known is None:
+            return False
+        try:
+            return (self._sandbox.endpoints(), self._sandbox.credentials()) != self._known
+        except Unavailable:
+            return False
 
 
 class InForce(msgspec.Struct, frozen=True):
@@ -123,8 +145,8 @@ class Estates:
     def refuse(self, error: PolycloudError) -> None:
         """Keep why the last load failed; what is in force stays so."""
         self.refused = error.diagnostics if isinstance(error, EstateError) else ()
-        self.refusal = error.message
-        self._log.error("estate.refused", errors=len(self.refused), first=error.message.split("\n")[0])
+        self.refusal = error.message.split("\n")[0]
+        self._log.error("estate.refused", errors=len(self.refused), first=self.refusal)
 
     def _stamp(self) -> str:
         """Size, time and place of every file, and the names beside them: a new layer or part is a change too."""

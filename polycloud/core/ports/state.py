@@ -5,7 +5,7 @@ when the store can not be reached or written; the caller keeps what it has and t
 """
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Literal, Protocol
 
 import msgspec
 
@@ -210,6 +210,18 @@ class Measured(msgspec.Struct, frozen=True):
     unpriced: int
 
 
+class Promise(msgspec.Struct, frozen=True):
+    """What counts as good: an answer at all, or one with its ``measure`` within ``bound_ms``.
+
+    ``models`` and ``sites`` None: all; an empty tuple is none.
+    """
+
+    measure: Literal["availability", "error-rate", "latency", "first-token"]
+    bound_ms: float | None = None
+    models: tuple[str, ...] | None = None
+    sites: tuple[str, ...] | None = None
+
+
 class Trail(msgspec.Struct, frozen=True):
     """One request's records in the order they were written."""
 
@@ -225,6 +237,10 @@ class Ledger(Protocol):
         ...
 
     def measured(self, since_ms: int, until_ms: int) -> list[Measured]: ...
+
+    def kept(self, promise: Promise, since_ms: int, until_ms: int) -> tuple[int, int]:
+        """(good, all that count) of the requests in a window."""
+        ...
 
     def trail(self, request: str) -> Trail | None: ...
 

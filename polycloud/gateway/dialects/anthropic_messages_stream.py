@@ -28,7 +28,7 @@ def _data(frame: bytes) -> bytes:
     """The data of a frame; b"" for a comment. Every event names its type in its data, too."""
     if frame.startswith(b"event: "):
         _, _, data = frame.partition(b"\ndata: ")
-        if data and b"\n" not in data:
+        if data and b"\n" not in data and b"\r" not in data:
             return data
     return parse(frame)[1]
 

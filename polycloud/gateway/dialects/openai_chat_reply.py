@@ -181,7 +181,7 @@ def own_thinking(thinking: list[Thinking]) -> dict[str, object] | None:
     """The member ``polycloud`` that brings signatures back, None where there are none to bring."""
     if not any(t.signature or t.redacted for t in thinking):
         return None
-    return {"thinking": [wire.OwnThinking(t.text, t.signature, t.redacted) for t in thinking]}
+    return {"thinking": [wire.OwnThinking(None, t.text, t.signature, t.redacted) for t in thinking]}
 
 
 def write_reply(reply: ChatReply, model: str, created: int) -> bytes:

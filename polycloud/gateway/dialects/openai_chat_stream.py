@@ -40,7 +40,7 @@ _WHAT = "a chunk of the provider's stream"
 
 def _data(frame: bytes) -> bytes:
     """The data of a frame; b"" for a comment."""
-    if frame.startswith(b"data: ") and b"\n" not in frame:
+    if frame.startswith(b"data: ") and b"\n" not in frame and b"\r" not in frame:
         return frame[6:]
     event, data = parse(frame)
     if event == b"error" and data and not data.startswith(b'{"error"'):
@@ -113,8 +113,8 @@ class Reader:
 
     def _delta(self, delta: wire.ReplyMessage, events: list[ChatEvent]) -> None:
         thought = delta.reasoning_content or delta.reasoning
-        if delta.polycloud is not None:
-            events += [ThinkingDelta(t.text, t.signature, t.redacted) for t in delta.polycloud.thinking]
+        if delta.polycloud is not None:  # its text repeats what was streamed
+            events += [ThinkingDelta(thought or "", t.signature, t.redacted) for t in delta.polycloud.thinking]
         elif thought:
             events.append(ThinkingDelta(thought))
         content = delta.content
@@ -150,7 +150,7 @@ class Reader:
 class Writer:
     """Events into chunks."""
 
-    __slots__ = ("_begun", "_finished", "_head", "_include_usage", "_tail", "_usage")
+    __slots__ = ("_begun", "_finished", "_head", "_include_usage", "_owned", "_tail", "_thought", "_usage")
 
     def __init__(self, model: str, reply_id: str, created: int, include_usage: bool) -> None:
         self._head = b'data: {"id":%b,"object":"chat.completion.chunk","created":%d,"model":%b,"choices":[' % (
@@ -164,6 +164,8 @@ class Writer:
         self._usage: Usage | None = None
         self._begun = False
         self._finished = False
+        self._thought: list[str] = []
+        self._owned = 0
 
     def write(self, events: list[ChatEvent]) -> bytes:
         out: list[bytes] = []
@@ -211,9 +213,13 @@ class Writer:
             self._begin(out, b'""')
         delta: dict[str, object] = {}
         if event.text:
+            self._thought.append(event.text)
             delta["reasoning_content"] = event.text
-        if event.signature or event.redacted:
-            delta["polycloud"] = {"thinking": [wire.OwnThinking(event.text, event.signature, event.redacted)]}
+        if event.signature or event.redacted:  # with all its text: a signature is worth nothing without
+            own = wire.OwnThinking(self._owned, "".join(self._thought), event.signature, event.redacted)
+            delta["polycloud"] = {"thinking": [own]}
+            self._owned += 1
+            self._thought.clear()
         self._delta(out, ENCODER.encode(delta))
 
     def _call(self, out: list[bytes], event: ToolCallStarted) -> None:

@@ -50,8 +50,12 @@ class Part(Wire):
 
 
 class OwnThinking(Wire, omit_defaults=True):
-    """Reasoning with what must go back unchanged; travels as the member ``polycloud`` of a message."""
+    """Reasoning with what must go back unchanged; travels as the member ``polycloud`` of a message.
 
+    ``index`` counts in streams: OpenAI's own client merges lists of objects by it and fails without.
+    """
+
+    index: int | None = None
     text: str = ""
     signature: str = ""
     redacted: str = ""

@@ -16,7 +16,6 @@ from polycloud.sandbox.protocols import claude
 from polycloud.sandbox.protocols.common import Frame, Mistake, Refused, argument_object, compact, deltas, mistake
 from polycloud.sandbox.wire import Reply
 
-Raw = msgspec.Raw
 VERSIONS = ("vertex-2023-10-16", "2026-10-21")  # the documented one, and what anthropic 2.11.0 sends
 JSON = {"content-type": "application/json"}
 _FINISH = {"stop": "end_turn", "stop_sequence": "stop_sequence", "length": "max_tokens", "tool_calls": "tool_use"}
@@ -42,18 +41,18 @@ class CacheControl(Shape):
 class TextBlock(Shape, tag_field="type", tag="text"):
     text: str
     cache_control: CacheControl | None = None
-    citations: Raw | None = None
+    citations: object = None
 
 
 class ImageBlock(Shape, tag_field="type", tag="image"):
-    source: Raw
+    source: object
     cache_control: CacheControl | None = None
 
 
 class DocumentBlock(Shape, tag_field="type", tag="document"):
-    source: Raw
+    source: object
     cache_control: CacheControl | None = None
-    citations: Raw | None = None
+    citations: object = None
     context: str | None = None
     title: str | None = None
 
@@ -63,7 +62,7 @@ class ToolUse(Shape, tag_field="type", tag="tool_use"):
     name: str
     input: dict[str, object]
     cache_control: CacheControl | None = None
-    caller: Raw | None = None
+    caller: object = None
 
 
 class ToolResult(Shape, tag_field="type", tag="tool_result"):
@@ -97,7 +96,10 @@ class ToolSpec(Shape):
     type: Literal["custom"] | None = None
     cache_control: CacheControl | None = None
     strict: bool | None = None
+    allowed_callers: list[str] | None = None
+    defer_loading: bool | None = None
     eager_input_streaming: bool | None = None
+    input_examples: list[dict[str, object]] | None = None
 
 
 class Choice(Shape):
@@ -114,6 +116,7 @@ class Format(Shape):
 class OutputConfig(Shape):
     effort: Literal["low", "medium", "high", "xhigh", "max"] | None = None
     format: Format | None = None
+    task_budget: object = None
 
 
 class Body(Shape):
@@ -122,11 +125,11 @@ class Body(Shape):
     messages: list[Message]
     anthropic_beta: list[str] | None = None
     cache_control: CacheControl | None = None
-    container: Raw | None = None
-    context_management: Raw | None = None
-    diagnostics: Raw | None = None
+    container: object = None
+    context_management: object = None
+    diagnostics: object = None
     inference_geo: str | None = None
-    metadata: Raw | None = None
+    metadata: object = None
     output_config: OutputConfig | None = None
     service_tier: str | None = None
     speed: Literal["standard", "fast"] | None = None
@@ -192,8 +195,6 @@ def _wording(found: Mistake) -> str:
 def _check_messages(body: Body) -> None:
     if not body.messages:
         raise invalid("messages: at least one message is required")
-    if body.messages[0].role != "user":
-        raise invalid('messages: first message must use the "user" role')
     if body.tool_choice is not None and not body.tools:
         raise invalid("tool_choice: may only be specified while providing tools")
     waiting: list[str] = []

@@ -158,10 +158,10 @@ class Bedrock:
         found = _PATH.fullmatch(request.path)
         if found is None or request.method != "POST":
             raise Refused(error(404, "UnknownOperationException", "The operation is not offered by this sandbox."))
-        body = parse(request.body)
         model, stream = unquote(found[1]), found[2] == "converse-stream"
         if model not in self._site.models:
             raise invalid("The provided model identifier is invalid.")
+        body = parse(request.body, model)
         ask = ask_of(body)
         marked = any(p.mark for p in ask.pieces) or any(t.mark for t in ask.tools)
         if marked and not (claude.is_claude(model) or "nova" in model):

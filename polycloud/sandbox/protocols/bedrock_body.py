@@ -10,8 +10,6 @@ import msgspec
 from polycloud.sandbox.ask import Ask, Piece, Tool
 from polycloud.sandbox.protocols.common import compact
 
-Raw = msgspec.Raw
-
 
 class Shape(msgspec.Struct, forbid_unknown_fields=True, rename="camel"):
     """Base of every part."""
@@ -30,12 +28,12 @@ class ToolUse(Shape):
 
 
 class ResultBlock(Shape):
-    json: Raw | None = None
+    json: object = None
     text: str | None = None
-    image: Raw | None = None
-    document: Raw | None = None
-    video: Raw | None = None
-    search_result: Raw | None = None
+    image: object = None
+    document: object = None
+    video: object = None
+    search_result: object = None
 
 
 class ToolResult(Shape):
@@ -59,17 +57,17 @@ class Block(Shape):
     """A union: exactly one member is set."""
 
     text: str | None = None
-    image: Raw | None = None
-    document: Raw | None = None
-    video: Raw | None = None
-    audio: Raw | None = None
+    image: object = None
+    document: object = None
+    video: object = None
+    audio: object = None
     tool_use: ToolUse | None = None
     tool_result: ToolResult | None = None
-    guard_content: Raw | None = None
+    guard_content: object = None
     cache_point: CachePoint | None = None
     reasoning_content: Reasoning | None = None
-    citations_content: Raw | None = None
-    search_result: Raw | None = None
+    citations_content: object = None
+    search_result: object = None
 
 
 class Message(Shape):
@@ -79,7 +77,7 @@ class Message(Shape):
 
 class SystemBlock(Shape):
     text: str | None = None
-    guard_content: Raw | None = None
+    guard_content: object = None
     cache_point: CachePoint | None = None
 
 
@@ -103,7 +101,7 @@ class ToolSpec(Shape):
 
 class ToolEntry(Shape):
     tool_spec: ToolSpec | None = None
-    system_tool: Raw | None = None
+    system_tool: object = None
     cache_point: CachePoint | None = None
 
 
@@ -159,9 +157,9 @@ class Converse(Shape, kw_only=True):
     system: list[SystemBlock] | None = None
     inference_config: Inference | None = None
     tool_config: ToolConfig | None = None
-    guardrail_config: Raw | None = None
+    guardrail_config: object = None
     additional_model_request_fields: dict[str, object] | None = None
-    prompt_variables: Raw | None = None
+    prompt_variables: object = None
     additional_model_response_field_paths: list[str] | None = None
     request_metadata: dict[str, str] | None = None
     performance_config: Performance | None = None
@@ -227,4 +225,4 @@ def _block(role: Literal["user", "assistant"], block: Block, pieces: list[Piece]
 
 
 def _result_text(block: ResultBlock) -> str:
-    return block.text or (bytes(block.json).decode() if block.json is not None else "")
+    return block.text or (compact(block.json) if block.json is not None else "")

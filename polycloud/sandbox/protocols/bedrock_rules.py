@@ -32,7 +32,8 @@ def invalid(message: str) -> Refused:
     return Refused(error(400, "ValidationException", message))
 
 
-def parse(raw: bytes) -> Converse:
+def parse(raw: bytes, model: str) -> Converse:
+    """Raises Refused."""
     try:
         body = _BODY.decode(raw)
     except msgspec.ValidationError as wrong:
@@ -51,13 +52,14 @@ def parse(raw: bytes) -> Converse:
         raise invalid(f"The value at {place} is of the wrong kind: {found.text}") from None
     except (msgspec.DecodeError, UnicodeDecodeError):
         raise Refused(error(400, "SerializationException", "The request body is not valid JSON.")) from None
-    _check(body)
+    _check(body, model)
     return body
 
 
-def _check(body: Converse) -> None:
+def _check(body: Converse, model: str) -> None:
     """The rules of the API that its types do not say, in its own words where they are known."""
-    if not body.messages or body.messages[0].role != "user":
+    # Claude takes a conversation that the assistant began (recorded traffic).
+    if not body.messages or (body.messages[0].role != "user" and not claude.is_claude(model)):
         raise invalid(
             "A conversation must start with a user message. Try again with a conversation that starts with a user "
             "message."

@@ -46,7 +46,7 @@ def thinking_complaint(
             return f"thinking.enabled.budget_tokens: Input should be greater than or equal to {THINKING_TOKENS_MIN}"
         if max_tokens is not None and max_tokens <= budget:
             return "`max_tokens` must be greater than `thinking.budget_tokens`."
-    if forced:
+    if forced and field["type"] == "enabled":  # adaptive thinking takes a forced tool (recorded traffic)
         return "Thinking may not be enabled when tool_choice forces tool use."
     if temperature not in (None, 1):
         return "`temperature` may only be set to 1 when thinking is enabled."

@@ -6,6 +6,7 @@ docs.cloud.google.com/vertex-ai/generative-ai/docs/model-reference/inference (20
 
 import re
 from datetime import UTC, datetime
+from itertools import groupby
 from typing import Literal
 
 import msgspec
@@ -14,7 +15,6 @@ from polycloud.sandbox.ask import Answer, Ask, Piece, Tool
 from polycloud.sandbox.protocols.common import Frame, argument_object, compact, deltas
 from polycloud.sandbox.wire import Reply
 
-Raw = msgspec.Raw
 JSON_TYPE = "application/json; charset=UTF-8"
 LEVEL_TOKENS = {"MINIMAL": 8, "LOW": 16, "MEDIUM": 32, "HIGH": 64, "THINKING_LEVEL_UNSPECIFIED": 32}
 THOUGHT_TOKENS = 64
@@ -35,7 +35,7 @@ class FunctionResponse(Shape):
     name: str
     response: dict[str, object]
     id: str | None = None
-    parts: list[Raw] | None = None
+    parts: list[object] | None = None
 
 
 class Part(Shape):
@@ -44,13 +44,13 @@ class Part(Shape):
     thought_signature: str | None = None
     function_call: FunctionCall | None = None
     function_response: FunctionResponse | None = None
-    inline_data: Raw | None = None
-    file_data: Raw | None = None
-    executable_code: Raw | None = None
-    code_execution_result: Raw | None = None
-    video_metadata: Raw | None = None
-    media_resolution: Raw | None = None
-    part_metadata: Raw | None = None
+    inline_data: object = None
+    file_data: object = None
+    executable_code: object = None
+    code_execution_result: object = None
+    video_metadata: object = None
+    media_resolution: object = None
+    part_metadata: object = None
 
 
 class Content(Shape):
@@ -70,14 +70,14 @@ class Declaration(Shape):
 
 class ToolSet(Shape):
     function_declarations: list[Declaration] | None = None
-    google_search: Raw | None = None
-    google_search_retrieval: Raw | None = None
-    google_maps: Raw | None = None
-    code_execution: Raw | None = None
-    url_context: Raw | None = None
-    retrieval: Raw | None = None
-    enterprise_web_search: Raw | None = None
-    computer_use: Raw | None = None
+    google_search: object = None
+    google_search_retrieval: object = None
+    google_maps: object = None
+    code_execution: object = None
+    url_context: object = None
+    retrieval: object = None
+    enterprise_web_search: object = None
+    computer_use: object = None
 
 
 class CallingConfig(Shape):
@@ -88,7 +88,7 @@ class CallingConfig(Shape):
 
 class ToolConfig(Shape):
     function_calling_config: CallingConfig | None = None
-    retrieval_config: Raw | None = None
+    retrieval_config: object = None
     include_server_side_tool_invocations: bool | None = None
 
 
@@ -117,10 +117,10 @@ class Generation(Shape):
     response_modalities: list[str] | None = None
     media_resolution: str | None = None
     audio_timestamp: bool | None = None
-    speech_config: Raw | None = None
-    routing_config: Raw | None = None
-    model_selection_config: Raw | None = None
-    image_config: Raw | None = None
+    speech_config: object = None
+    routing_config: object = None
+    model_selection_config: object = None
+    image_config: object = None
 
 
 class Generate(Shape):
@@ -129,10 +129,10 @@ class Generate(Shape):
     generation_config: Generation | None = None
     tools: list[ToolSet] | None = None
     tool_config: ToolConfig | None = None
-    safety_settings: list[Raw] | None = None
+    safety_settings: list[object] | None = None
     cached_content: str | None = None
     labels: dict[str, str] | None = None
-    model_armor_config: Raw | None = None
+    model_armor_config: object = None
 
 
 def decode(raw: bytes) -> Generate:
@@ -163,30 +163,26 @@ def complaint(body: Generate, model: str) -> str:
     """What is wrong with ``body`` beyond its types; empty when nothing is."""
     if not body.contents:
         return "Unable to submit request because at least one contents field is required."
-    waiting = 0
-    for i, content in enumerate(body.contents):
+    for content in body.contents:
         if content.role not in (None, "user", "model", "function"):
             return "Please use a valid role: user, model."
         if not content.parts:
             return "Unable to submit request because it must include at least one parts field."
-        for part in content.parts:
-            if _kinds(part) != 1:
-                return (
-                    "Unable to submit request because it must have a text parameter. Add a text parameter and "
-                    "try again."
-                )
-        calls = sum(p.function_call is not None for p in content.parts)
-        results = sum(p.function_response is not None for p in content.parts)
+        if any(_kinds(part) != 1 for part in content.parts):
+            return "Unable to submit request because it must have a text parameter. Add a text parameter, try again."
+    waiting = 0
+    for i, (_, turn) in enumerate(groupby(body.contents, key=lambda c: c.role == "model")):
+        parts = [part for content in turn for part in content.parts]
+        calls = sum(p.function_call is not None for p in parts)
+        results = sum(p.function_response is not None for p in parts)
         if (waiting and results != waiting) or (results and not waiting):
             return (
-                "Please ensure that the number of function response parts is equal to the number of function "
-                "call parts "
+                "Please ensure that the number of function response parts is equal to the number of function call parts "
                 "of the function call turn."
             )
         if calls and i == 0:
             return (
-                "Please ensure that function call turn comes immediately after a user turn or after a function "
-                "response "
+                "Please ensure that function call turn comes immediately after a user turn or after a function response "
                 "turn."
             )
         waiting = calls

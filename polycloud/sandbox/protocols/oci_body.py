@@ -10,7 +10,6 @@ import msgspec
 from polycloud.sandbox.ask import Ask, Piece, Tool
 from polycloud.sandbox.protocols.common import compact
 
-Raw = msgspec.Raw
 EFFORT_TOKENS = {"NONE": 0, "MINIMAL": 8, "LOW": 16, "MEDIUM": 32, "HIGH": 64}
 
 
@@ -23,19 +22,19 @@ class TextContent(Shape, tag_field="type", tag="TEXT"):
 
 
 class ImageContent(Shape, tag_field="type", tag="IMAGE"):
-    image_url: Raw
+    image_url: object
 
 
 class AudioContent(Shape, tag_field="type", tag="AUDIO"):
-    audio_url: Raw
+    audio_url: object
 
 
 class VideoContent(Shape, tag_field="type", tag="VIDEO"):
-    video_url: Raw
+    video_url: object
 
 
 class DocumentContent(Shape, tag_field="type", tag="DOCUMENT"):
-    document_url: Raw
+    document_url: object
 
 
 Content = list[TextContent | ImageContent | AudioContent | VideoContent | DocumentContent] | None
@@ -68,7 +67,7 @@ class Assistant(Shape, tag_field="role", tag="ASSISTANT"):
     name: str | None = None
     refusal: str | None = None
     tool_calls: list[ToolCall] | None = None
-    annotations: Raw | None = None
+    annotations: object = None
     reasoning_content: str | None = None
 
 
@@ -127,7 +126,7 @@ class Generic(Shape, tag_field="apiFormat", tag="GENERIC", kw_only=True):
     messages: list[System | Developer | User | Assistant | ToolMessage]
     reasoning_effort: Literal["NONE", "MINIMAL", "LOW", "MEDIUM", "HIGH"] | None = None
     verbosity: str | None = None
-    metadata: Raw | None = None
+    metadata: object = None
     is_stream: bool | None = None
     stream_options: StreamOptions | None = None
     num_generations: int | None = None
@@ -142,13 +141,13 @@ class Generic(Shape, tag_field="apiFormat", tag="GENERIC", kw_only=True):
     log_probs: int | None = None
     max_tokens: int | None = None
     max_completion_tokens: int | None = None
-    logit_bias: Raw | None = None
-    prediction: Raw | None = None
+    logit_bias: object = None
+    prediction: object = None
     response_format: TextFormat | ObjectFormat | SchemaFormat | None = None
     tool_choice: AutoChoice | NoChoice | AnyChoice | NamedChoice | None = None
     is_parallel_tool_calls: bool | None = None
     tools: list[Definition] | None = None
-    web_search_options: Raw | None = None
+    web_search_options: object = None
     service_tier: Literal["AUTO", "DEFAULT", "PRIORITY"] | None = None
 
 

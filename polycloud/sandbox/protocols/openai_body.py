@@ -10,7 +10,6 @@ import msgspec
 from polycloud.sandbox.ask import Ask, Piece, Tool
 from polycloud.sandbox.protocols.common import compact
 
-Raw = msgspec.Raw
 EFFORT_TOKENS = {"none": 0, "minimal": 8, "low": 16, "medium": 32, "high": 64, "xhigh": 96, "max": 128}
 Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
 
@@ -21,7 +20,7 @@ class Shape(msgspec.Struct, forbid_unknown_fields=True):
 
 class TextPart(Shape, tag_field="type", tag="text"):
     text: str
-    prompt_cache_breakpoint: Raw | None = None
+    prompt_cache_breakpoint: object = None
 
 
 class ImageUrl(Shape):
@@ -34,11 +33,11 @@ class ImagePart(Shape, tag_field="type", tag="image_url"):
 
 
 class AudioPart(Shape, tag_field="type", tag="input_audio"):
-    input_audio: Raw
+    input_audio: object
 
 
 class FilePart(Shape, tag_field="type", tag="file"):
-    file: Raw
+    file: object
 
 
 class RefusalPart(Shape, tag_field="type", tag="refusal"):
@@ -78,9 +77,9 @@ class Assistant(Shape, tag_field="role", tag="assistant"):
     content: Content | None = None
     refusal: str | None = None
     name: str | None = None
-    audio: Raw | None = None
+    audio: object = None
     tool_calls: list[ToolCall] | None = None
-    annotations: Raw | None = None
+    annotations: object = None
     reasoning_content: str | None = None
     reasoning: str | None = None
 
@@ -144,7 +143,7 @@ class Body(Shape, kw_only=True):
 
     model: str | None = None
     messages: list[Message]
-    audio: Raw | None = None
+    audio: object = None
     frequency_penalty: float | None = None
     logit_bias: dict[str, float] | None = None
     logprobs: bool | None = None
@@ -152,11 +151,13 @@ class Body(Shape, kw_only=True):
     max_tokens: int | None = None
     metadata: dict[str, str] | None = None
     modalities: list[str] | None = None
+    moderation: object = None
     n: int | None = None
     parallel_tool_calls: bool | None = None
-    prediction: Raw | None = None
+    prediction: object = None
     presence_penalty: float | None = None
     prompt_cache_key: str | None = None
+    prompt_cache_options: object = None
     prompt_cache_retention: str | None = None
     reasoning_effort: Effort | None = None
     response_format: TextFormat | ObjectFormat | JsonSchemaFormat | None = None
@@ -173,9 +174,9 @@ class Body(Shape, kw_only=True):
     top_logprobs: int | None = None
     top_p: float | None = None
     user: str | None = None
-    user_security_context: Raw | None = None
+    user_security_context: object = None
     verbosity: Literal["low", "medium", "high"] | None = None
-    web_search_options: Raw | None = None
+    web_search_options: object = None
 
 
 def ask_of(body: Body) -> Ask:

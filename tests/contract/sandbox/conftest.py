@@ -7,6 +7,7 @@ from typing import Any
 
 import httpx2
 import pytest
+import uvloop
 
 from polycloud.sandbox.server import Running, serve
 from polycloud.sandbox.spec import SandboxSpec, SiteSpec
@@ -66,7 +67,7 @@ class Sandbox:
 @pytest.fixture(scope="session")
 def session_sandbox() -> Iterator[Sandbox]:
     ready: list[Running] = []
-    loop = asyncio.new_event_loop()
+    loop = uvloop.new_event_loop()
     started, stop = threading.Event(), asyncio.Event()
 
     async def live() -> None:

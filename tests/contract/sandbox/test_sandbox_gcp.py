@@ -378,7 +378,7 @@ def test_claude_caches_prompts(sandbox: Any) -> None:
     ("more", "words"),
     [
         ({"messages": []}, "at least one message is required"),
-        ({"messages": [{"role": "assistant", "content": "x"}]}, "first message must use"),
+        ({"messages": [{"role": "robot", "content": "x"}]}, "messages.0.role"),
         ({"max_tokens": 0}, "max_tokens"),
         ({"extra_body": {"temperature": 1.5}}, "temperature: range: 0..1"),
         ({"extra_body": {"surplus": 1}}, "surplus: Extra inputs are not permitted"),

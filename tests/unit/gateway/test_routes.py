@@ -296,6 +296,13 @@ class TestNeeds:
         view = View(tables, down=["aws/us-east-1/gpt"])
         assert ask_for(tables, "gpt", view, needs=int(Need.SEED)) == ["azure/westeurope/gpt"]
 
+    @pytest.mark.parametrize("unsupported", ["reroute", "degrade", "refuse"])
+    def test_images_stay_in_the_callers_format(self, unsupported: str) -> None:
+        tables = self.tables(unsupported, prefer="order")
+        view = View(tables, down=["aws/us-east-1/gpt"])
+        assert ask_for(tables, "gpt", view, needs=int(Need.IMAGES), face="openai_chat")
+        assert isinstance(error(tables, "gpt", view, needs=int(Need.IMAGES), face="anthropic_messages"), Unsupported)
+
     def test_nobody_can(self) -> None:
         tables = compiled([deployment("aws/us-east-1", "gpt", can=self.WEAK)])
         failure = error(tables, "gpt", needs=int(Need.LOGPROBS | Need.SEED))

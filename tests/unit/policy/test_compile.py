@@ -213,7 +213,7 @@ class TestRoutes:
             traffic={"limits": {"connect": "1s", "attempts": 2}},
             data_classes={"pii": {"stay_in": "eu"}},
         )
-        first, second = made.routes
+        first, second, rest = made.routes
         assert first.at == (0,)
         assert first.shares == {"aws/us-east-1": 60.0, "azure/westeurope": 40.0}
         assert first.failover_shares == {"aws/us-east-1": {"azure/westeurope": 100.0}}
@@ -222,6 +222,7 @@ class TestRoutes:
         assert first.name == "route-1"
         assert (second.name, second.match, second.cap_micro_usd_per_1k) == ("economy", ("economy",), 5000)
         assert second.at is None
+        assert (rest.match, rest.limits.connect_seconds, rest.limits.attempts) == (("*",), 1.0, 2)
         assert made.aliases == {"gpt": "gpt-4o"}
         assert made.models["gpt-4o"].equivalent == ("claude",)
 

@@ -66,11 +66,24 @@ def test_a_class_that_the_estate_does_not_have_holds_nothing() -> None:
     assert {b.data_class for b in proof.breaks} == {"ghost"}
 
 
+def test_a_deployment_that_the_estate_does_not_have_may_run_anywhere() -> None:
+    estate, tables = example("sandbox")
+    stray = msgspec.structs.replace(tables.deployments[0], id="azure/westeurope/gpt-4o#2")
+    at = len(tables.deployments)
+    model = tables.models["gpt-4o"]
+    models = {**tables.models, "gpt-4o": msgspec.structs.replace(model, deployments=(*model.deployments, at))}
+    held = tables.classes["personal-eu"]
+    classes = {**tables.classes, "personal-eu": msgspec.structs.replace(held, allowed=(*held.allowed, at))}
+    grown = msgspec.structs.replace(tables, deployments=(*tables.deployments, stray), models=models, classes=classes)
+    proof = prove(Compiled(grown), estate, CATALOG)
+    assert {(b.deployment, b.place) for b in proof.breaks} == {(stray.id, "unknown")}
+
+
 def test_contradictions_say_who_can_not_be_served_and_whether_that_is_certain() -> None:
     estate, tables = example("sandbox")
     teams = {**tables.teams, "hall": flat.Team("hall", ("gpt-4o",), ("secret-de",))}
     proof = prove(Compiled(msgspec.structs.replace(tables, teams=teams)), estate, CATALOG)
     found = [c for c in proof.contradictions if c.team == "hall" and c.certain]
-    assert [(c.name, c.classes) for c in found] == [("gpt-4o", ("secret-de",))]
+    assert {(c.name, c.classes) for c in found} == {(n, ("secret-de",)) for n in ("gpt-4o", "gpt-4o-latest")}
     assert "secret-de" in str(found[0])
     assert any(not c.certain for c in proof.contradictions)

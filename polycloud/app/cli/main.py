@@ -1,0 +1,92 @@
+"""The command line: which commands there are, and how it ends. Each command is loaded when it is used."""
+
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from typing import NoReturn, cast
+
+import click
+
+from polycloud import __version__
+from polycloud.app.cli.output import AWAY, EXIT_CODES, INTERRUPTED, NO, WRONG, note
+from polycloud.app.client import NotRunning
+from polycloud.app.settings import BadSettings
+from polycloud.core.errors import BadRequest, EstateError, PolycloudError
+
+COMMANDS = {  # name: module, object, one line for the list; so that the list loads none of them
+    "up": ("up", "up", "Start the gateway, and simulated clouds where the estate names them."),
+    "check": ("estate", "check", "Find every mistake, and prove that data stays where it must."),
+    "init": ("begin", "init", "Write an estate: asked for, or from a LiteLLM configuration."),
+    "schema": ("estate", "schema", "Print the estate's JSON Schema, for editors."),
+    "explain": ("estate", "explain", "Say where a request would go, and why not elsewhere."),
+    "status": ("admin", "status", "Targets beside what was measured; sites, workers, breakers."),
+    "call": ("traffic", "call", "Send one prompt through the running gateway."),
+    "usage": ("traffic", "usage", "Requests, tokens and cost by team, model and cloud."),
+    "keys": ("admin", "keys", "Make, list, revoke and rotate gateway keys."),
+    "sites": ("admin", "sites", "Drain, fail, serve sites and deployments, or set their shares."),
+    "reload": ("admin", "reload", "Take the estate's files as they are now."),
+    "sandbox": ("sandbox", "sandbox", "Set faults in the simulated clouds, see what they served."),
+    "completion": ("shell", "completion", "Print the completion script of bash, zsh or fish."),
+}
+
+
+class Lazy(click.Group):
+    """A group that loads a command's module when it is run, and lists without loading."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module, name, _ = COMMANDS[cmd_name]
+        return cast(click.Command, getattr(import_module(f"polycloud.app.cli.{module}"), name))
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, line) for name, (_, _, line) in COMMANDS.items()])
+
+
+@click.group(cls=Lazy, epilog=EXIT_CODES, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="polycloud")
+def cli() -> None:
+    """AI over five clouds as one place: one endpoint, one estate, one proof."""
+
+
+def exit_code(error: PolycloudError) -> int:
+    if isinstance(error, NotRunning):
+        return AWAY
+    return WRONG if isinstance(error, EstateError | BadSettings | BadRequest) else NO
+
+
+def run(arguments: Sequence[str] | None = None) -> int:
+    """One command; its exit code. No error of ours or of the system shows as a traceback."""
+    try:
+        code = cli.main(args=arguments, prog_name="polycloud", standalone_mode=False)
+    except click.exceptions.Exit as ended:
+        return ended.exit_code
+    except click.Abort:
+        note("interrupted")
+        return INTERRUPTED
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except PolycloudError as error:
+        note(f"error: {error.message}")
+        return exit_code(error)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        where = f" ({error.filename})" if error.filename else ""
+        note(f"error: {error.strerror or error}{where}")
+        return NO
+    return code if isinstance(code, int) else 0
+
+
+def main() -> NoReturn:
+    """The entry of the program ``polycloud``."""
+    try:
+        sys.exit(run())
+    except BrokenPipeError:  # the reader of our output has gone: there is nobody to tell
+        sys.stderr.close()
+        sys.exit(NO)

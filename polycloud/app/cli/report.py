@@ -1,0 +1,28 @@
+"""How findings and proofs of an estate are printed."""
+
+from polycloud.app.cli.output import note, say
+from polycloud.app.library import Examined
+
+BREAKS_SHOWN = 10
+
+
+def print_findings(examined: Examined) -> None:
+    """Every diagnostic on stderr, in the order of the files."""
+    for found in examined.diagnostics:
+        note(str(found))
+
+
+def print_proof(examined: Examined) -> None:
+    """What the proof walked, or the paths that break; nothing when it was not reached."""
+    proof = examined.proof
+    if proof is None:
+        errors, warnings = len(examined.errors), len(examined.warnings)
+        note(f"{errors} error(s), {warnings} warning(s): not proved")
+    elif proof.holds:
+        say(f"proved: {proof.paths:,} paths of {proof.requests:,} kinds of request stay inside their data classes")
+    else:
+        for path in proof.breaks[:BREAKS_SHOWN]:
+            note(f"breaks: {path}")
+        if len(proof.breaks) > BREAKS_SHOWN:
+            note(f"… and {len(proof.breaks) - BREAKS_SHOWN} more")
+        note("not proved: narrow the deployment's profile, or the class")

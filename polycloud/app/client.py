@@ -1,0 +1,204 @@
+"""A client of a running gateway and its admin API: plain HTTP/1.1 to one address, bounded in time and size.
+
+No proxy variable and no redirect can send a key elsewhere: the connection is made by hand.
+"""
+
+import http.client
+import json
+import ssl
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+from urllib.parse import urlencode, urlsplit
+
+from polycloud.core.errors import PolycloudError
+
+ADMIN_SECONDS = 30.0  # a reload checks, compiles and proves; the rest answers at once
+ANSWER_BYTES_MAX = 64 * 1024 * 1024
+ERROR_CHARS_MAX = 2000
+
+
+class NotRunning(PolycloudError):
+    """Nothing answers at the address; the message says how to start it."""
+
+    code = "not_running"
+    status = 503
+    retryable = True
+
+
+class Refused(PolycloudError):
+    """The running instance refused a request; ``answer_status`` is its HTTP status."""
+
+    code = "request_refused"
+    status = 502
+
+    def __init__(self, message: str, answer_status: int) -> None:
+        super().__init__(message)
+        self.answer_status = answer_status
+
+
+class Answer(NamedTuple):
+    """A whole answer. ``headers`` by lower-case name."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+    def json(self) -> Any:
+        """Raises Refused when the body is not JSON."""
+        try:
+            return json.loads(self.body)
+        except ValueError as error:
+            raise Refused(f"the answer is not JSON (status {self.status})", self.status) from error
+
+
+class Address:
+    """One HTTP origin, such as ``http://127.0.0.1:8080``. Raises ValueError for anything else."""
+
+    def __init__(self, url: str) -> None:
+        parts = urlsplit(url)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise ValueError(f"{url!r} is not an http:// or https:// address")
+        self.url = url.rstrip("/")
+        self._parts = parts
+
+    @contextmanager
+    def ask(
+        self,
+        method: str,
+        path: str,
+        body: object = None,
+        headers: Mapping[str, str] | None = None,
+        seconds: float = 30.0,
+    ) -> Iterator[http.client.HTTPResponse]:
+        """One request; the answer's body is still to be read. Raises NotRunning, Refused."""
+        connection = self._connection(seconds)
+        data = None if body is None else json.dumps(body).encode()
+        sent = {
+            "accept": "application/json",
+            **({"content-type": "application/json"} if data else {}),
+            **(headers or {}),
+        }
+        try:
+            try:
+                connection.request(method, self._parts.path.rstrip("/") + path, data, sent)
+                answer = connection.getresponse()
+            except ConnectionRefusedError as error:
+                raise NotRunning(f"nothing answers at {self.url}; start it with `polycloud up`") from error
+            except (OSError, http.client.HTTPException) as error:
+                raise NotRunning(f"{self.url} does not answer: {type(error).__name__} {error}".rstrip()) from error
+            yield answer
+        finally:
+            connection.close()
+
+    def whole(
+        self,
+        method: str,
+        path: str,
+        body: object = None,
+        headers: Mapping[str, str] | None = None,
+        seconds: float = 30.0,
+    ) -> Answer:
+        """One request with its whole answer, of any status. Raises NotRunning, Refused."""
+        with self.ask(method, path, body, headers, seconds) as answer:
+            try:
+                data = answer.read(ANSWER_BYTES_MAX)
+            except (OSError, http.client.HTTPException) as error:
+                raise NotRunning(f"{self.url} stopped in mid-answer: {type(error).__name__}") from error
+            return Answer(answer.status, {k.lower(): v for k, v in answer.getheaders()}, data)
+
+    def _connection(self, seconds: float) -> http.client.HTTPConnection:
+        host, port = self._parts.hostname or "", self._parts.port
+        if self._parts.scheme == "https":
+            return http.client.HTTPSConnection(host, port, timeout=seconds, context=ssl.create_default_context())
+        return http.client.HTTPConnection(host, port, timeout=seconds)
+
+
+class Client:
+    """The admin API of a running instance. Every method may raise NotRunning and Refused.
+
+    Answers are the JSON values that the API documents (``GET /openapi.json``).
+    """
+
+    def __init__(self, url: str, admin_token: str = "") -> None:
+        self._address = Address(url)
+        self._headers = {"authorization": f"Bearer {admin_token}"} if admin_token else {}
+
+    @property
+    def url(self) -> str:
+        return self._address.url
+
+    def status(self) -> Any:
+        """Targets beside what was measured, sites, workers and breakers."""
+        return self._get("/admin/status")
+
+    def usage(self, by: tuple[str, ...] = ("team", "model", "cloud"), since: str = "24h") -> Any:
+        """Sums of requests, tokens and cost by ``by``; ``since`` is a time with its unit, such as ``24h``."""
+        return self._get("/admin/usage?" + urlencode({"by": ",".join(by), "since": since}))
+
+    def keys(self) -> Any:
+        """All gateway keys, without their secrets."""
+        return self._get("/admin/keys")
+
+    def create_key(self, **wanted: object) -> Any:
+        """A new key for ``team``; the answer holds its plaintext, which is not shown again."""
+        return self._send("POST", "/admin/keys", {k: v for k, v in wanted.items() if v is not None})
+
+    def revoke_key(self, key: str) -> Any:
+        """Ends a key now."""
+        return self._send("DELETE", f"/admin/keys/{key}", None)
+
+    def rotate_key(self, key: str, overlap: str | None = None) -> Any:
+        """A new key with the same rights; the old one works on for ``overlap``, such as ``24h``."""
+        return self._send("POST", f"/admin/keys/{key}/rotate", {} if overlap is None else {"overlap": overlap})
+
+    def overlay(self) -> Any:
+        """The site overlay: what is draining, failed or has a share of its own."""
+        return self._get("/admin/overlay")
+
+    def steer(self, target: str, state: str, share: float | None = None, reason: str = "") -> Any:
+        """Sets a site (``aws/us-east-1``) or deployment (``aws/us-east-1/gpt-4o``) serving, draining or failed."""
+        kind = "sites" if target.count("/") == 1 else "deployments"
+        body = {"state": state, "share": share, "reason": reason}
+        return self._send("PUT", f"/admin/{kind}/{target}", {k: v for k, v in body.items() if v not in (None, "")})
+
+    def reload(self) -> Any:
+        """Reads the estate anew; an estate with errors changes nothing and says why."""
+        return self._send("POST", "/admin/reload", {})
+
+    def explain(self, request: Mapping[str, object]) -> Any:
+        """Why a request would go where it would go, by the state of now."""
+        return self._send("POST", "/admin/explain", dict(request))
+
+    def decisions(self, request: str) -> Any:
+        """The records of one request, by its ``x-polycloud-request``."""
+        return self._get("/admin/decisions?" + urlencode({"request": request}))
+
+    def ready(self) -> bool:
+        """Whether the gateway serves requests."""
+        try:
+            return self._address.whole("GET", "/readyz", seconds=2.0).status == 200
+        except NotRunning:
+            return False
+
+    def _get(self, path: str) -> Any:
+        return self._send("GET", path, None)
+
+    def _send(self, method: str, path: str, body: object) -> Any:
+        answer = self._address.whole(method, path, body, self._headers, ADMIN_SECONDS)
+        if answer.status >= 400:
+            raise Refused(said(answer), answer.status)
+        return answer.json() if answer.body else None
+
+
+def said(answer: Answer) -> str:
+    """The message of an error answer, in whichever of the usual forms it came."""
+    try:
+        found = json.loads(answer.body)
+    except ValueError:
+        found = answer.body.decode("utf8", "replace")[:ERROR_CHARS_MAX]
+    if isinstance(found, dict):
+        found = found.get("error", found.get("message", found))
+    if isinstance(found, dict):
+        found = found.get("message", found)
+    return f"{found} (status {answer.status})"

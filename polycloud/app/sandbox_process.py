@@ -1,0 +1,81 @@
+"""The entry of the sandbox process: ``python -m polycloud.app.sandbox_process STATE_DIRECTORY``.
+
+What it serves stands in ``sandbox.json`` there, with the ports and credentials that it had: started
+again, it is found where it was. The credentials are drawn here and good for this sandbox alone.
+"""
+
+import asyncio
+import os
+import signal
+import sys
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from polycloud.app.files import write_private
+from polycloud.app.lifeline import watch
+
+if TYPE_CHECKING:
+    from polycloud.sandbox.server import Running
+
+FILE = "sandbox.json"
+
+
+class Served(msgspec.Struct, frozen=True):
+    """``spec`` is a SandboxSpec and ``credentials`` what it accepts, as JSON; ``control`` the control
+    address and ``pid`` the process, once it serves."""
+
+    spec: msgspec.Raw
+    credentials: msgspec.Raw = msgspec.Raw(b"null")
+    control: str = ""
+    pid: int = 0
+
+
+def read(state: Path) -> Served | None:
+    """None when there is none, or one that another version wrote."""
+    try:
+        return msgspec.json.decode((state / FILE).read_bytes(), type=Served)
+    except (FileNotFoundError, msgspec.DecodeError):
+        return None
+
+
+def write(state: Path, served: Served) -> None:
+    write_private(state / FILE, msgspec.json.encode(served))
+
+
+def main() -> None:
+    state = Path(sys.argv[1])
+    served = read(state)
+    if served is None:
+        raise SystemExit(f"{state / FILE} is missing; `polycloud up` writes it")
+    spec_type = import_module("polycloud.sandbox.spec").SandboxSpec
+    accepted = import_module("polycloud.sandbox.credentials")
+    server = import_module("polycloud.sandbox.server")
+    credentials = msgspec.json.decode(served.credentials, type=accepted.Credentials | None) or accepted.draw()
+
+    def ready(running: "Running") -> None:
+        watch(asyncio.get_running_loop(), lambda: os.kill(os.getpid(), signal.SIGTERM))
+        port = int(running.control.rpartition(":")[2])
+        ports = {site: int(url.split("/")[2].rpartition(":")[2]) for site, url in running.addresses.items()}
+        sites = tuple(msgspec.structs.replace(s, port=ports[s.site]) for s in running.spec.sites)
+        spec = msgspec.structs.replace(running.spec, sites=sites, control_port=port)
+        write(
+            state,
+            Served(
+                spec=msgspec.Raw(msgspec.json.encode(spec)),
+                credentials=msgspec.Raw(msgspec.json.encode(running.accepted)),
+                control=running.control,
+                pid=os.getpid(),
+            ),
+        )
+
+    try:
+        server.run(msgspec.json.decode(served.spec, type=spec_type), ready, credentials)
+    except OSError as error:  # a port is taken for now; the supervisor starts this process again
+        raise SystemExit(f"the sandbox can not listen: {error}") from error
+
+
+if __name__ == "__main__":
+    main()

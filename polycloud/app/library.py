@@ -127,7 +127,9 @@ def explain(tables: Tables, query: Query) -> Explanation:
     class or region that the estate does not have."""
     team = tables.teams.get(query.team)
     if query.team and team is None:
-        raise BadRequest(f"there is no team {query.team!r} (known: {', '.join(sorted(tables.teams)) or 'none'})", "team")
+        raise BadRequest(
+            f"there is no team {query.team!r} (known: {', '.join(sorted(tables.teams)) or 'none'})", "team"
+        )
     compiled = Compiled(tables)
     route = route_for(compiled, query.model)
     classes = effective_classes(tables, (), team.classes if team else (), route.data_class, query.data_class or None)

@@ -36,6 +36,7 @@ async def _run(given: argparse.Namespace, read: settings.Settings, log: Log) -> 
 def main() -> int:
     """Exit code 0 after a clean stop, 2 when it can not start."""
     given = arguments().parse_args()
+    os.umask(0o077)  # digests of keys and who asked what: for the owner alone
     options = {name: getattr(given, name) for name in ("estate", "state", "env", "host", "port", "log")}
     try:
         read = settings.read(os.environ, Path.cwd(), options)
@@ -44,7 +45,8 @@ def main() -> int:
         to_stderr("error").error("control.refused", error=error.message)
         return 2
     log = to_stderr(read.log_level)
-    prometheus_client.disable_created_metrics()  # a second series for each counter that nobody reads
+    # Else each counter brings a second series that nobody reads.
+    prometheus_client.disable_created_metrics()  # type: ignore[no-untyped-call]
     try:
         asyncio.run(_run(given, read, log))
     except PolycloudError as error:

@@ -78,7 +78,9 @@ def _check(body: Converse, model: str) -> None:
         for j, block in enumerate(message.content):
             if len(members(block)) != 1:
                 raise invalid(f"The ContentBlock object at messages.{i}.content.{j} must set exactly one member.")
-            if block.text is not None and not block.text.strip():
+            # White space beside other content passes (recorded traffic).
+            alone = len(message.content) == 1
+            if block.text == "" or (block.text is not None and alone and not block.text.strip()):
                 raise invalid(
                     f"The text field in the ContentBlock object at messages.{i}.content.{j} is blank. Add text to the "
                     "text field, and try again."

@@ -177,13 +177,13 @@ def complaint(body: Generate, model: str) -> str:
         results = sum(p.function_response is not None for p in parts)
         if (waiting and results != waiting) or (results and not waiting):
             return (
-                "Please ensure that the number of function response parts is equal to the number of function call parts "
-                "of the function call turn."
+                "Please ensure that the number of function response parts is equal to the number of function call "
+                "parts of the function call turn."
             )
         if calls and i == 0:
             return (
-                "Please ensure that function call turn comes immediately after a user turn or after a function response "
-                "turn."
+                "Please ensure that function call turn comes immediately after a user turn or after a function "
+                "response turn."
             )
         waiting = calls
     return _config_complaint(body) or _signature_complaint(body, model)

@@ -18,8 +18,8 @@ import reference_estate
 import reference_texts as texts
 
 import polycloud
-from polycloud.app.cli.main import main as command_line
 from polycloud.app.api.endpoints import ENDPOINTS
+from polycloud.app.cli.main import cli as command_line
 from polycloud.app.control.metrics import Gauges, Metrics
 from polycloud.catalog import Catalog, reading
 from polycloud.core.chat import Need

@@ -143,9 +143,7 @@ def _swallow(connection: socket.socket) -> None:
 if __name__ == "__main__":
     bare = Bare(int(sys.argv[1]))
     print(f"answered after {bare.start():.3f} s; pid {bare.process.popen.pid}, port {bare.port}", flush=True)
-    try:
-        signal.pause()
-    except KeyboardInterrupt:
-        pass
-    finally:
-        bare.stop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: None)  # a shell's background job starts with ctrl-C ignored
+    signal.pause()
+    bare.stop()

@@ -9,7 +9,7 @@ import ssl
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, NamedTuple
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 
 from polycloud.core.errors import PolycloudError
 
@@ -146,21 +146,32 @@ class Client:
 
     def revoke_key(self, key: str) -> Any:
         """Ends a key now."""
-        return self._send("DELETE", f"/admin/keys/{key}", None)
+        return self._send("DELETE", f"/admin/keys/{quote(key)}", None)
 
-    def rotate_key(self, key: str, overlap: str | None = None) -> Any:
-        """A new key with the same rights; the old one works on for ``overlap``, such as ``24h``."""
-        return self._send("POST", f"/admin/keys/{key}/rotate", {} if overlap is None else {"overlap": overlap})
+    def rotate_key(self, key: str, overlap_seconds: float = 86400.0) -> Any:
+        """A new key with the same rights; the old one works on for the overlap."""
+        return self._send("POST", f"/admin/keys/{quote(key)}/rotate", {"overlap_seconds": overlap_seconds})
 
     def overlay(self) -> Any:
         """The site overlay: what is draining, failed or has a share of its own."""
         return self._get("/admin/overlay")
 
-    def steer(self, target: str, state: str, share: float | None = None, reason: str = "") -> Any:
+    def estate(self) -> Any:
+        """The estate in force, all layers merged, without secrets."""
+        return self._get("/admin/estate")
+
+    def sites(self) -> list[str]:
+        """The ids of all sites of the estate in force."""
+        found = self.estate()["config"]
+        clouds = {name: cloud["sites"] for name, cloud in (found.get("clouds") or {}).items() if cloud}
+        halls = [f"onprem/{name}" for name in found.get("onprem") or {}]
+        return [f"{cloud}/{region}" for cloud, regions in clouds.items() for region in regions] + halls
+
+    def steer(self, target: str, state: str, share: float | None = None, reason: str = "", by: str = "admin") -> Any:
         """Sets a site (``aws/us-east-1``) or deployment (``aws/us-east-1/gpt-4o``) serving, draining or failed."""
         kind = "sites" if target.count("/") == 1 else "deployments"
-        body = {"state": state, "share": share, "reason": reason}
-        return self._send("PUT", f"/admin/{kind}/{target}", {k: v for k, v in body.items() if v not in (None, "")})
+        body = {"state": state, "reason": reason, "by": by, **({} if share is None else {"share": share})}
+        return self._send("PUT", f"/admin/{kind}/{quote(target)}", body)
 
     def reload(self) -> Any:
         """Reads the estate anew; an estate with errors changes nothing and says why."""
@@ -200,5 +211,6 @@ def said(answer: Answer) -> str:
     if isinstance(found, dict):
         found = found.get("error", found.get("message", found))
     if isinstance(found, dict):
-        found = found.get("message", found)
-    return f"{found} (status {answer.status})"
+        lines = [str(found.get("message", found)), *map(str, found.get("findings") or ())]
+        found = "\n".join(lines + ([f"    fix: {found['fix']}"] if found.get("fix") else []))
+    return str(found) or f"status {answer.status}"

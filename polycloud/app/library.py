@@ -14,6 +14,7 @@ import msgspec
 
 from polycloud.app.client import Client
 from polycloud.catalog import Catalog
+from polycloud.core.chat import Need
 from polycloud.core.diagnostics import Diagnostic
 from polycloud.core.errors import BadRequest, EstateError
 from polycloud.core.units import parse
@@ -117,7 +118,7 @@ class Query(msgspec.Struct, frozen=True):
     team: str = ""
     data_class: str = ""
     region: str = ""
-    needs: int = 0
+    needs: tuple[str, ...] = ()
     input_tokens: int = 1000
     max_tokens: int | None = None
 
@@ -136,7 +137,7 @@ def explain(tables: Tables, query: Query) -> Explanation:
     ask = Ask(
         model=query.model,
         classes=classes,
-        needs=query.needs,
+        needs=_needs(query.needs),
         input_tokens=query.input_tokens,
         max_tokens=query.max_tokens,
         model_patterns=(team.models,) if team else (),
@@ -163,6 +164,16 @@ def seconds(text: str) -> float:
         return float(parse(text, "seconds").value)
     except ValueError as error:
         raise BadRequest(f"{text!r} is no time: {error}") from error
+
+
+def _needs(names: tuple[str, ...]) -> int:
+    """Raises BadRequest for a name that is no need."""
+    found = 0
+    for name in names:
+        if name.upper() not in Need.__members__:
+            raise BadRequest(f"{name!r} is no need (known: {', '.join(n.lower() for n in Need.__members__)})", "needs")
+        found |= Need[name.upper()]
+    return found
 
 
 def _whole(estate: Loaded) -> Estate:

@@ -4,6 +4,7 @@ It imports the gateway and nothing above it; adapters are loaded by name when ta
 """
 
 import asyncio
+import gc
 import os
 import signal
 import sys
@@ -25,6 +26,10 @@ async def serve(spec: WorkerSpec) -> None:
 
 def main() -> None:
     spec = msgspec.json.decode(sys.argv[1].encode(), type=WorkerSpec)
+    # What is loaded now lives as long as the process: the collector need not look at it again, and a
+    # request's few hundred short-lived objects need no collection of their own (3 % of a request's time).
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 50)
     uvloop.run(serve(spec))
 
 

@@ -6,6 +6,8 @@ The order is a safety property, so it is plain code here and not a list that use
 
 from collections.abc import Mapping
 
+import msgspec
+
 from polycloud.core.chat import ChatRequest, Need
 from polycloud.core.errors import (
     BrokenStream,
@@ -217,6 +219,8 @@ class Exchange:
             reply = attempt.target.dialect.read_reply(body)
             if attempt.candidate.missing & _BY_PROMPT:
                 degrade.check_json(reply)
+            if not reply.id:  # Bedrock and OCI name no answer; SDKs expect one
+                reply = msgspec.structs.replace(reply, id=self._id)
             attempt.usage, attempt.finish = reply.usage, reply.finish
             body = self.face.write_reply(reply, self._asked, int(self._gateway.clock.wall()))
         attempt.done = True

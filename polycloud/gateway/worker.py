@@ -32,8 +32,8 @@ BACKLOG = 4096
 
 
 class WorkerSpec(msgspec.Struct, frozen=True):
-    """Where a worker listens and what it belongs to. ``directory`` holds its journal; ``link`` and
-    ``control`` are unix sockets of the control process; ``drain_seconds`` bounds a graceful stop."""
+    """Where a worker listens and what it belongs to. ``directory`` is the state directory, with ``journal/`` in
+    it; ``link`` and ``control`` are unix sockets of the control process; ``drain_seconds`` bounds a graceful stop."""
 
     name: str
     host: str

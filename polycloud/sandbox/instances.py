@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from polycloud.sandbox.patterns import matching
 
 DEPTH_MAX = 6  # below it optional parts are left out, so that recursive schemas end
+SIZE_MAX = 10_000  # longest string or array that is made
+NODES_MAX = 20_000  # values in one instance; nested arrays multiply
 DEPTH_STOP = 40  # a schema that requires itself has no finite instance
 WORDS = ("amber", "birch", "cedar", "delta", "ember", "fjord", "grove", "harbor", "inlet", "juniper")
 FORMATS = {
@@ -36,8 +38,12 @@ def instance(schema: Mapping[str, object], chance: random.Random, names: Sequenc
 class _Maker:
     def __init__(self, root: Mapping[str, object], chance: random.Random, names: list[str]) -> None:
         self.root, self.chance, self.names = root, chance, names
+        self.nodes = 0
 
     def make(self, schema: object, depth: int, label: str) -> object:
+        self.nodes += 1
+        if self.nodes > NODES_MAX:
+            raise NoInstance(f"the schema asks for more than {NODES_MAX} values")
         if schema is True or schema == {}:
             return self.word(label)
         if not isinstance(schema, Mapping) or depth > DEPTH_STOP:
@@ -140,6 +146,8 @@ class _Maker:
         items = schema.get("items", True)
         if items is False:
             return made
+        if low > SIZE_MAX:
+            raise NoInstance(f"an array of {low} items is not made")
         wanted = low if depth >= DEPTH_MAX else max(low, min(high, 2))
         tries = 0
         while len(made) < wanted and tries < 20 * wanted:
@@ -158,6 +166,8 @@ class _Maker:
             return FORMATS[form]
         low = _whole(schema.get("minLength"), 0)
         high = _whole(schema.get("maxLength"), max(low, 200))
+        if low > min(high, SIZE_MAX):
+            raise NoInstance(f"a string of at least {low} and at most {high} characters is not made")
         value = self.word(label)
         while len(value) < low:
             value += f" {self.chance.choice(WORDS)}"
@@ -205,7 +215,11 @@ def _merge(one: dict[str, object], two: dict[str, object]) -> dict[str, object]:
 
 
 def _whole(value: object, default: int) -> int:
-    return value if isinstance(value, int) else default
+    """A size that the schema asks for. Raises NoInstance when it is negative."""
+    number = value if isinstance(value, int) else default
+    if number < 0:
+        raise NoInstance("a size can not be negative")
+    return number
 
 
 def _number(value: object) -> int | float | None:

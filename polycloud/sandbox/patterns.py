@@ -7,6 +7,8 @@ import random
 import re
 import string
 
+LENGTH_MAX = 10_000  # repeats of repeats end here
+REPEAT_MAX = 1000  # a longer repeat is refused rather than made
 REPEAT_MORE = 2  # how far past its minimum an open repeat goes
 _CLASSES = {"d": string.digits, "w": string.ascii_lowercase, "s": " ", "D": "x", "W": "-", "S": "x"}
 _LETTERS = string.ascii_lowercase + string.ascii_uppercase + string.digits + "-_. "
@@ -32,6 +34,7 @@ def matching(pattern: str, chance: random.Random) -> str:
 class _Reader:
     def __init__(self, pattern: str, chance: random.Random) -> None:
         self.pattern, self.at, self.chance = pattern, 0, chance
+        self.made = 0
 
     def alternatives(self) -> str:
         options = [self.sequence()]
@@ -48,6 +51,9 @@ class _Reader:
             low, high = self.repeat()
             times = self.chance.randint(low, high)
             end = self.at
+            self.made += times
+            if self.made > LENGTH_MAX:
+                raise Unmatched(f"the pattern asks for more than {LENGTH_MAX} characters")
             if times == 0:
                 continue
             out.append(piece)
@@ -123,4 +129,6 @@ class _Reader:
             return low, high
         if self.peek() == "?":
             self.at += 1
+        if low > high or high > REPEAT_MAX:
+            raise Unmatched(f"a repeat of {low} to {high} is not made")
         return low, high

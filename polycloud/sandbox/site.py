@@ -38,6 +38,9 @@ class Site:
         except Refused as refused:
             self._refuse(exchange, "", refused.reply)
             return
+        except RecursionError:
+            self._refuse(exchange, "", self._wire.invalid(request, "The request body is nested too deeply."))
+            return
         if isinstance(read, Reply):
             exchange.reply(read)
             return
@@ -68,9 +71,8 @@ class Site:
         try:
             answer = self._author.answer(call.ask, call.model, int(self._clock.wall()))
         except (NoInstance, Unmatched) as error:
-            reply = self._wire.trouble("http_error", request, 400, 0.0)
-            reply.headers["x-polycloud-simulated-reason"] = str(error).encode("ascii", "replace").decode()[:200]
-            self._refuse(exchange, call.model, reply)
+            message = f"The sandbox makes no value for this schema: {error}"
+            self._refuse(exchange, call.model, self._wire.invalid(request, message))
             return
         limit = self.spec.context_tokens
         if limit and answer.input > limit:

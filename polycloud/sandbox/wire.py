@@ -147,8 +147,10 @@ class Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         try:
             self._parser.feed_data(data)
-        except (httptools.HttpParserError, httptools.HttpParserUpgrade, UnicodeDecodeError):
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade):
             self._refuse(400, b"bad request")
+        # Outside the parser's callbacks, so that a mistake of ours is not taken for one of the caller's.
+        self._next()
 
     # httptools
     def on_message_begin(self) -> None:
@@ -180,9 +182,7 @@ class Connection(asyncio.Protocol):
         method = self._parser.get_method().decode("ascii")
         request = Request(method, self._target.decode("ascii"), self._headers, b"".join(self._body))
         keep = self._parser.should_keep_alive()
-        if self._active is None:
-            self._begin(request, keep)
-        elif len(self._waiting) < PIPELINE_MAX:
+        if len(self._waiting) < PIPELINE_MAX:
             self._waiting.append((request, keep))
         else:
             self._refuse(400, b"too many pipelined requests")
@@ -204,8 +204,6 @@ class Connection(asyncio.Protocol):
         self._active = None
         if not keep_alive:
             self.close()
-        elif self._waiting:
-            self._begin(*self._waiting.popleft())
 
     def close(self) -> None:
         self._closing = True
@@ -221,9 +219,12 @@ class Connection(asyncio.Protocol):
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self._transport.abort()
 
-    def _begin(self, request: Request, keep_alive: bool) -> None:
-        self._active = exchange = Exchange(self, keep_alive, request.method == "HEAD")
-        self._handler(request, exchange)
+    def _next(self) -> None:
+        """Hands over waiting requests, one after the other is answered."""
+        while self._waiting and self._active is None and not self._closing:
+            request, keep_alive = self._waiting.popleft()
+            self._active = exchange = Exchange(self, keep_alive, request.method == "HEAD")
+            self._handler(request, exchange)
 
     def _abandon(self) -> None:
         exchange, self._active = self._active, None

@@ -3,15 +3,22 @@
 from pathlib import Path
 
 import click
+import msgspec
 
 from polycloud.app.cli import instance
 from polycloud.app.cli.options import environment_option, estate_option, json_option, state_option
-from polycloud.app.cli.output import NO, OK, WRONG, emit, note, say, table
+from polycloud.app.cli.output import NO, OK, WRONG, emit, say, table
 from polycloud.app.cli.report import print_findings, print_proof
-from polycloud.app.library import Examined, Query, examine, explain_request, schema_json
+from polycloud.app.library import Examined, Query, examine
+from polycloud.app.library import explain as explain_query
 from polycloud.app.settings import find_estate
 from polycloud.core.chat import Need
 from polycloud.core.errors import EstateError
+from polycloud.estate.jsonschema import schema_text
+from polycloud.gateway.explain import Explanation, Verdict
+
+NEEDS = tuple(str(need.name).lower() for need in Need)
+PLACES_SHOWN = 3
 
 
 def located(estate: Path | None) -> Path:
@@ -62,7 +69,7 @@ def schema() -> None:
     Write it to estate.schema.json and name it in the file's first line, and an editor completes it:
     # yaml-language-server: $schema=estate.schema.json
     """
-    click.echo(schema_json(), nl=False)
+    click.echo(schema_text(), nl=False)
 
 
 @click.group()
@@ -76,9 +83,7 @@ def explain() -> None:
 @click.option("--region", default="", help="Where the caller is: a site or an ISO country.")
 @click.option("--team", "--key-team", default="", help="The team whose key asks.")
 @click.option("--face", type=click.Choice(["openai", "anthropic"]), default="openai", help="The caller's API.")
-@click.option(
-    "--needs", multiple=True, type=click.Choice([n.name.lower() for n in Need if n.name]), help="What it asks for."
-)
+@click.option("--needs", multiple=True, type=click.Choice(NEEDS), help="What it asks for; can be repeated.")
 @click.option("--tools", "needs", flag_value="tools", multiple=True, help="It carries tools.")
 @click.option("--json-schema", "needs", flag_value="json_schema", multiple=True, help="It asks for a JSON schema.")
 @click.option("--stream", "needs", flag_value="stream", multiple=True, help="It asks for a stream.")
@@ -90,14 +95,51 @@ def explain() -> None:
 @environment_option
 @state_option
 @json_option
-def request(
-    live: bool,
-    everything: bool,
-    estate: Path | None,
-    env: str | None,
-    state: Path | None,
-    as_json: bool,
-    **asked: object,
-) -> int:
-    """Explain one request without sending it: which deployments are eligible, in which order, at what cost."""
-    return OK
+@click.pass_context
+def request(context: click.Context, **_: object) -> int:
+    """Explain one request without sending it: which deployments are eligible, in which order, at what cost.
+
+    Exit code 1 when it would be refused.
+    """
+    given = context.params
+    query = msgspec.convert({k: v for k, v in given.items() if k in Query.__struct_fields__}, Query)
+    if given["live"]:
+        asked = {k: v for k, v in msgspec.to_builtins(query).items() if v not in (None, "", [])}
+        answer = instance.client(given["estate"], given["state"]).explain(asked)
+        found = msgspec.convert(answer, Explanation)
+    else:
+        examined = examine(located(given["estate"]), given["env"])
+        if examined.tables is None:
+            raise EstateError(examined.diagnostics)
+        found = explain_query(examined.tables, query)
+    emit(given["as_json"], found, lambda: print_explanation(found, given["everything"]))
+    return NO if found.error else OK
+
+
+def print_explanation(found: Explanation, everything: bool) -> None:
+    """The decision in one line, then a row for each deployment that could be meant."""
+    classes = ", ".join(found.classes) or "none"
+    say(f"{found.asked}: route {found.route or '-'}, prefer {found.prefer}, data classes {classes}")
+    if found.error:
+        say(f"refused [{found.error}]: {found.message}")
+    rows = sorted(found.verdicts, key=lambda v: (v.order is None, v.order or 0, not v.eligible))
+    shown = [v for v in rows if everything or v.eligible or not _of_another_model(v)]
+    table(("try", "deployment", "may run in", "expected USD", "why not, or what else"), (_row(v) for v in shown))
+    if len(shown) < len(rows):
+        say(f"{len(rows) - len(shown)} deployment(s) of other models are not shown; --all shows them")
+
+
+def _of_another_model(verdict: Verdict) -> bool:
+    return any("does not serve" in reason or "is not " in reason[:40] for reason in verdict.reasons)
+
+
+def _row(verdict: Verdict) -> tuple[object, ...]:
+    remarks = list(verdict.reasons)
+    if verdict.equivalent:
+        remarks.append("another model, declared equivalent")
+    if verdict.degraded:
+        remarks.append("without " + ", ".join(verdict.degraded))
+    places = ", ".join(verdict.places[:PLACES_SHOWN])
+    if len(verdict.places) > PLACES_SHOWN:
+        places += f" and {len(verdict.places) - PLACES_SHOWN} more"
+    return (verdict.order, verdict.deployment, places, verdict.expected_usd, "; ".join(remarks))

@@ -171,7 +171,7 @@ class _WorkerArguments:
             name=f"w{self._number}-{time.time_ns() // 1_000_000:x}-{self._starts}",
             host=settings.host,
             port=settings.port,
-            directory=str(settings.journal),
+            directory=str(settings.state),
             link=str(settings.link),
             control=str(settings.http),
             seed=self._number,

@@ -2,12 +2,12 @@
 
 import hashlib
 import hmac
-import os
 import secrets
 from pathlib import Path
 from typing import Protocol
 
 from polycloud.app.control.log import Log
+from polycloud.app.files import write_private
 
 SETTING = "admin_token_sha256"
 PREFIX = "pa-"
@@ -44,17 +44,7 @@ def admin_token(settings: Settings, path: Path, log: Log) -> AdminToken:
         pass
     made = PREFIX + secrets.token_urlsafe(RANDOM_BYTES)
     digest = hashlib.sha256(made.encode()).hexdigest()
-    _write_private(path, made + "\n")
+    write_private(path, f"{made}\n".encode())
     settings.set(SETTING, digest)
     log.info("admin.token", file=str(path))
     return AdminToken(digest)
-
-
-def _write_private(path: Path, text: str) -> None:
-    """Appears whole or not at all, and was never readable by others."""
-    part = path.with_name(path.name + ".new")
-    part.unlink(missing_ok=True)
-    fd = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    with os.fdopen(fd, "w") as out:
-        out.write(text)
-    part.replace(path)

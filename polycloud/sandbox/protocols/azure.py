@@ -145,6 +145,9 @@ class Azure:
         writer = AzureWriter(model, bool(options and options.include_usage), self._headers(model))
         return Call(ask=ask, model=model, key=key, stream=bool(body.stream), writer=writer)
 
+    def invalid(self, request: Request, message: str) -> Reply:
+        return self._refused(invalid(message).reply).reply
+
     def trouble(self, kind: Trouble, request: Request, status: int, retry_after_seconds: float) -> Reply:
         reply = self._trouble(kind, status, retry_after_seconds)
         reply.headers.update(self._headers(""))

@@ -175,6 +175,9 @@ class Bedrock:
         writer = ConverseWriter(model, caches=marked or claude.is_claude(model))
         return Call(ask=ask, model=model, key=key, stream=stream, writer=writer, explicit_cache=True)
 
+    def invalid(self, request: Request, message: str) -> Reply:
+        return invalid(message).reply
+
     def trouble(self, kind: Trouble, request: Request, status: int, retry_after_seconds: float) -> Reply:
         if kind == "throttle":
             reply = error(429, "ThrottlingException", "Too many requests, please wait before trying again.")

@@ -64,6 +64,10 @@ class Wire(Protocol):
         """The chat call that ``request`` makes, or the whole reply to anything else. Raises Refused."""
         ...
 
+    def invalid(self, request: Request, message: str) -> Reply:
+        """The provider's error for a request that is wrong."""
+        ...
+
     def trouble(self, kind: Trouble, request: Request, status: int, retry_after_seconds: float) -> Reply:
         """The provider's error for ``kind``; ``status`` is for ``http_error``."""
         ...

@@ -136,6 +136,9 @@ class Oci:
         writer = GenericWriter(model, request_id, bool(options and options.is_include_usage), not hidden)
         return Call(ask=ask, model=model, key=key, stream=bool(chat.is_stream), writer=writer)
 
+    def invalid(self, request: Request, message: str) -> Reply:
+        return error(400, message, _request_id(request))
+
     def trouble(self, kind: Trouble, request: Request, status: int, retry_after_seconds: float) -> Reply:
         request_id = _request_id(request)
         if kind == "throttle":

@@ -251,6 +251,9 @@ class OnPremises:
         writer = ChatWriter(model, bool(options and options.include_usage), shows_thinking=True)
         return Call(ask=ask, model=model, key=key, stream=stream, writer=writer)
 
+    def invalid(self, request: Request, message: str) -> Reply:
+        return invalid(message).reply
+
     def trouble(self, kind: Trouble, request: Request, status: int, retry_after_seconds: float) -> Reply:
         if kind in ("throttle", "quota"):
             reply = error_reply(429, "Too many requests are waiting; try again later.", "RateLimitError")

@@ -79,6 +79,11 @@ class Vertex:
             return self._claude(request, model, found["method"] == "streamRawPredict")
         return self._gemini(request, model, found["method"] == "streamGenerateContent")
 
+    def invalid(self, request: Request, message: str) -> Reply:
+        if "/publishers/anthropic/" in request.path:
+            return anthropic.invalid(message).reply
+        return error(400, message)
+
     def trouble(self, kind: Trouble, request: Request, status: int, retry_after_seconds: float) -> Reply:
         found = _PATH.fullmatch(unquote(request.path))
         model = found["model"] if found else ""

@@ -237,7 +237,7 @@ def admin() -> str:
 
 
 def commands() -> str:
-    context = click.Context(command_line, info_name="polycloud")
+    context = click.Context(command_line, info_name="polycloud", terminal_width=100)  # whatever terminal it runs in
     return "# Command line\n\n" + "".join(command(command_line, context))
 
 

@@ -84,7 +84,7 @@ ERRORS: dict[str, Advice] = {
     "provider_unavailable": Advice(
         "The provider can not be reached or says that it is unavailable; or the gateway itself takes no request: it is "
         "stopping, has no tables yet, can not write its journal, or every eligible deployment is out of service.",
-        "The message says which. `polycloud sites` shows the overlay, `polycloud status` the health.",
+        "The message says which. `polycloud sites list` shows the overlay, `polycloud status` the health.",
     ),
     "provider_timeout": Advice(
         "A deadline of the route passed: connect, header, idle or total.",
@@ -147,7 +147,7 @@ ERRORS: dict[str, Advice] = {
     ),
     "key_unknown": Advice(
         "No gateway key has this id.",
-        "`polycloud keys` lists the keys with their ids. An id is not the key itself.",
+        "`polycloud keys list` lists the keys with their ids. An id is not the key itself.",
     ),
 }
 

@@ -49,10 +49,18 @@ def tables(upstream: int) -> Tables:
                 called = Upstream(adapter, place, address, kind, dialect, options)
                 rows.append(
                     Deployment(
-                        id=f"{site}/{name}", site=site, cloud=adapter, model=name, adapter=adapter, upstream=called,
-                        places=(site,), can=(1 << NEED_BITS) - 1, price=TokenPrice(price, 2 * price),
-                        context_tokens=128_000, credential=adapter,
-                    )  # fmt: skip
+                        id=f"{site}/{name}",
+                        site=site,
+                        cloud=adapter,
+                        model=name,
+                        adapter=adapter,
+                        upstream=called,
+                        places=(site,),
+                        can=(1 << NEED_BITS) - 1,
+                        price=TokenPrice(price, 2 * price),
+                        context_tokens=128_000,
+                        credential=adapter,
+                    )
                 )
             models[name] = Model(name, (first, first + 1), owner="bench")
     inside = tuple(i for i, row in enumerate(rows) if "elsewhere" not in row.site)

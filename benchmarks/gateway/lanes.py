@@ -5,10 +5,12 @@ import json
 import os
 import shutil
 import socket
+import subprocess
 import tempfile
 from collections.abc import Mapping
 from importlib import metadata
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import processes
@@ -32,7 +34,8 @@ class Lane:
 
     name = ""
     about = ""
-    headers: Mapping[str, str] = {"authorization": f"Bearer {KEY}"}
+    headers: Mapping[str, str] = MappingProxyType({"authorization": f"Bearer {KEY}"})
+    environment: Mapping[str, str] = MappingProxyType({})
 
     def __init__(self, upstream: int) -> None:
         self.upstream = upstream
@@ -46,8 +49,6 @@ class Lane:
 
     def version(self) -> str:
         raise NotImplementedError
-
-    environment: Mapping[str, str] = {}
 
     def start(self) -> None:
         log = self.directory / "log"
@@ -88,7 +89,7 @@ class Direct(Lane):
 
     name = "direct"
     about = "no gateway: the limit of callers and upstream"
-    headers = {"authorization": f"Bearer {UPSTREAM_TOKEN}"}
+    headers = MappingProxyType({"authorization": f"Bearer {UPSTREAM_TOKEN}"})
 
     def start(self) -> None:
         self.port = self.upstream
@@ -114,10 +115,11 @@ class Nginx(Lane):
         return binary
 
     def version(self) -> str:
-        status = TOOLS / "debian/usr/share/doc/nginx"
-        binary = (TOOLS / "debian/usr/sbin/nginx").read_bytes()
-        start = binary.find(b"nginx/")
-        return binary[start + 6 : binary.find(b"\0", start)].split()[0].decode() + (" (Debian)" if status else "")
+        command = [str(self._binary()), "-v"]
+        said = subprocess.run(
+            command, capture_output=True, text=True, env={**os.environ, **self.environment}, check=False
+        )
+        return said.stderr.rpartition("/")[2].strip() + " (Debian)"
 
 
 class Envoy(Lane):
@@ -145,13 +147,15 @@ class EnvoyAI(Envoy):
 class LiteLLM(Lane):
     name = "litellm"
     about = "proxy, master key, no database, 1 worker"
-    environment = {
-        "LITELLM_LOCAL_MODEL_COST_MAP": "True",
-        "LITELLM_MODE": "PRODUCTION",
-        "LITELLM_LOG": "ERROR",
-        "LITELLM_TELEMETRY": "False",
-        "NO_PROXY": "127.0.0.1",
-    }
+    environment = MappingProxyType(
+        {
+            "LITELLM_LOCAL_MODEL_COST_MAP": "True",
+            "LITELLM_MODE": "PRODUCTION",
+            "LITELLM_LOG": "ERROR",
+            "LITELLM_TELEMETRY": "False",
+            "NO_PROXY": "127.0.0.1",
+        }
+    )
 
     def command(self) -> list[str]:
         binary = TOOLS / "bench/bin/litellm"
@@ -217,7 +221,9 @@ def answers(port: int, kind: Kind, headers: Mapping[str, str]) -> bool:
 
 def machine() -> dict[str, Any]:
     """What the numbers were made on."""
-    cpu = next((x.split(":")[1].strip() for x in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in x), "?")
+    cpu = next(
+        (x.split(":")[1].strip() for x in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in x), "?"
+    )
     system = os.uname()
     memory = int(Path("/proc/meminfo").read_text().split()[1]) * 1024 / 1e9
     return {

@@ -87,13 +87,15 @@ def cpu_ns(pid: int) -> int:
 
 
 def memory_mb(pid: int) -> dict[str, float]:
-    """Resident and proportional set size in MB (10^6 bytes)."""
-    found = {}
+    """Resident set, its peak, and proportional set size in MB (10^6 bytes)."""
+    folder, found = Path("/proc") / str(pid), {}
     with contextlib.suppress(OSError):
-        for line in (Path("/proc") / str(pid) / "smaps_rollup").read_text().splitlines():
+        lines = (folder / "smaps_rollup").read_text().splitlines() + (folder / "status").read_text().splitlines()
+        names = {"Rss": "rss", "Pss": "pss", "VmHWM": "peak"}
+        for line in lines:
             name, _, rest = line.partition(":")
-            if name in ("Rss", "Pss"):
-                found[name.lower()] = round(int(rest.split()[0]) * 1024 / 1e6, 1)
+            if name in names:
+                found[names[name]] = round(int(rest.split()[0]) * 1024 / 1e6, 1)
     return found
 
 

@@ -8,6 +8,7 @@ was answered; a power cut at most what came after the last fdatasync, one second
 """
 
 import asyncio
+import fcntl
 import hashlib
 import os
 from collections.abc import Callable
@@ -121,6 +122,7 @@ class Journal:
 
     def _open(self) -> None:
         self._fd = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        fcntl.flock(self._fd, fcntl.LOCK_EX)  # held for life: who reads the file knows whether its writer lives
         self._size = 0
 
     def close(self) -> None:

@@ -19,7 +19,8 @@ class Row(msgspec.Struct):
 
 
 class Ledger:
-    """Outcomes: ``ok``, ``hung_up``, ``http_<status>``, or the kind of the fault that ended the request."""
+    """Outcomes: ``ok``, ``http_<status>``, the kind of the fault that ended the request, or ``hung_up``: the
+    connection was gone before the answer was whole."""
 
     def __init__(self) -> None:
         self._rows: dict[tuple[str, str, str], Row] = {}

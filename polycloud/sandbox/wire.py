@@ -116,6 +116,7 @@ class Connection(asyncio.Protocol):
         self.writable = asyncio.Event()
         self.writable.set()
         self._closing = False
+        self._handing_over = False
         self._clear()
 
     def _clear(self) -> None:
@@ -202,7 +203,9 @@ class Connection(asyncio.Protocol):
         if self._active is not exchange:
             return
         self._active = None
-        if not keep_alive:
+        if keep_alive:
+            self._next()
+        else:
             self.close()
 
     def close(self) -> None:
@@ -211,9 +214,9 @@ class Connection(asyncio.Protocol):
         self._transport.close()
 
     def reset(self) -> None:
-        """Ends the connection with a TCP reset, as a host that went away does."""
+        """Ends the connection with a TCP reset, as a host that went away does; unfinished work is given up."""
         self._closing = True
-        self._active = None
+        self._abandon()
         sock = self._transport.get_extra_info("socket")
         if sock is not None:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
@@ -221,10 +224,16 @@ class Connection(asyncio.Protocol):
 
     def _next(self) -> None:
         """Hands over waiting requests, one after the other is answered."""
-        while self._waiting and self._active is None and not self._closing:
-            request, keep_alive = self._waiting.popleft()
-            self._active = exchange = Exchange(self, keep_alive, request.method == "HEAD")
-            self._handler(request, exchange)
+        if self._handing_over:
+            return
+        self._handing_over = True
+        try:
+            while self._waiting and self._active is None and not self._closing:
+                request, keep_alive = self._waiting.popleft()
+                self._active = exchange = Exchange(self, keep_alive, request.method == "HEAD")
+                self._handler(request, exchange)
+        finally:
+            self._handing_over = False
 
     def _abandon(self) -> None:
         exchange, self._active = self._active, None

@@ -60,6 +60,7 @@ class Control:
         self._clock = clock
         self._log = log
         self._order = asyncio.Lock()
+        self._loading = asyncio.Lock()
         self._overlay = Overlay()
         self._keys: dict[str, KeyRow] = {}
         self._demo = ""
@@ -100,7 +101,7 @@ class Control:
 
     async def reload(self) -> Reloaded:
         """Take the estate as its files say it now. Raises EstateError, Unavailable: the old one then stays."""
-        async with self._order:
+        async with self._loading:  # not the order of pushes: a proof can take seconds, a revoked key can not wait
             try:
                 new = await asyncio.to_thread(self._estates.load)
             except PolycloudError as error:
@@ -109,8 +110,9 @@ class Control:
             self._estates.take(new)
             self._follow(new)
             changed = self._pushed != new.tables.version
-            await asyncio.to_thread(self._store.keys.touch)
-            await self._push_keys()
+            async with self._order:
+                await asyncio.to_thread(self._store.keys.touch)
+                await self._push_keys()
             if changed:
                 await self.credentials.settle()
                 self.link.push("tables", link.SetTables(new.data))

@@ -189,6 +189,17 @@ def test_wrong_requests(sandbox: Any, more: dict[str, Any], error: Any, words: s
         ask(v1(sandbox), **more)
 
 
+def test_a_schema_without_instance_and_a_deep_body_are_refused(sandbox: Any) -> None:
+    schema = {"type": "object", "properties": {"a": {"$ref": "#"}}, "required": ["a"]}
+    form = {"type": "json_schema", "json_schema": {"name": "endless", "schema": schema}}
+    with pytest.raises(openai.BadRequestError, match="makes no value for this schema"):
+        ask(v1(sandbox), response_format=form)
+    url = f"{sandbox.at(SITE)}/openai/v1/chat/completions"
+    for body in (b'{"metadata": ' + b"[" * 100_000, b'{"audio": ' + b"[" * 100_000, b'{"model": "\xff"}'):
+        reply = httpx2.post(url, content=body, headers={"api-key": sandbox.keys.azure_key})
+        assert reply.status_code == 400 and reply.json()["error"]["type"] == "invalid_request_error"
+
+
 def test_wrong_paths_and_versions(sandbox: Any) -> None:
     with pytest.raises(openai.NotFoundError, match="Resource not found"):
         ask(classic(sandbox, api_version="yesterday"))

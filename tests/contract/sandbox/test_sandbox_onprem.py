@@ -127,6 +127,15 @@ def test_a_caller_that_hangs_up_is_counted_with_what_it_got(sandbox: Any) -> Non
     assert sandbox.served("onprem/slow", "ok")["requests"] == 0
 
 
+def test_an_outage_ends_the_streams_under_way(sandbox: Any) -> None:
+    stream = ask(client(sandbox, "onprem/slow"), "words: 400", model="slow", stream=True)
+    next(iter(stream))
+    sandbox.fault(kind="outage", site="onprem/slow")
+    with pytest.raises((openai.APIConnectionError, httpx2.TransportError)):
+        list(stream)
+    until(lambda: sandbox.served("onprem/slow", "hung_up")["requests"] == 1)
+
+
 def test_a_caller_that_hangs_up_while_it_waits(sandbox: Any) -> None:
     sandbox.fault(kind="slow_first", site=SITE, seconds=60)
     with pytest.raises(openai.APITimeoutError):

@@ -130,6 +130,15 @@ def test_recursion_ends_where_it_may() -> None:
         {"type": "object", "properties": {"a": {"$ref": "#"}}, "required": ["a"]},
         {"type": "array", "items": {"const": 1}, "minItems": 2, "uniqueItems": True},
         {"type": "colour"},
+        {"type": "string", "minLength": 10**9},
+        {"type": "string", "minLength": 3, "maxLength": 2},
+        {"type": "array", "items": {"const": 1}, "minItems": 10**9},
+        {"type": "array", "minItems": -1},
+        {
+            "type": "array",
+            "minItems": 500,
+            "items": {"type": "array", "minItems": 500, "items": {"const": 1}},
+        },
     ],
 )
 def test_a_schema_without_instance_is_refused(schema: dict[str, Any]) -> None:
@@ -160,7 +169,9 @@ def test_patterns(pattern: str) -> None:
         assert re.search(pattern, matching(pattern, random.Random(seed)))
 
 
-@pytest.mark.parametrize("pattern", [r"(?=a)b", r"(a)\1(", "[", r"(?P<n>a)(?P=n)"])
+@pytest.mark.parametrize(
+    "pattern", [r"a{1000000000}", r"((a{1000}){1000})", r"(?=a)b", r"(a)\1(", "[", r"(?P<n>a)(?P=n)"]
+)
 def test_patterns_that_are_not_made(pattern: str) -> None:
     with pytest.raises(Unmatched):
         matching(pattern, random.Random(1))

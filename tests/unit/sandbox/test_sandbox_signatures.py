@@ -3,6 +3,7 @@
 import dataclasses
 
 import pytest
+from botocore.eventstream import EventStreamBuffer
 
 from polycloud.sandbox.credentials import draw, load_key
 from polycloud.sandbox.protocols.bedrock import frame
@@ -57,10 +58,12 @@ def test_anything_else_is_refused(example: Example, at: float, words: str) -> No
 
 
 def test_an_event_stream_frame_to_the_byte() -> None:
-    # Worked by hand from the published layout; the checksums by another implementation (zlib's crc32 tool).
     made = frame({":k": "v"}, b"{}")
-    assert made[:8] == bytes([0, 0, 0, 25, 0, 0, 0, 7])
+    assert made[:8] == bytes([0, 0, 0, 25, 0, 0, 0, 7])  # the published layout, worked by hand
     assert made[12:19] == b"\x02:k\x07\x00\x01v" and made[19:21] == b"{}" and len(made) == 25
+    reader = EventStreamBuffer()
+    reader.add_data(made)
+    assert [(m.headers, m.payload) for m in reader] == [({":k": "v"}, b"{}")]
 
 
 def test_thoughts_are_signed() -> None:

@@ -117,7 +117,8 @@ def test_a_body_over_the_limit_is_refused(monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_too_many_waiting_requests_end_the_connection() -> None:
     caller = Caller(answer=False)
-    caller.send(POST * (wire.PIPELINE_MAX + 2))
+    caller.send(POST)
+    caller.send(POST * (wire.PIPELINE_MAX + 1))
     assert caller.line.sent.startswith(b"HTTP/1.1 400 ") and caller.line.closed
     assert caller.open[0].gone
 
@@ -133,6 +134,14 @@ def test_a_stream_is_chunked() -> None:
     assert caller.line.sent.endswith(b"\r\n\r\n3\r\none\r\n3\r\ntwo\r\n5\r\nthree\r\n0\r\n\r\n")
     caller.send(POST)
     assert len(caller.seen) == 2
+
+
+def test_a_mistake_of_the_handler_is_not_the_callers() -> None:
+    caller = Caller()
+    caller.connection._handler = lambda request, exchange: 1 / 0  # type: ignore[assignment, return-value]
+    with pytest.raises(ZeroDivisionError):
+        caller.send(POST)
+    assert caller.line.sent == b""
 
 
 def test_a_lie_about_the_length_ends_the_connection() -> None:

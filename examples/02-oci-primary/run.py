@@ -27,10 +27,12 @@ def main() -> None:
         assert other.site in EUROPE
         assert other.site.startswith("azure/")
 
-        running.command("sites", "fail", "azure/westeurope", "--reason", "drill")
         last = running.ask("gpt-oss", data_class="ledger")
-        print(f"gpt-oss for the ledger, with AWS alone left: {last.status}, {last.body['error']}")
-        assert last.status in (403, 503), "the ledger is not for AWS, whatever is left"
+        print(f"gpt-oss for the ledger, left at AWS alone: {last.status}, {last.body['error']}")
+        assert last.status == 503, "the ledger is not for AWS, whatever is left"
+        general = running.ask("gpt-oss")
+        print(f"gpt-oss for other data: {general.deployment}")
+        assert general.site == "aws/eu-west-1"
 
 
 if __name__ == "__main__":

@@ -1,0 +1,170 @@
+"""The tables: what was measured, beside the targets, and what disturbed it."""
+
+from statistics import median
+from typing import Any
+
+from measure import COMMON, CROSS
+
+Runs = list[dict[str, Any]]
+DISTURBED = 0.10  # of the gateway's core used by others: caches and turbo are shared, so numbers rise
+LIMITED = 0.95  # of the other core used: callers and upstream are then the limit of throughput
+
+
+class Spread:
+    """The rounds of one number: median, least and most."""
+
+    def __init__(self, values: list[float]) -> None:
+        self.middle, self.least, self.most = median(values), min(values), max(values)
+
+    def __str__(self) -> str:
+        return f"{_short(self.middle)} ({_short(self.least)}–{_short(self.most)})"
+
+
+def _short(value: float) -> str:
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.1f}" if abs(value) >= 1 else f"{value:.2f}"
+
+
+def of(runs: Runs, lane: str, work: str, *path: str) -> Spread | None:
+    """The spread of one number over all rounds; None when it was not measured."""
+    values = []
+    for row in runs:
+        if row["lane"] == lane and row["workload"] == work and row["answers"]:
+            value: Any = row
+            for key in path:
+                value = value[key]
+            values.append(float(value))
+    return Spread(values) if values else None
+
+
+def _added(runs: Runs, lane: str, work: str, kind: str, quantile: str) -> str:
+    mine, direct = of(runs, lane, work, kind, quantile), of(runs, "direct", work, kind, quantile)
+    return _short(mine.middle - direct.middle) if mine and direct else "–"
+
+
+def _table(head: list[str], rows: list[list[str]]) -> list[str]:
+    return ["| " + " | ".join(row) + " |" for row in [head, ["---"] * len(head), *rows]]
+
+
+def tables(result: dict[str, Any]) -> str:
+    """Markdown, from the JSON form of a whole benchmark."""
+    runs: Runs = result["runs"]
+    lanes = [name for name in result["lanes"] if any(r["lane"] == name for r in runs)]
+    gateways = [name for name in lanes if name not in ("direct", "polycloud-2")]
+    text = ["## CPU of the gateway, in microseconds: median (least–most) of the rounds", ""]
+    units = ["per request", "per request", "per chunk", "per chunk", "per chunk"]
+    head = ["gateway", *(f"{w.name}, {unit}" for w, unit in zip(COMMON, units, strict=True)), "chat, × polycloud"]
+    own = of(runs, "polycloud", "chat", "data_us")
+    rows = []
+    for name in gateways:
+        found = [of(runs, name, w.name, "data_us") for w in COMMON]
+        ratio = f"{found[0].middle / own.middle:.1f}" if own and found[0] else "–"
+        rows.append([_titled(name, result), *(str(x) if x else "–" for x in found), ratio])
+    text += _table(head, rows)
+    text += ["", "## Throughput, latency added to no gateway, memory", ""]
+    head = ["gateway", "chat, requests/s", "chat-1, p50 ms", "chat-1, p99 ms", "paced-20 first chunk, p50 ms"]
+    head += ["paced-20 first chunk, p99 ms", "paced-200 streams/s (of 200)", "memory MB (RSS)"]
+    rows = []
+    for name in [*gateways, *(x for x in lanes if x == "direct")]:
+        speed, streams = of(runs, name, "chat", "per_second"), of(runs, name, "paced-200", "per_second")
+        rows.append(
+            [
+                _titled(name, result),
+                str(speed) + (" †" if _limited(runs, name, "chat") else "") if speed else "–",
+                _added(runs, name, "chat-1", "latency_ms", "p50"),
+                _added(runs, name, "chat-1", "latency_ms", "p99"),
+                _added(runs, name, "paced-20", "first_ms", "p50"),
+                _added(runs, name, "paced-20", "first_ms", "p99"),
+                str(streams) if streams else "–",
+                _short(sum(m["rss"] for m in result["lanes"][name]["memory"].get("data", [])))
+                if name != "direct"
+                else "",
+            ]
+        )
+    text += [*_table(head, rows), "", "† callers and upstream, on their one core, were the limit.", ""]
+    return "\n".join([*text, *_own(result), *_targets(result), *_notes(result)]) + "\n"
+
+
+def _titled(name: str, result: dict[str, Any]) -> str:
+    return f"{name} {result['lanes'][name]['version']}".strip()
+
+
+def _limited(runs: Runs, lane: str, work: str) -> bool:
+    found = of(runs, lane, work, "other_core")
+    return found is not None and found.middle > LIMITED
+
+
+def _own(result: dict[str, Any]) -> list[str]:
+    runs: Runs = result["runs"]
+    if "polycloud" not in result["lanes"]:
+        return []
+    text = ["## polycloud: its processes apart, and streams across dialects", ""]
+    text += ["CPU in microseconds per request or chunk; the control process takes in records, metrics and health.", ""]
+    rows = []
+    for lane, works in (("polycloud", (*COMMON, *CROSS)), ("polycloud-2", COMMON[:1])):
+        for work in works:
+            data, control = of(runs, lane, work.name, "data_us"), of(runs, lane, work.name, "control_us")
+            speed = of(runs, lane, work.name, "per_second")
+            if data and control and speed:
+                both = _short(data.middle + control.middle)
+                rows.append([lane, work.name, work.about, str(data), str(control), both, str(speed)])
+    head = ["lane", "work", "what", "workers", "control process", "both", "requests/s"]
+    return [*text, *_table(head, rows), ""]
+
+
+def _targets(result: dict[str, Any]) -> list[str]:
+    rows = [
+        [name, f"{sign} {_short(goal)} {unit}", f"{_short(value)} {unit}", "met" if met else "**missed**"]
+        for name, sign, goal, value, unit, met in targets(result)
+    ]
+    return ["## Targets", "", *_table(["what", "target", "measured (median)", ""], rows), ""] if rows else []
+
+
+def targets(result: dict[str, Any]) -> list[tuple[str, str, float, float, str, bool]]:
+    """Name, relation, goal, measured, unit, met; only what was measured."""
+    runs: Runs = result["runs"]
+
+    def middle(lane: str, work: str) -> float | None:
+        found = of(runs, lane, work, "data_us")
+        return found.middle if found else None
+
+    chat = middle("polycloud", "chat")
+    found: list[tuple[str, str, float, float | None, str]] = [
+        ("CPU per chat request", "≤", 80, chat, "µs"),
+        ("CPU per paced chunk, same dialect, 200 streams", "≤", 30, middle("polycloud", "paced-200"), "µs"),
+        ("CPU per paced chunk, same dialect, 20 streams", "≤", 30, middle("polycloud", "paced-20"), "µs"),
+    ]
+    found += [(f"CPU per paced chunk, {w.name}", "≤", 60, middle("polycloud", w.name), "µs") for w in CROSS]
+    memory = [m["peak"] for m in result["lanes"].get("polycloud", {}).get("memory", {}).get("data", [])]
+    found.append(("memory of a worker (largest RSS)", "≤", 64, max(memory, default=None), "MB"))
+    found.append(("a worker's start to its first answer", "≤", 0.5, result.get("first_answer_seconds"), "s"))
+    for peer, goal in (("litellm", 90.0), ("portkey", 9.0)):
+        theirs = middle(peer, "chat")
+        ratio = theirs / chat if theirs and chat else None
+        found.append((f"CPU of {peer} for a chat request", "≥", goal, ratio, "× polycloud"))
+    two = middle("polycloud-2", "chat")
+    found.append(("CPU per request, 2 workers to 1", "≤", 1.1, two / chat if two and chat else None, "×"))
+    lane = middle("envoy-ai", "chat")
+    found.append(
+        ("aim: CPU per chat request to Envoy's AI lane", "≤", 1.0, chat / lane if lane and chat else None, "×")
+    )
+    return [
+        (name, sign, goal, value, unit, value <= goal if sign == "≤" else value >= goal)
+        for name, sign, goal, value, unit in found
+        if value is not None
+    ]
+
+
+def _notes(result: dict[str, Any]) -> list[str]:
+    """What a reader must know before believing a number."""
+    found = [f"- {name} is absent: {why}" for name, why in result["absent"].items()]
+    for row in result["runs"]:
+        where = f"round {row['round']}, {row['lane']}, {row['workload']}"
+        if row["wrong"]:
+            found.append(
+                f"- {where}: {row['wrong']} wrong answers of {row['wrong'] + row['answers']}: {row['examples'][:1]}"
+            )
+        if row["reopened"]:
+            found.append(f"- {where}: {row['reopened']} connections closed by the gateway and opened again")
+        if row["others"] > DISTURBED:
+            found.append(f"- {where}: disturbed, others used {row['others']:.0%} of the gateway's core")
+    return ["## Notes", "", *found, ""] if found else ["No wrong answer, no connection lost, no round disturbed.", ""]

@@ -23,7 +23,7 @@ help:            ## this list
 	@touch $@
 
 up: .venv/run    ## start the example estate with the five sandbox clouds on http://127.0.0.1:$(PORT)
-	@exec $(BIN)/polycloud up -e $(ESTATE) --port $(PORT)
+	@exec $(BIN)/polycloud up -e $(ESTATE) --state .polycloud --port $(PORT)
 
 test: .venv/dev tools    ## everything: style, types, layers, and the whole everyday suite
 	@$(MAKE) --no-print-directory lint

@@ -93,7 +93,7 @@ def keys() -> None:
 @click.option("--expires", help="When it ends, from now, such as 90d.")
 @running_options
 @click.pass_context
-def create(context: click.Context, **_: object) -> int:
+def create(context: click.Context, /, **_: object) -> int:
     """Make a key. Its text is printed once and kept nowhere."""
     given = context.params
     found = instance.client(given["estate"], given["state"]).create_key(
@@ -220,9 +220,8 @@ def reload(estate: Path | None, state: Path | None, as_json: bool) -> int:
 
     def people() -> None:
         what = "is in force" if found["changed"] else "was in force already"
-        say(
-            f"{found['version'][:12]} {what}: {found['paths_proved']:,} paths proved, {found['spread']['workers']} worker(s)"
-        )
+        workers = found["spread"]["workers"]
+        say(f"{found['version'][:12]} {what}: {found['paths_proved']:,} paths proved, {workers} worker(s)")
         for line in found["warnings"]:
             note(line)
 

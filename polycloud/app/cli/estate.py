@@ -96,7 +96,7 @@ def explain() -> None:
 @state_option
 @json_option
 @click.pass_context
-def request(context: click.Context, **_: object) -> int:
+def request(context: click.Context, /, **_: object) -> int:
     """Explain one request without sending it: which deployments are eligible, in which order, at what cost.
 
     Exit code 1 when it would be refused.

@@ -28,10 +28,18 @@ def state_directory(estate: Path | None, state: Path | None) -> Path:
     """Where the instance of ``estate`` keeps its state. Raises BadSettings when no estate is found."""
     if state is not None:
         return state
+    if estate is None and (near := nearest_instance(Path.cwd())) is not None:
+        return near
     found = estate if estate is not None else find_estate(Path.cwd())
     if not found.exists():
         raise BadSettings(f"{found} does not exist")
     return (found if found.is_dir() else found.parent) / STATE_DIRECTORY
+
+
+def nearest_instance(start: Path) -> Path | None:
+    """The state directory of an instance in ``start`` or the nearest directory above it; None when there is none."""
+    folders = (start, *start.parents)
+    return next((f / STATE_DIRECTORY for f in folders if (f / STATE_DIRECTORY / RUN_FILE).is_file()), None)
 
 
 def running(estate: Path | None, state: Path | None) -> tuple[Run, Path]:

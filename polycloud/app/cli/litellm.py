@@ -96,7 +96,9 @@ class _Conversion:
         else:
             self._notes.append(f"{public}: its api_base is not written out; set clouds.azure.resource")
         if not params.get("region_name"):
-            self._notes.append(f"{public}: the file does not say in which region {host or 'it'} is; {region} is assumed")
+            self._notes.append(
+                f"{public}: the file does not say in which region {host or 'it'} is; {region} is assumed"
+            )
         known = str(params.get("base_model") or model).removeprefix("azure/")
         return self._row(f"azure/{region}", public, known, model if known != model else None, "azure")
 
@@ -136,8 +138,6 @@ class _Conversion:
         secret = self._secret(params.get("api_key"), public)
         if secret:
             hall["credentials"] = secret
-        if len(hall) <= 2 and "country" not in hall:
-            self._notes.append(f"onprem/{name}: say in which country it stands (country:), for rules on residency")
         return {"at": f"onprem/{name}", "model": model}
 
     def _row(self, site: str, public: str, model: str, upstream: str | None, cloud: str) -> dict[str, Any]:
@@ -145,7 +145,7 @@ class _Conversion:
         found = self._catalog.model(cloud, model)
         if found is None:
             self._notes.append(f"{public}: {model} is not in the catalogue: give its price and features")
-        row = {"at": site, "model": found.model if found else model}
+        row = {"at": site, "model": found.name if found else model}
         if row["model"] == public:
             del row["model"]
         return {**row, "upstream": upstream} if upstream else row

@@ -9,10 +9,11 @@ import click
 
 from polycloud import __version__
 from polycloud.app.cli.output import AWAY, EXIT_CODES, INTERRUPTED, NO, WRONG, note
-from polycloud.app.client import NotRunning
+from polycloud.app.client import NotRunning, Refused
 from polycloud.app.settings import BadSettings
 from polycloud.core.errors import BadRequest, EstateError, PolycloudError
 
+WRONG_STATUSES = (400, 404, 422)  # the running instance found the input wrong
 COMMANDS = {  # name: module, object, one line for the list; so that the list loads none of them
     "up": ("up", "up", "Start the gateway, and simulated clouds where the estate names them."),
     "check": ("estate", "check", "Find every mistake, and prove that data stays where it must."),
@@ -56,6 +57,8 @@ def cli() -> None:
 def exit_code(error: PolycloudError) -> int:
     if isinstance(error, NotRunning):
         return AWAY
+    if isinstance(error, Refused):
+        return WRONG if error.answer_status in WRONG_STATUSES else NO
     return WRONG if isinstance(error, EstateError | BadSettings | BadRequest) else NO
 
 

@@ -57,7 +57,7 @@ def fault() -> None:
 @click.option("--for", "duration_seconds", type=click.FloatRange(0), help="It ends by itself after so many seconds.")
 @running_options
 @click.pass_context
-def add(context: click.Context, kind: str, **_: object) -> int:
+def add(context: click.Context, /, **_: object) -> int:
     """Set a fault: KIND hits every request that fits the options, from now on."""
     given = dict(context.params)
     address = instance.sandbox(given.pop("estate"), given.pop("state"))

@@ -1,6 +1,7 @@
 """Commands that send and count model traffic through the running gateway."""
 
 import json
+import sys
 from collections.abc import Iterator
 from http.client import HTTPException, HTTPResponse
 from pathlib import Path
@@ -70,14 +71,14 @@ class Call(msgspec.Struct, frozen=True):
 @click.option("--url", envvar="POLYCLOUD_URL", help="Another gateway than the one that runs here.")
 @running_options
 @click.pass_context
-def call(context: click.Context, **_: object) -> int:
+def call(context: click.Context, /, **_: object) -> int:
     """Send one PROMPT to MODEL through the running gateway, and show where it ran.
 
     The answer goes to stdout, where it ran to stderr. A PROMPT of - is read from stdin.
     """
     given = dict(context.params)
     if given["prompt"] == "-":
-        given["prompt"] = click.get_text_stream("stdin").read()
+        given["prompt"] = sys.stdin.read()
     wanted = msgspec.convert({name: given[name] for name in Call.__struct_fields__}, Call)
     address, key = _where(given["url"], given["key"], given["estate"], given["state"])
     with address.ask("POST", wanted.path, wanted.body, wanted.headers(key), CALL_SECONDS) as answer:

@@ -11,8 +11,9 @@ import click
 import msgspec
 
 from polycloud.app import sandbox_process, wiring
+from polycloud.app.cli.estate import located
 from polycloud.app.cli.instance import RUN_FILE, Lock, Run
-from polycloud.app.cli.options import FILE, environment_option, estate_option, state_option
+from polycloud.app.cli.options import environment_option, estate_option, state_option
 from polycloud.app.cli.output import NO, WRONG, note, say
 from polycloud.app.cli.report import print_findings, print_proof
 from polycloud.app.client import Client
@@ -65,13 +66,13 @@ def up(
         "log": log or os.environ.get("POLYCLOUD_LOG") or "warning",
         "state": None if state is None else str(state),
     }
-    settings = read(os.environ, Path.cwd(), options)
-    examined = examine(settings.estate, settings.environment)
+    examined = examine(located(estate), env)  # before anything is made on disk
     print_findings(examined)
     print_proof(examined)
     if not examined.holds:
         note("nothing was started")
         return WRONG
+    settings = read(os.environ, Path.cwd(), options)
     lock = Lock(settings.state)
     lock.take()
     try:

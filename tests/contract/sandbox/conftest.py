@@ -65,7 +65,7 @@ class Sandbox:
 
 
 @pytest.fixture(scope="session")
-def session_sandbox() -> Iterator[Sandbox]:
+def shared_sandbox() -> Iterator[Sandbox]:
     ready: list[Running] = []
     loop = uvloop.new_event_loop()
     started, stop = threading.Event(), asyncio.Event()
@@ -86,7 +86,7 @@ def session_sandbox() -> Iterator[Sandbox]:
 
 
 @pytest.fixture
-def sandbox(session_sandbox: Sandbox) -> Iterator[Sandbox]:
-    session_sandbox.forget()
-    yield session_sandbox
-    session_sandbox.heal()
+def sandbox(shared_sandbox: Sandbox) -> Iterator[Sandbox]:
+    shared_sandbox.forget()
+    yield shared_sandbox
+    shared_sandbox.heal()

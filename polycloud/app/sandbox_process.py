@@ -10,15 +10,13 @@ import signal
 import sys
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Protocol
+from urllib.parse import urlsplit
 
 import msgspec
 
 from polycloud.app.files import write_private
 from polycloud.app.lifeline import watch
-
-if TYPE_CHECKING:
-    from polycloud.sandbox.server import Running
 
 FILE = "sandbox.json"
 
@@ -31,6 +29,22 @@ class Served(msgspec.Struct, frozen=True):
     credentials: msgspec.Raw = msgspec.Raw(b"null")
     control: str = ""
     pid: int = 0
+
+
+class Running(Protocol):
+    """A sandbox that serves, as far as this file needs it."""
+
+    @property
+    def spec(self) -> msgspec.Struct: ...
+
+    @property
+    def accepted(self) -> msgspec.Struct: ...
+
+    @property
+    def control(self) -> str: ...
+
+    @property
+    def addresses(self) -> dict[str, str]: ...
 
 
 def read(state: Path) -> Served | None:
@@ -55,12 +69,12 @@ def main() -> None:
     server = import_module("polycloud.sandbox.server")
     credentials = msgspec.json.decode(served.credentials, type=accepted.Credentials | None) or accepted.draw()
 
-    def ready(running: "Running") -> None:
+    def ready(running: Running) -> None:
         watch(asyncio.get_running_loop(), lambda: os.kill(os.getpid(), signal.SIGTERM))
-        port = int(running.control.rpartition(":")[2])
-        ports = {site: int(url.split("/")[2].rpartition(":")[2]) for site, url in running.addresses.items()}
-        sites = tuple(msgspec.structs.replace(s, port=ports[s.site]) for s in running.spec.sites)
-        spec = msgspec.structs.replace(running.spec, sites=sites, control_port=port)
+        spec = msgspec.to_builtins(running.spec)
+        for site in spec["sites"]:
+            site["port"] = urlsplit(running.addresses[site["site"]]).port
+        spec["control_port"] = urlsplit(running.control).port
         write(
             state,
             Served(

@@ -405,7 +405,7 @@ def refusal(compiled: Compiled, target: Target, ask: Ask, rules: tuple[Rule, ...
         raise ValueError("the rules leave somebody")
     name = ask.model
     if rule.kind == "class":
-        said = "; ".join(r.text for r in rules if r.kind == "class")
+        said = "; ".join(r.text for r in rules if r.kind == "class" and r.mask != compiled.everything)
         return PolicyDenied(f"no deployment of {name!r} may process this request: {said}")
     if rule.kind == "need":
         lacking = ", ".join(eligible.need_names(hard_needs(target.route, ask.needs)))

@@ -1,6 +1,7 @@
 """The control process as a process: what workers hear from it, and how it ends, is killed and comes back."""
 
 import asyncio
+import contextlib
 import hashlib
 import json
 import os
@@ -87,9 +88,10 @@ class Worker:
                 continue
             frames = link.Frames(link.ToWorker)
             self.tell(link.Hello(self.name, os.getpid(), f"/j/{self.name}-000000.jsonl"))
-            while data := await reader.read(1 << 16):
-                for message in frames.feed(data):
-                    await self.take(message)
+            with contextlib.suppress(ConnectionError):  # a killed process resets the socket when bytes were unread
+                while data := await reader.read(1 << 16):
+                    for message in frames.feed(data):
+                        await self.take(message)
             self.writer.close()
 
     async def take(self, message):

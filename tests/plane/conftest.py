@@ -43,7 +43,8 @@ class Call:
     async def reply(self, value: object, status: int = 200, headers: str = "", kind: str = "application/json") -> None:
         body = value if isinstance(value, bytes) else json.dumps(value).encode()
         await self.send(
-            f"HTTP/1.1 {status} X\r\ncontent-type: {kind}\r\ncontent-length: {len(body)}\r\n{headers}\r\n".encode() + body
+            f"HTTP/1.1 {status} X\r\ncontent-type: {kind}\r\ncontent-length: {len(body)}\r\n{headers}\r\n".encode()
+            + body
         )
 
     async def start_stream(self) -> None:
@@ -86,7 +87,9 @@ class ScriptedUpstream:
         try:
             while True:
                 head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
-                length = next(int(x.split(":")[1]) for x in head.lower().split("\r\n") if x.startswith("content-length"))
+                length = next(
+                    int(x.split(":")[1]) for x in head.lower().split("\r\n") if x.startswith("content-length")
+                )
                 call = Call(head, await reader.readexactly(length), writer)
                 self.calls.append(call)
                 answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
@@ -134,7 +137,11 @@ class Plane:
         )  # fmt: skip
 
     def tables(self) -> Tables:
-        rows = (self.deployment("a", self.a.url), self.deployment("b", self.b.url), self.deployment("b", self.b.url, "other"))
+        rows = (
+            self.deployment("a", self.a.url),
+            self.deployment("b", self.b.url),
+            self.deployment("b", self.b.url, "other"),
+        )
         return Tables(
             estate="test", version="0" * 64, deployments=rows,
             models={"m": Model("m", (0, 1), equivalent=("other",)), "other": Model("other", (2,))}, aliases={},

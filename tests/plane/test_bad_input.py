@@ -6,9 +6,8 @@ import json
 
 def post(body: bytes, headers: str = "", path: str = "/v1/chat/completions", key: str = "Bearer pk-test") -> bytes:
     return (
-        f"POST {path} HTTP/1.1\r\nhost: x\r\nauthorization: {key}\r\n{headers}content-length: {len(body)}\r\n\r\n".encode()
-        + body
-    )
+        f"POST {path} HTTP/1.1\r\nhost: x\r\nauthorization: {key}\r\n{headers}content-length: {len(body)}\r\n\r\n"
+    ).encode() + body
 
 
 def status(data: bytes) -> int:
@@ -56,7 +55,8 @@ def test_bad_keys_and_unknown_models(run):
 def test_smuggling_is_refused_and_the_connection_closed(run):
     async def body(plane):
         for head in (
-            b"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-length: 4\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n",
+            b"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-length: 4\r\n"
+            b"transfer-encoding: chunked\r\n\r\n0\r\n\r\n",
             b"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-length: 4\r\ncontent-length: 5\r\n\r\nabcd",
             b"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\nauthorization: Bearer a\r\nauthorization: Bearer b\r\n"
             b"content-length: 0\r\n\r\n",

@@ -19,9 +19,9 @@ def test_a_whole_answer_passes_through_and_is_recorded(run, script):
         decision, attempt = plane.records()
         assert decision["kind"] == "decision" and decision["eligible"] == ["onprem/a/m", "onprem/b/m"]
         assert attempt["outcome"] == "ok" and attempt["final"] and attempt["cost_pico_usd"] == 5 * 10**6 + 2 * 2 * 10**6
-        assert attempt["usage"] == {
-            "input_tokens": 5, "output_tokens": 2, "cache_read_tokens": 0, "cache_write_tokens": 0, "reasoning_tokens": 0,
-        }  # fmt: skip
+        usage = attempt["usage"]
+        assert (usage.pop("input_tokens"), usage.pop("output_tokens")) == (5, 2)
+        assert not any(usage.values())
 
     run(body)
 

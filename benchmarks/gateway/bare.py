@@ -26,7 +26,7 @@ from polycloud.gateway.worker import WorkerSpec
 from polycloud.policy.overlay import Overlay
 from polycloud.policy.tables import DataClass, Deployment, Model, Principal, Route, Tables, Team, encode
 
-PER_MINUTE = 100_000_000  # the limiter is at work and never refuses
+PER_MINUTE = 1_000_000  # the limiter is at work and never refuses: a little more than a worker can do
 ADDRESSES = {
     "onprem": ("openai_chat", "/v1", "frankfurt"),
     "aws": ("bedrock_converse", "", "eu-central-1"),

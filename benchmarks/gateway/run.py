@@ -58,7 +58,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="CPU, latency and memory of polycloud's gateway beside its peers")
     parser.add_argument("--quick", action="store_true", help="one short round, nothing written: about two minutes")
     parser.add_argument("--only", help=f"some gateways, comma-separated: {', '.join(NAMES)}")
-    parser.add_argument("--rounds", type=int, help="rounds over all gateways (5)")
+    parser.add_argument("--rounds", type=int, help="rounds over all gateways (3)")
     parser.add_argument("--seconds", type=float, help="of each measurement (3)")
     parser.add_argument("--out", type=Path, help="where results go (benchmarks/gateway/results, for full runs)")
     options = parser.parse_args()
@@ -66,7 +66,7 @@ def _options() -> argparse.Namespace:
     unknown = options.only - set(NAMES)
     if unknown:
         parser.error(f"no such gateway: {', '.join(sorted(unknown))}")
-    options.rounds = options.rounds or (1 if options.quick else 5)
+    options.rounds = options.rounds or (1 if options.quick else 3)
     options.seconds = options.seconds or (1.0 if options.quick else 3.0)
     if options.out is None and not options.quick and options.only == set(NAMES):
         options.out = HERE / "results"

@@ -22,7 +22,12 @@ PLACES_SHOWN = 3
 
 
 def located(estate: Path | None) -> Path:
-    return estate if estate is not None else find_estate(Path.cwd())
+    """The estate that is meant: the named one, that of the instance which runs here, or the nearest file."""
+    if estate is not None:
+        return estate
+    if (state := instance.nearest_instance(Path.cwd())) is not None:
+        return Path(instance.running(None, state)[0].estate)
+    return find_estate(Path.cwd())
 
 
 @click.command()

@@ -36,6 +36,7 @@ COMMON = (
     Workload("paced-20", Kind(MODEL_PACED, True), 20, "50 chunks, one every 20 ms; 20 streams at a time"),
     Workload("paced-200", Kind(MODEL_PACED, True), 200, "50 chunks, one every 20 ms; 200 streams at a time"),
 )
+BUSY = Workload("chat-64", Kind(MODEL_REPLY, False), 64, "as chat, 64 callers: enough to keep two workers busy")
 CROSS = (
     Workload("anthropic-openai", Kind(MODEL_PACED, True, "anthropic"), 200, "as paced-200: Anthropic in, OpenAI out"),
     Workload("openai-bedrock", Kind(f"aws-{MODEL_PACED}", True), 200, "as paced-200: OpenAI in, Bedrock out, signed"),

@@ -3,7 +3,7 @@
 from statistics import median
 from typing import Any
 
-from measure import COMMON, CROSS
+from measure import BUSY, COMMON, CROSS
 
 Runs = list[dict[str, Any]]
 DISTURBED = 0.10  # of the gateway's core used by others: caches and turbo are shared, so numbers rise
@@ -100,7 +100,7 @@ def _own(result: dict[str, Any]) -> list[str]:
     text = ["## polycloud: its processes apart, and streams across dialects", ""]
     text += ["CPU in microseconds per request or chunk; the control process takes in records, metrics and health.", ""]
     rows = []
-    for lane, works in (("polycloud", (*COMMON, *CROSS)), ("polycloud-2", COMMON[:1])):
+    for lane, works in (("polycloud", (*COMMON, BUSY, *CROSS)), ("polycloud-2", (COMMON[0], BUSY))):
         for work in works:
             data, control = of(runs, lane, work.name, "data_us"), of(runs, lane, work.name, "control_us")
             speed = of(runs, lane, work.name, "per_second")
@@ -141,8 +141,10 @@ def targets(result: dict[str, Any]) -> list[tuple[str, str, float, float, str, b
         theirs = middle(peer, "chat")
         ratio = theirs / chat if theirs and chat else None
         found.append((f"CPU of {peer} for a chat request", "≥", goal, ratio, "× polycloud"))
-    two = middle("polycloud-2", "chat")
-    found.append(("CPU per request, 2 workers to 1", "≤", 1.1, two / chat if two and chat else None, "×"))
+    for work in (BUSY, COMMON[0]):
+        one, two = middle("polycloud", work.name), middle("polycloud-2", work.name)
+        name = f"CPU per request, 2 workers to 1, {work.connections} callers"
+        found.append((name, "≤", 1.1, two / one if one and two else None, "×"))
     lane = middle("envoy-ai", "chat")
     found.append(
         ("aim: CPU per chat request to Envoy's AI lane", "≤", 1.0, chat / lane if lane and chat else None, "×")

@@ -172,6 +172,8 @@ class Attempt:
             self.ticket.cancel()
             self.ticket = None
         self.done = True
+        if self._writer is not None:
+            self._held.append(self._writer.write([Ended()]))
         held, self._held = b"".join(self._held), []
         self._owner.streamed(self, held)
 
@@ -222,7 +224,9 @@ class Attempt:
             if not self.done:
                 self._drop(_stream_error(failed.code, failed.message, retryable=failed.retryable))
             return
-        if events and self._writer is not None:
+        if self.ended:  # the caller's mark is written when all is settled: some providers count tokens after theirs
+            events = [e for e in events if not isinstance(e, Ended)]
+        if self._writer is not None:
             self._emit(self._writer.write(events))
 
     def _count(self, event: TextDelta | ThinkingDelta | ToolCallStarted | ToolCallDelta) -> None:

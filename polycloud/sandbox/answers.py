@@ -102,8 +102,9 @@ class Author:
 
     def _text(self, ask: Ask, model: str, chance: random.Random) -> str:
         prompt = _last_prompt(ask)
-        if ask.schema is not None:
-            return msgspec.json.encode(instance(ask.schema, chance, _NAME.findall(prompt))).decode()
+        schema = ask.schema if ask.schema is not None else _schema_in_words(ask)
+        if schema is not None:
+            return msgspec.json.encode(instance(schema, chance, _NAME.findall(prompt))).decode()
         if ask.json_object:
             value = {"simulated": True, "model": model, "site": self._site, "question": prompt[:EXCERPT_CHARS]}
             return msgspec.json.encode(value).decode()
@@ -154,6 +155,18 @@ def _tail(ask: Ask) -> list[Piece]:
 
 def _waiting_results(ask: Ask) -> list[Piece]:
     return [p for p in _tail(ask) if p.kind == "tool"]
+
+
+def _schema_in_words(ask: Ask) -> dict[str, object] | None:
+    """A JSON Schema that the system's words ask to follow, as a model without a schema mode is asked; else None."""
+    for piece in ask.pieces:
+        _, asked, rest = piece.text.partition("JSON Schema:") if piece.kind == "system" else ("", "", "")
+        if asked:
+            try:
+                return msgspec.json.decode(rest.strip(), type=dict[str, object])
+            except msgspec.DecodeError:
+                continue
+    return None
 
 
 def _last_prompt(ask: Ask) -> str:

@@ -77,9 +77,7 @@ def errors() -> str:
     parts.append(
         "\n## Findings about an estate\n\nAll of them are reported at once; a finding carries one of these codes.\n\n"
     )
-    parts.append(
-        table(["Code", "What it means"], ([f"`{code}`", text] for code, text in (CODES | texts.FINDINGS).items()))
-    )
+    parts.append(table(["Code", "What it means"], ([f"`{code}`", text] for code, text in CODES.items())))
     return "".join(parts)
 
 

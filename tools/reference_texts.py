@@ -246,17 +246,3 @@ NEEDS: dict[str, str] = {
     "OPENAI_EXTRAS": "Fields that only OpenAI chat completions have.",
     "ANTHROPIC_EXTRAS": "Fields that only Anthropic messages have.",
 }
-
-# Findings beyond those of ``estate.codes``: what compiling and proving an estate add.
-FINDINGS: dict[str, str] = {
-    "address_missing": "A site has no address to call, or lacks a part of it.",
-    "arn_elsewhere": "An ARN names another region than the site it is declared at.",
-    "class_unknown": "No data class of this name is declared.",
-    "model_leaves": "A model was trained on data that must stay somewhere, and a deployment of it may run elsewhere.",
-    "place_unknown": "A word of a data class is neither a jurisdiction, nor a country, nor a site.",
-    "endpoint_unsupported": "A dedicated endpoint is declared where this cloud's adapter has none.",
-    "places_unknown": "No table says where a deployment's profile or id processes.",
-    "residency_broken": "A path leads out of a data class; the message shows it.",
-    "residency_contradiction": "Requests of a class for a name have no eligible place (a warning).",
-    "sandbox_missing": "The running sandbox does not serve a simulated site of the estate.",
-}

@@ -3,8 +3,8 @@
     .venv/bin/python benchmarks/ingestion/run.py
     .venv/bin/python benchmarks/ingestion/run.py --requests 10000 --profile
 
-A request is one decision and one attempt, as the gateway writes them; one in fifty fails over first. Request ids,
-teams, models, sites, prices and times vary with a fixed seed. Nothing is left on the disk.
+A request is one decision and one attempt, as the gateway writes them; one in fifty fails over first. Teams, models,
+sites, prices and times vary with a fixed seed. Nothing is left on the disk.
 """
 
 import argparse
@@ -21,6 +21,7 @@ from polycloud.app.control.ingest import Ingestion
 from polycloud.app.control.log import Log
 from polycloud.app.control.metrics import Gauges, Metrics
 from polycloud.core.clock import SystemClock
+from polycloud.core.ids import IdSource
 from polycloud.core.usage import AttemptRecord, DecisionRecord, Usage
 from polycloud.gateway.journal import Journal
 from polycloud.store import Store
@@ -91,17 +92,18 @@ def _round(path: Path, directory: Path, requests: int, profile: cProfile.Profile
 async def _write(directory: Path, requests: int) -> None:
     chance = random.Random(7)
     journal = Journal(directory, SERIES, asyncio.get_running_loop())
+    ids = IdSource("req-")
     now = int(time.time() * 1000) - requests // 10
     for n in range(requests):
-        _request(journal, chance, n, now + n // 10)
+        _request(journal, chance, ids.next(), n, now + n // 10)
         if n % TURN == 0:
             await asyncio.sleep(0)
     await asyncio.sleep(0)
     journal.close()
 
 
-def _request(journal: Journal, chance: random.Random, n: int, at_ms: int) -> None:
-    request, team, model = chance.randbytes(16).hex(), chance.choice(TEAMS), chance.choice(MODELS)
+def _request(journal: Journal, chance: random.Random, request: str, n: int, at_ms: int) -> None:
+    team, model = chance.choice(TEAMS), chance.choice(MODELS)
     key, sites = f"key_{team}", chance.sample(SITES, 3)
     targets = [f"{site}/{model}" for site in sites]
     journal.add(

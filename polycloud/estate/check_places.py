@@ -1,6 +1,7 @@
 """Do the places exist, and can they be reached: clouds, halls, the sandbox, links, the entry."""
 
 import re
+from collections.abc import Sequence
 
 from polycloud.estate.ground import Ground
 from polycloud.estate.paths import KeyPath
@@ -39,6 +40,13 @@ def _clouds(ground: Ground) -> None:
         ground.warn("primary_missing", ("clouds",), "clouds have roles, but none is primary", "give one: role: primary")
 
 
+def _elsewhere(ground: Ground, cloud: str, template: str, sites: Sequence[str]) -> str:
+    """The region of the cloud that an address is named after, when that is none of ``sites``; "" otherwise."""
+    known = (site.id.partition("/")[2] for site in ground.catalog.sites(cloud))
+    named = {region for region in known if re.search(rf"(?<![a-z0-9]){region}(?![a-z0-9])", template)}
+    return "" if not named or named & set(sites) else max(named, key=len)
+
+
 def _addresses(ground: Ground, name: str, cloud: Cloud) -> None:
     """An address without the region in it would send the calls of all regions to one place."""
     templates = {"endpoint": (cloud.endpoint, {"region"})}
@@ -55,6 +63,10 @@ def _addresses(ground: Ground, name: str, cloud: Cloud) -> None:
         if "region" not in words and len(cloud.sites) > 1:
             message = f"one address for {len(cloud.sites)} regions: calls would not go where the estate says"
             ground.error("address_ambiguous", path, message, "put {region} where the region belongs")
+        if elsewhere := _elsewhere(ground, name, template, cloud.sites):
+            message = f"the address is named after {elsewhere}, which is none of the sites: residency rests on these"
+            say = ground.warn if key == "resource" else ground.error  # a resource may be misnamed, an address not
+            say("address_elsewhere", path, message, "write {region}, or list the region under sites")
     if ground.estate.sandbox.covers(name) or not _used(ground, name):
         return
     if isinstance(cloud, GcpCloud) and cloud.project is None:

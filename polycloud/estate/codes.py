@@ -1,4 +1,5 @@
-"""Every code that a finding about an estate can carry, with what it means; the documentation is made from here."""
+"""Every code that a finding about an estate can carry, with what it means: those of checking it, and those of
+compiling, proving and starting it. The documentation is made from here."""
 
 CODES: dict[str, str] = {
     # reading the files
@@ -56,6 +57,7 @@ CODES: dict[str, str] = {
     "workload_unknown": "No workload of this name is declared.",
     # contradictions
     "address_ambiguous": "One address would stand for several regions.",
+    "address_elsewhere": "An address is named after a region that is none of the cloud's sites.",
     "class_broken": "Data is declared at a site that its class does not admit.",
     "class_unsatisfiable": "No site of the estate satisfies the data class.",
     "commitment_elsewhere": "The commitment is bound to a site of another cloud.",
@@ -91,4 +93,15 @@ CODES: dict[str, str] = {
     "primary_missing": "Clouds have roles, but none is primary.",
     "profile_missing": "The cloud offers the model under a cross-region profile only.",
     "sandbox_key_idle": "The sandbox key is refused while a real cloud is called.",
+    # what compiling, proving and starting add
+    "address_missing": "A site has no address to call, or lacks a part of it.",
+    "arn_elsewhere": "An ARN names another region than the site it is declared at.",
+    "class_unknown": "No data class of this name is declared.",
+    "endpoint_unsupported": "A dedicated endpoint is declared where this cloud's adapter has none.",
+    "model_leaves": "A model was trained on data that must stay somewhere, and a deployment of it may run elsewhere.",
+    "place_unknown": "A word of a data class is neither a jurisdiction, nor a country, nor a site.",
+    "places_unknown": "No table says where a deployment's profile or id processes.",
+    "residency_broken": "A path leads out of a data class; the message shows it.",
+    "residency_contradiction": "Requests of a class for a name have no eligible place (a warning).",
+    "sandbox_missing": "The running sandbox does not serve a simulated site of the estate.",
 }

@@ -152,7 +152,7 @@ class Refers:
 
 
 _NAME = r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}"
-_MODEL = r"[A-Za-z0-9][A-Za-z0-9._:/@-]{0,199}"
+_MODEL = r"(?!.*\.\.)[A-Za-z0-9][A-Za-z0-9._:/@-]{0,199}"  # names stand in paths, where .. leads elsewhere
 _LOWER = r"[a-z0-9][a-z0-9-]{0,62}"
 _SITE = r"(?:aws|azure|gcp|oci|onprem)/[a-z0-9][a-z0-9-]*"
 _SITE_PATTERN = r"\*|(?:aws|azure|gcp|oci|onprem|\*)/[a-z0-9*?][a-z0-9*?-]*"
@@ -243,7 +243,27 @@ def _identifier(value: object) -> object:
 
 
 Identifier = Annotated[
-    str, BeforeValidator(_identifier), WithJsonSchema({"type": ["string", "integer"], "description": "An identifier."})
+    str,
+    BeforeValidator(_identifier),
+    _matching(r"[^\x00-\x1f\x7f]+", "name_malformed", "an identifier", "write it in one line"),
+    WithJsonSchema({"type": ["string", "integer"], "description": "An identifier."}),
+]
+# These become parts of addresses, where a slash or a line's end would lead elsewhere.
+ProjectId = Annotated[
+    str,
+    BeforeValidator(_identifier),
+    _matching(r"[A-Za-z0-9][A-Za-z0-9.:_-]*", "name_malformed", "a project id", "use letters, digits and . : _ -"),
+    WithJsonSchema({"type": ["string", "integer"], "description": "A project id."}),
+]
+ResourceName = Annotated[
+    str,
+    _matching(r"[A-Za-z0-9{}_-]+", "name_malformed", "the name of a resource", "use letters, digits, dashes, {region}"),
+    Field(json_schema_extra=_pattern(r"[A-Za-z0-9{}_-]+")),
+]
+ApiVersion = Annotated[
+    str,
+    _matching(r"[A-Za-z0-9.-]+", "name_malformed", "an api-version", "write it as in 2024-10-21"),
+    Field(json_schema_extra=_pattern(r"[A-Za-z0-9.-]+")),
 ]
 
 

@@ -5,7 +5,8 @@ read into events and written in the caller's dialect. Nothing reaches the caller
 content event; a stream that ends without its terminal mark has failed.
 """
 
-from typing import Protocol
+from collections.abc import Callable
+from typing import ParamSpec, Protocol
 
 from polycloud.core.chat import (
     CONTENT_EVENTS,
@@ -30,6 +31,7 @@ from polycloud.gateway.targets import Target
 REPLY_BYTES_MAX = 64 * 1024 * 1024  # a whole answer; the largest seen are a few MB of base64
 HELD_BYTES_MAX = 1024 * 1024  # of a stream before its first content
 ERROR_BYTES_MAX = 256 * 1024
+_P = ParamSpec("_P")
 STREAM_TYPES = (b"text/event-stream", b"application/vnd.amazon.eventstream")
 
 
@@ -56,6 +58,8 @@ class Owner(Protocol):
 
     def attempt_failed(self, attempt: "Attempt", error: CloudError) -> None: ...
 
+    def contain(self, step: Callable[_P, None], *args: _P.args, **kwargs: _P.kwargs) -> None: ...
+
 
 class Attempt:
     """The state of one call. ``passing``: caller and provider speak the same dialect."""
@@ -63,7 +67,7 @@ class Attempt:
     __slots__ = (  # noqa: RUF023 - private state last
         "candidate", "committed", "degraded", "done", "ended", "finish", "first_content", "headers", "number",
         "passing", "progress", "seen_bytes", "sent", "stale", "status", "stream", "target", "ticket", "usage",
-        "_held", "_held_bytes", "_owner", "_parts", "_reader", "_size", "_tap", "_writer",
+        "_ended_at", "_held", "_held_bytes", "_owner", "_parts", "_reader", "_size", "_tap", "_writer",
     )  # fmt: skip
 
     def __init__(self, owner: Owner, target: Target, candidate: Candidate, number: int, stream: bool) -> None:
@@ -82,6 +86,7 @@ class Attempt:
         self.finish: Finish | None = None
         self.seen_bytes = 0
         self.committed = self.ended = self.done = self.stale = False
+        self._ended_at = 0.0
         self.ticket: Ticket | None = None
         self._parts: list[bytes] = []
         self._size = 0
@@ -117,16 +122,28 @@ class Attempt:
     # client.Call
 
     def response_started(self, status: int, headers: dict[bytes, bytes]) -> None:
+        self._owner.contain(self._started, status, headers)
+
+    def response_data(self, data: bytes) -> None:
+        self._owner.contain(self._data, data)
+
+    def response_ended(self) -> None:
+        self._owner.contain(self._ended)
+
+    def response_failed(self, error: CloudError, *, stale: bool) -> None:
+        self._owner.contain(self._lost, error, stale)
+
+    def _started(self, status: int, headers: dict[bytes, bytes]) -> None:
         if self.done:
             return
         self.status = status
         self.headers = headers
         self.progress = self._owner.now()
-        if status == 200 and self.stream and not headers.get(b"content-type", b"").startswith(STREAM_TYPES):
+        if status == 200 and self.stream and not headers.get(b"content-type", b"").lower().startswith(STREAM_TYPES):
             kind = headers.get(b"content-type", b"nothing").decode("latin-1")[:80]
             self._drop(BrokenStream(f"a stream was asked for and {kind} came", 200))
 
-    def response_data(self, data: bytes) -> None:
+    def _data(self, data: bytes) -> None:
         if self.done:
             return
         self.progress = self._owner.now()
@@ -141,7 +158,7 @@ class Attempt:
                 return
             self._parts.append(data)
 
-    def response_ended(self) -> None:
+    def _ended(self) -> None:
         self.ticket = None
         if self.done:
             return
@@ -154,7 +171,7 @@ class Attempt:
         else:
             self._fail(BrokenStream("the stream ended without its terminal mark", 200))
 
-    def response_failed(self, error: CloudError, *, stale: bool) -> None:
+    def _lost(self, error: CloudError, stale: bool) -> None:
         self.ticket = None
         if self.done:
             return
@@ -171,6 +188,9 @@ class Attempt:
         if self.ticket is not None:  # the provider keeps the connection open after its terminal mark
             self.ticket.cancel()
             self.ticket = None
+        if self.finish is None and self.first_content is None:
+            self._fail(BrokenStream("the stream ended without an answer", 200))
+            return
         self.done = True
         if self._writer is not None:
             self._held.append(self._writer.write([Ended()]))
@@ -181,9 +201,9 @@ class Attempt:
         try:
             out = tap.feed(data)
         except CloudError as error:
-            self._drop(error)
+            self._spoilt(error)
             return
-        self.seen_bytes += len(out)
+        self.seen_bytes += 4 * out.count(b"data:")  # an event carries about one token, in ten times its bytes
         if tap.usage is not None:
             self.usage = tap.usage
         self.finish = tap.finish
@@ -192,14 +212,25 @@ class Attempt:
             return
         if tap.content and self.first_content is None:
             self.first_content = self.progress
-        self.ended = tap.ended
+        if tap.ended and not self.ended:
+            self._end_seen()
         self._emit(out)
+
+    def _spoilt(self, error: CloudError) -> None:
+        if self.ended:  # what comes after the terminal mark is not part of the answer
+            self.settle()
+        else:
+            self._drop(error)
+
+    def _end_seen(self) -> None:
+        self.ended = True
+        self._ended_at = self.progress
 
     def _translate(self, reader: StreamReader, data: bytes) -> None:
         try:
             events = reader.feed(data)
         except CloudError as error:
-            self._drop(error)
+            self._spoilt(error)
             return
         failed: Failed | None = None
         for event in events:
@@ -214,12 +245,12 @@ class Attempt:
             elif isinstance(event, Finished):
                 self.finish = event.reason
             elif isinstance(event, Ended):
-                self.ended = True
+                self._end_seen()
             elif isinstance(event, Failed):
                 failed = event
-        if failed is not None:
+        if failed is not None and not self.ended:
             before = events[: events.index(failed)]
-            if before and self._writer is not None:
+            if before and self.committed and self._writer is not None:  # else another target may answer whole
                 self._emit(self._writer.write(before))
             if not self.done:
                 self._drop(_stream_error(failed.code, failed.message, retryable=failed.retryable))
@@ -245,17 +276,20 @@ class Attempt:
             self._held.append(out)
             self._held_bytes += len(out)
         if self.ended:
+            if self._held_bytes > HELD_BYTES_MAX:
+                self.settle()
             return
         if self.first_content is not None:
-            self.committed = True
             data, self._held = b"".join(self._held), []
+            self._held_bytes = 0
             self._owner.commit(self, data)
+            self.committed = True
         elif self._held_bytes > HELD_BYTES_MAX:
             self._drop(BrokenStream(f"{HELD_BYTES_MAX} bytes came without any content", 200))
 
     def _reply(self, body: bytes) -> None:
         kind = self.headers.get(b"content-type", b"")
-        if b"json" not in kind:
+        if b"json" not in kind.lower():
             self._fail(BrokenStream(f"JSON was asked for and {kind.decode('latin-1')[:80] or 'nothing'} came", 200))
             return
         try:
@@ -274,7 +308,7 @@ class Attempt:
         if self.done or self.ticket is None:
             return
         if self.ended:
-            if now - self.progress > SETTLE_SECONDS:
+            if now - self._ended_at > SETTLE_SECONDS:
                 self.settle()
         elif self.status == 0:
             if now - self.sent > limits_header:

@@ -66,6 +66,8 @@ class Breakers:
         breaker = self._by_id.setdefault(deployment, Breaker())
         self._count(breaker, failed=True)
         breaker.failures += 1
+        if breaker.state == "open" and not open_now:
+            return  # a call from before it opened; many of them would else stretch the pause to its bound
         many = breaker.calls >= WINDOW_CALLS_MIN and breaker.failed > FAILURE_RATIO_MAX * breaker.calls
         if breaker.state == "half-open" or open_now or breaker.failures >= FAILURES_TO_OPEN or many:
             seconds = min(OPEN_SECONDS * 2**breaker.opened, OPEN_SECONDS_MAX)
@@ -85,9 +87,11 @@ class Breakers:
         """Leave the deployment alone as its provider asked, within bounds."""
         breaker = self._by_id.setdefault(deployment, Breaker())
         wait = COOL_SECONDS if seconds is None else min(max(seconds, 0.0), COOL_SECONDS_MAX)
+        was = breaker.cool_until > 0.0 and not breaker.probing
         breaker.cool_until = max(breaker.cool_until, self._clock.monotonic() + wait)
         breaker.probing = False
-        self._changed(deployment, breaker)
+        if not was:  # a storm of throttled calls changes nothing after the first
+            self._changed(deployment, breaker)
 
     def launched(self, deployment: str) -> None:
         """A call starts; in the half-open state it is the probe, and no other may follow."""

@@ -49,6 +49,7 @@ class Connection(asyncio.Protocol):
         self.origin = origin
         self.transport: asyncio.Transport
         self.call: Call | None = None
+        self.ticket: Ticket | None = None
         self.closed = False
         self.idle_since = 0.0
         self._uses = 0
@@ -58,15 +59,23 @@ class Connection(asyncio.Protocol):
         self._answering = False
         self._complete = self._keep = False
         self._until_close = False
+        self._paused = self._extra = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast(asyncio.Transport, transport)
 
-    def send(self, call: Call, data: bytes) -> None:
-        self.call = call
+    def send(self, call: Call, ticket: "Ticket", data: bytes) -> None:
+        self.call, self.ticket = call, ticket
         self._uses += 1
         self._answering = self._complete = self._until_close = False
+        self._headers, self._header_bytes = {}, 0  # trailers of the answer before this one
         self.transport.write(data)
+
+    def hold(self, paused: bool) -> None:
+        """Stop or go on reading."""
+        if paused != self._paused and not self.closed and not self.transport.is_closing():
+            self._paused = paused
+            (self.transport.pause_reading if paused else self.transport.resume_reading)()
 
     def data_received(self, data: bytes) -> None:
         if self.call is None:
@@ -75,12 +84,16 @@ class Connection(asyncio.Protocol):
         self._answering = True
         try:
             self._parser.feed_data(data)
-        except httptools.HttpParserError as error:
-            if self.call is not None:
-                self._fail(BrokenStream(f"the answer is not HTTP: {error}"))
-            return
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
+            if not self._complete:
+                self._fail(BrokenStream(f"the answer is not HTTP: {error!r}"))
+                return
+            self._keep = False
         if self._complete:
             self._finish()
+
+    def on_message_begin(self) -> None:
+        self._extra = self._complete  # a second answer to one request belongs to nobody
 
     def on_header(self, name: bytes, value: bytes) -> None:
         self._header_bytes += len(name) + len(value)
@@ -91,24 +104,35 @@ class Connection(asyncio.Protocol):
     def on_headers_complete(self) -> None:
         status = self._parser.get_status_code()
         headers, self._headers, self._header_bytes = self._headers, {}, 0
-        if status < 200:
+        if status < 200 or self._extra:
             return
         self._until_close = b"content-length" not in headers and b"transfer-encoding" not in headers
         if self.call is not None:
             self.call.response_started(status, headers)
 
     def on_body(self, body: bytes) -> None:
-        if self.call is not None:
+        if self.call is not None and not self._extra:
             self.call.response_data(body)
 
     def on_message_complete(self) -> None:
-        if self._parser.get_status_code() >= 200:
+        if self._extra:
+            self._keep = False
+        elif self._parser.get_status_code() >= 200:
             self._complete = True
             self._keep = self._parser.should_keep_alive()  # true only inside this callback
 
-    def _finish(self) -> None:
+    def _release(self) -> Call | None:
+        """The call, no longer bound: neither hears of the other again."""
         call, self.call = self.call, None
+        ticket, self.ticket = self.ticket, None
+        if ticket is not None:
+            ticket.ended()
+        return call
+
+    def _finish(self) -> None:
+        call = self._release()
         if self._keep and not self.closed:
+            self.hold(False)  # a caller's slowness ends with its answer
             self._pool.keep(self)
         else:
             self.close()
@@ -124,22 +148,21 @@ class Connection(asyncio.Protocol):
         if self.call is None:
             return
         if self._until_close and exc is None and self._answering:
-            call, self.call = self.call, None
-            call.response_ended()
+            self._finish()
         elif self._answering:
             self._fail(BrokenStream("the provider closed the connection in the middle of its answer"))
         else:
             self._fail(Unavailable("the provider closed the connection without an answer"), stale=self._uses > 1)
 
     def _fail(self, error: CloudError, *, stale: bool = False) -> None:
-        call, self.call = self.call, None
+        call = self._release()
         self.close()
         if call is not None:
             call.response_failed(error, stale=stale)
 
     def close(self) -> None:
         """Drop the connection now; a call that was cancelled upstream is cancelled there too."""
-        self.call = None
+        self._release()
         if not self.closed:
             self.closed = True
             self._pool.forget(self)
@@ -149,24 +172,39 @@ class Connection(asyncio.Protocol):
 class Ticket:
     """A call under way: what its owner needs to cancel it or to hold it back."""
 
-    __slots__ = ("cancelled", "connection")
+    __slots__ = ("_connection", "_paused", "cancelled")
 
     def __init__(self) -> None:
-        self.connection: Connection | None = None
+        self._connection: Connection | None = None
+        self._paused = False
         self.cancelled = False
 
+    def connected(self, connection: Connection, call: Call, data: bytes) -> None:
+        self._connection = connection
+        connection.send(call, self, data)
+        connection.hold(self._paused)
+
     def cancel(self) -> None:
+        """Drop the call with its connection. For calls that have not ended; later it does nothing."""
         self.cancelled = True
-        if self.connection is not None:
-            self.connection.close()
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.close()
+
+    def ended(self) -> None:
+        """The connection is another call's from now on."""
+        self._connection = None
 
     def pause(self) -> None:
-        if self.connection is not None and not self.connection.closed:
-            self.connection.transport.pause_reading()
+        self._hold(True)
 
     def resume(self) -> None:
-        if self.connection is not None and not self.connection.closed:
-            self.connection.transport.resume_reading()
+        self._hold(False)
+
+    def _hold(self, paused: bool) -> None:
+        self._paused = paused
+        if self._connection is not None:
+            self._connection.hold(paused)
 
 
 class Pool:
@@ -184,14 +222,12 @@ class Pool:
     def size(self) -> int:
         return len(self._all) + len(self._opening)
 
-    def send(self, origin: Origin, data: bytes, call: Call, connect_seconds: float) -> Ticket:
-        """Send one request; ``call`` hears of the answer."""
+    def send(self, origin: Origin, data: bytes, call: Call, connect_seconds: float, *, fresh: bool = False) -> Ticket:
+        """Send one request; ``call`` hears of the answer. ``fresh``: not over a kept connection."""
         ticket = Ticket()
         idle = self._idle.get(origin)
-        if idle:
-            connection = idle.pop()
-            ticket.connection = connection
-            connection.send(call, data)
+        if idle and not fresh:
+            ticket.connected(idle.pop(), call, data)
             return ticket
         task = self._loop.create_task(self._open(origin, data, call, ticket, connect_seconds))
         self._opening.add(task)
@@ -200,7 +236,7 @@ class Pool:
 
     async def _open(self, origin: Origin, data: bytes, call: Call, ticket: Ticket, connect_seconds: float) -> None:
         if self._count.get(origin, 0) >= CONNECTIONS_MAX:
-            call.response_failed(Unavailable(f"{CONNECTIONS_MAX} connections to {origin.host} are in use"), stale=False)
+            self._report(ticket, call, Unavailable(f"{CONNECTIONS_MAX} connections to {origin.host} are in use"))
             return
         self._count[origin] = self._count.get(origin, 0) + 1
         connection = Connection(self, origin)
@@ -216,16 +252,20 @@ class Pool:
             self._uncount(origin)
             self._report(ticket, call, TimedOut(f"no connection to {origin.host} within {connect_seconds:g} s"))
             return
-        except OSError as error:
+        except (OSError, UnicodeError) as error:  # a host name may be none
             self._uncount(origin)
-            self._report(ticket, call, Unavailable(f"no connection to {origin.host}: {error.strerror or error}"))
+            reason = getattr(error, "strerror", None) or error
+            self._report(ticket, call, Unavailable(f"no connection to {origin.host}: {reason}"))
+            return
+        if connection.closed:
+            self._uncount(origin)
+            self._report(ticket, call, Unavailable(f"{origin.host} closed a new connection at once"))
             return
         self._all.add(connection)
         if ticket.cancelled:
             connection.close()
-            return
-        ticket.connection = connection
-        connection.send(call, data)
+        else:
+            ticket.connected(connection, call, data)
 
     @staticmethod
     def _report(ticket: Ticket, call: Call, error: CloudError) -> None:
@@ -260,10 +300,12 @@ class Pool:
     def prune(self, *, everything: bool = False) -> None:
         """Close connections idle for too long, or all idle ones."""
         oldest = self._loop.time() - IDLE_SECONDS
-        for connections in list(self._idle.values()):
+        for origin, connections in list(self._idle.items()):
             for connection in list(connections):
                 if everything or connection.idle_since < oldest:
                     connection.close()
+            if not connections:
+                del self._idle[origin]
 
     def close(self) -> None:
         for task in list(self._opening):

@@ -6,7 +6,7 @@ rest is left out and named in ``x-polycloud-degraded``.
 
 import msgspec
 
-from polycloud.core.chat import ChatReply, ChatRequest, Message, Need, Part, ResponseFormat, Text, Thinking
+from polycloud.core.chat import ChatReply, ChatRequest, Message, Need, Part, ResponseFormat, Text, Thinking, ToolCall
 from polycloud.core.errors import BrokenStream
 
 NAMES: dict[int, str] = {
@@ -76,7 +76,11 @@ def _instruction(wanted: ResponseFormat) -> str:
 
 
 def check_json(reply: ChatReply) -> None:
-    """Raises BrokenStream when an answer that had to be JSON by prompt is not, so that another try is made."""
+    """Raises BrokenStream when an answer that had to be JSON by prompt is not, so that another try is made.
+
+    An answer that was cut at its token limit, or that calls a tool, is what the caller asked for."""
+    if reply.finish != "stop" or any(isinstance(part, ToolCall) for part in reply.parts):
+        return
     text = "".join(part.text for part in reply.parts if isinstance(part, Text))
     try:
         msgspec.json.decode(text, type=dict)

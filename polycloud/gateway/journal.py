@@ -8,9 +8,11 @@ was answered; a power cut at most what came after the last fdatasync, one second
 """
 
 import asyncio
+import contextlib
 import fcntl
 import hashlib
 import os
+from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 
@@ -36,7 +38,7 @@ class Journal:
         self._lines: list[bytes] = []
         self._after: list[Callable[[], None]] = []
         self._scheduled = False
-        self._syncing = False
+        self._syncing = self._retrying = False
         self._number = 0
         self._fd = -1
         self._size = 0
@@ -60,24 +62,32 @@ class Journal:
         line = b'{"h":"%b","r":%b}' % (self._head, self._encode(record))
         self._head = hashlib.sha256(line).hexdigest().encode()
         self._lines.append(line)
-        if not self._scheduled:
-            self._scheduled = True
-            self._loop.call_soon(self._flush)
+        if self.failure:
+            self._backlog += len(line) + 1
+        self._schedule()
 
     def then(self, action: Callable[[], None]) -> None:
         """Run ``action`` once everything added so far is written."""
         self._after.append(action)
-        if not self._scheduled:
-            self._scheduled = True
-            self._loop.call_soon(self._flush)
+        self._schedule()
 
     def _flush(self) -> None:
         self._scheduled = False
-        if self._lines:
+        if self._lines and not self._retrying:
             self._write()
-        actions, self._after = self._after, []
-        for action in actions:
-            action()
+        actions, self._after = deque(self._after), []
+        try:
+            while actions:
+                actions.popleft()()
+        finally:
+            if actions:  # one has failed; the others are other callers' answers
+                self._after[:0] = actions
+                self._schedule()
+
+    def _schedule(self) -> None:
+        if not self._scheduled:
+            self._scheduled = True
+            self._loop.call_soon(self._flush)
 
     def _write(self) -> None:
         data = b"\n".join(self._lines) + b"\n"
@@ -85,15 +95,11 @@ class Journal:
             written = os.write(self._fd, data)
         except OSError as error:
             # The answers that wait are paid for and go out; the records stay in memory and are tried again.
-            self.failure = f"journal {self.path.name} can not be written: {error.strerror}"
-            self._backlog = len(data)
-            self._loop.call_later(RETRY_SECONDS, self._retry)
+            self._keep(data, f"journal {self.path.name} can not be written: {error.strerror}")
             return
         self._size += written
         if written < len(data):
-            self._lines = [data[written:-1]]
-            self._backlog = len(data) - written
-            self._loop.call_later(RETRY_SECONDS, self._retry)
+            self._keep(data[written:], f"journal {self.path.name} took only a part of a write: the disk is full")
             return
         self._lines.clear()
         self._backlog = 0
@@ -104,21 +110,35 @@ class Journal:
         if self._size >= ROTATE_BYTES:
             self._rotate()
 
+    def _keep(self, data: bytes, failure: str) -> None:
+        self.failure = failure
+        self._lines = [data[:-1]]
+        self._backlog = len(data)
+        self._retrying = True
+        self._loop.call_later(RETRY_SECONDS, self._retry)
+
     def _retry(self) -> None:
-        if not self._scheduled:
-            self._scheduled = True
-            self._flush()
+        self._retrying = False
+        if self._lines and self._fd >= 0:
+            self._write()
 
     def _sync(self) -> None:
         self._syncing = False
         if self._fd >= 0:
-            self._loop.run_in_executor(None, _sync_quietly, os.dup(self._fd))
+            with contextlib.suppress(OSError):  # out of descriptors: the next write asks again
+                self._loop.run_in_executor(None, _sync_quietly, os.dup(self._fd))
 
     def _rotate(self) -> None:
-        os.close(self._fd)
+        """The old file is closed only when the new one is there: its number could become a caller's socket."""
+        old = self._fd
         self._number += 1
+        try:
+            self._open()
+        except OSError:
+            self._number -= 1  # the old one grows on, and the next write tries again
+            return
         self._head = GENESIS
-        self._open()
+        os.close(old)
 
     def _open(self) -> None:
         self._fd = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_EXCL | os.O_CLOEXEC, 0o600)
@@ -127,15 +147,16 @@ class Journal:
 
     def close(self) -> None:
         """Write what waits, bring it to the disk, close the file."""
+        self._retrying = False
         self._flush()
         if self._fd >= 0:
-            os.fdatasync(self._fd)
-            os.close(self._fd)
-            self._fd = -1
+            fd, self._fd = self._fd, -1
+            _sync_quietly(fd)
 
 
 def _sync_quietly(fd: int) -> None:
     try:
-        os.fdatasync(fd)
+        with contextlib.suppress(OSError):  # what the page cache could not keep, the chain shows as missing
+            os.fdatasync(fd)
     finally:
         os.close(fd)

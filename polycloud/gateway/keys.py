@@ -10,7 +10,10 @@ from polycloud.policy.tables import Principal
 
 def bearer(headers: Mapping[bytes, bytes]) -> bytes:
     """The key that a caller shows, in any of the ways that SDKs send one. Raises KeyRefused."""
-    found = headers.get(b"x-api-key") or headers.get(b"api-key") or b""
+    found, other = headers.get(b"x-api-key", b""), headers.get(b"api-key", b"")
+    if found and other and found != other:
+        raise KeyRefused("two different keys were sent; send one")
+    found = found or other
     authorization = headers.get(b"authorization")
     if authorization:
         scheme, _, token = authorization.partition(b" ")

@@ -4,7 +4,9 @@ The order is a safety property, so it is plain code here and not a list that use
 ``Exchange`` is one request; it lives on callbacks, without a task of its own.
 """
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import ParamSpec
 
 import msgspec
 
@@ -31,14 +33,15 @@ from polycloud.gateway.explain import explain
 from polycloud.gateway.routes import Ask, Candidate, Choice, caller_region, choose, effective_classes, route_for
 from polycloud.gateway.server import LAST_CHUNK, Inbound, Request, chunk, head
 from polycloud.gateway.state import Gateway
-from polycloud.policy.tables import Limits, Principal, Team
+from polycloud.gateway.targets import NO_TEAM
+from polycloud.policy.tables import Limits, Principal
 
 KEEP_ALIVE_SECONDS = 10.0  # load balancers cut a silent connection after 60 s, some after 30
 SAME_TARGET_WAIT_MAX = 2.0  # seconds to wait for the only deployment; longer is the caller's decision
 BACKOFF_SECONDS = 0.1
 JSON_TYPE = b"content-type: application/json\r\n"
 STREAM_TYPE = b"content-type: text/event-stream; charset=utf-8\r\ncache-control: no-cache\r\n"
-_UNKNOWN_TEAM = Team(name="")
+_P = ParamSpec("_P")
 _BY_PROMPT = int(Need.JSON_OBJECT | Need.JSON_SCHEMA)
 
 
@@ -46,9 +49,9 @@ class Exchange:
     """One request from its last byte to its answer's last byte."""
 
     __slots__ = (
-        "_asked", "_attempt", "_choice", "_classes", "_envelope", "_gateway", "_generation", "_id", "_inbound",
-        "_last_sent", "_limits", "_out_chunked", "_principal", "_read", "_request", "_spent", "_stale_once", "_started",
-        "_team", "_tried", "_waiting", "_writer", "face",
+        "_asked", "_attempt", "_broken", "_choice", "_classes", "_closed", "_envelope", "_gateway", "_generation",
+        "_id", "_inbound", "_last_sent", "_limits", "_next", "_out_chunked", "_principal", "_read", "_request", "_slow",
+        "_spent", "_stale_once", "_started", "_team", "_timer", "_tried", "_writer", "face",
     )  # fmt: skip
 
     def __init__(self, gateway: Gateway, inbound: Inbound, request: Request, face: Face) -> None:
@@ -60,7 +63,7 @@ class Exchange:
         self._started = gateway.clock.monotonic()
         self._id = gateway.ids.next()
         self._limits = Limits()
-        self._team = _UNKNOWN_TEAM
+        self._team = NO_TEAM
         self._classes: tuple[str, ...] = ()
         self._read: ChatRequest | None = None
         self._attempt: Attempt | None = None
@@ -68,7 +71,10 @@ class Exchange:
         self._writer: StreamWriter | None = None
         self._spent = 0.0
         self._last_sent = 0.0
-        self._stale_once = self._waiting = False
+        self._stale_once = self._slow = self._broken = False
+        self._closed = False  # the last record is written
+        self._next: Candidate | None = None  # decided on, not launched yet
+        self._timer: asyncio.TimerHandle | None = None
         self._out_chunked = not request.http10
         self._principal: Principal
         self._envelope: Envelope
@@ -78,6 +84,9 @@ class Exchange:
     def begin(self) -> None:
         """Everything before the first attempt; a refusal is answered at once."""
         self._gateway.exchanges.add(self)
+        self.contain(self._begin)
+
+    def _begin(self) -> None:
         try:
             self._authenticate(self._request.headers)
             self._admit()
@@ -88,11 +97,32 @@ class Exchange:
             self._refuse(error)
             return
         self._spent = self._gateway.clock.monotonic() - self._started
-        self._gateway.journal.then(self._next_first)
+        self._then(self._relaunch)
+
+    def contain(self, step: Callable[_P, None], *args: _P.args, **kwargs: _P.kwargs) -> None:
+        """Run one step of this request. What goes wrong in it ends this request and no other: its caller gets a
+        500 and its record is written. All that happens to a request comes through here, and nothing after its end:
+        the connection is then another request's."""
+        if self not in self._gateway.exchanges:
+            return
+        try:
+            step(*args, **kwargs)
+        except Exception as error:
+            self._gateway.loop.call_exception_handler({"message": f"request {self._id} failed", "exception": error})
+            if self._broken:  # even the way out is broken
+                self._drop()
+                return
+            self._broken = True
+            text = f"the gateway failed on this request ({type(error).__name__}); its log names {self._id}"
+            self.contain(self._abort, PolycloudError(text))
+
+    def _then(self, step: Callable[_P, None], *args: _P.args, **kwargs: _P.kwargs) -> None:
+        """``step`` once all records so far are written."""
+        self._gateway.journal.then(lambda: self.contain(step, *args, **kwargs))
 
     def _authenticate(self, headers: Mapping[bytes, bytes]) -> None:
         self._principal = self._gateway.authenticate(headers)
-        self._team = self._generation.compiled.tables.teams.get(self._principal.team, _UNKNOWN_TEAM)
+        self._team = self._generation.team_of(self._principal)
 
     def _admit(self) -> None:
         gateway = self._gateway
@@ -135,15 +165,12 @@ class Exchange:
         if b"x-polycloud-explain" in headers:
             self._gateway.explanations[self._id] = explain(compiled, generation.view, ask)
         choice = choose(compiled, generation.view, ask, self._gateway.turns)
-        self._choice = choice
         self._limits = choice.route.limits
         self._gateway.journal.add(self._decision(choice, headers))
+        self._choice = choice
+        self._next = choice.order[0]
 
     # attempts
-
-    def _next_first(self) -> None:
-        assert self._choice is not None
-        self._relaunch(self._choice.order[0])
 
     def _launch(self, candidate: Candidate) -> None:
         begun = self._gateway.clock.monotonic()
@@ -152,6 +179,8 @@ class Exchange:
         self._attempt = attempt
         self._gateway.breakers.launched(target.deployment.id)
         attempt.launch()
+        if self._slow and attempt.ticket is not None:
+            attempt.ticket.pause()
         self._spent += self._gateway.clock.monotonic() - begun
 
     def now(self) -> float:
@@ -180,7 +209,8 @@ class Exchange:
         return target.request(body, attempt.stream, credential, self._gateway.clock.wall())
 
     def dispatch(self, attempt: Attempt, data: bytes) -> Ticket:
-        return self._gateway.pool.send(attempt.target.origin, data, attempt, self._limits.connect_seconds)
+        origin, seconds = attempt.target.origin, self._limits.connect_seconds
+        return self._gateway.pool.send(origin, data, attempt, seconds, fresh=self._stale_once)
 
     def tap(self) -> Tap:
         return self.face.tap(self._envelope)
@@ -195,7 +225,7 @@ class Exchange:
 
     def commit(self, attempt: Attempt, data: bytes) -> None:
         """The first content is there: the answer's head goes out, and no other target is tried from here."""
-        headers = STREAM_TYPE + self._headers(attempt)
+        headers = STREAM_TYPE + self._identity() + self._headers(attempt)
         keep = self._out_chunked
         if self._out_chunked:
             self._inbound.send(head(200, headers, None, keep_alive=self._request.keep_alive) + chunk(data))
@@ -225,7 +255,8 @@ class Exchange:
             body = self.face.write_reply(reply, self._asked, int(self._gateway.clock.wall()))
         attempt.done = True
         self._succeed(attempt)
-        data = head(200, JSON_TYPE + self._headers(attempt), len(body), keep_alive=self._request.keep_alive) + body
+        headers = JSON_TYPE + self._identity() + self._headers(attempt)
+        data = head(200, headers, len(body), keep_alive=self._request.keep_alive) + body
         self._spent += self.now() - begun
         self._finish(attempt, data)
 
@@ -233,6 +264,7 @@ class Exchange:
         """The last bytes of a whole stream; they go out after its record is written."""
         if not attempt.committed:  # an answer without content
             self.commit(attempt, data)
+            attempt.committed = True
             data = b""
         self._succeed(attempt)
         if self._out_chunked:
@@ -257,27 +289,46 @@ class Exchange:
         following = None if attempt.committed else self._following(attempt, error)
         self._meter(attempt, "error", error, final=following is None)
         if following is None:
-            gateway.journal.then(lambda: self._give_up(attempt, error))
+            self._then(self._tell, attempt, error if attempt.committed else records.exhausted(self._tried))
             return
-        candidate, wait = following
+        self._next, wait = following
         if wait:
-            self._waiting = True
-            gateway.loop.call_later(wait, self._relaunch, candidate)
+            self._timer = gateway.loop.call_later(wait, self.contain, self._after_wait, attempt, error)
         else:
-            gateway.journal.then(lambda: self._relaunch(candidate))
+            self._then(self._relaunch)
 
-    def _relaunch(self, candidate: Candidate) -> None:
-        self._waiting = False
-        if self._inbound.closed:
-            self._gateway.journal.add(self._gone(candidate))
-            self._end()
+    def _after_wait(self, attempt: Attempt, error: CloudError) -> None:
+        """Traffic may have been moved meanwhile: the wait was for the one deployment that was left."""
+        self._timer = None
+        candidate = self._next
+        if candidate is not None and self._gateway.steered_away(self._generation, candidate):
+            self._close("error", error)
+            self._then(self._tell, attempt, records.exhausted(self._tried))
         else:
+            self._relaunch()
+
+    def _relaunch(self) -> None:
+        candidate, self._next = self._next, None
+        if candidate is not None:  # else the caller hung up, and the record is written
             self._launch(candidate)
 
-    def _gone(self, candidate: Candidate) -> AttemptRecord:
-        """The caller hung up between two attempts: nothing was sent, and the request has its last record."""
-        attempt = Attempt(self, self._generation.targets[candidate.index], candidate, 0, self._envelope.stream)
-        return self._record(attempt, "cancelled", None, None, None, estimated=False, final=True)
+    def _close(self, outcome: records.Outcome, error: PolycloudError | None) -> None:
+        """Write the last record of a request that ends before its answer does: of the attempt under way, or of the
+        one that was to come (number 0: nothing was sent)."""
+        candidate, self._next = self._next, None
+        timer, self._timer = self._timer, None
+        if timer is not None:
+            timer.cancel()
+        attempt = self._attempt
+        if self._closed or self._choice is None:
+            return
+        if attempt is None or candidate is not None:
+            target = self._generation.targets[(candidate or self._choice.order[0]).index]
+            attempt = Attempt(self, target, candidate or self._choice.order[0], 0, self._envelope.stream)
+        elif not attempt.done:
+            attempt.cancel()
+            self._gateway.breakers.abandoned(attempt.target.deployment.id)
+        self._meter(attempt, outcome, error, final=True)
 
     def _following(self, attempt: Attempt, error: CloudError) -> tuple[Candidate, float] | None:
         """The next candidate and how long to wait for it, or None."""
@@ -311,33 +362,48 @@ class Exchange:
             return None
         asked = error.retry_after_seconds if isinstance(error, Throttled) else None
         wait = BACKOFF_SECONDS * 2 ** (len(self._tried) - 1) if asked is None else asked
-        if wait > SAME_TARGET_WAIT_MAX or not self._gateway.budget.take():
+        spent = self.now() - self._started
+        if wait > SAME_TARGET_WAIT_MAX or spent + wait > self._limits.total_seconds or not self._gateway.budget.take():
             return None
-        return attempt.candidate, wait * self._gateway.jitter()
+        jitter = self._gateway.jitter()
+        return attempt.candidate, wait * (jitter if asked is None else max(jitter, 1.0))
 
     # ends
 
     def _finish(self, attempt: Attempt, data: bytes) -> None:
         self._meter(attempt, "ok", None, final=True)
+        self._then(self._last, data)
 
-        def last_bytes() -> None:
-            self._inbound.send(data)
-            self._end()
+    def _last(self, data: bytes) -> None:
+        self._inbound.send(data)
+        self._end()
 
-        self._gateway.journal.then(last_bytes)
-
-    def _meter(self, attempt: Attempt, outcome: records.Outcome, error: CloudError | None, *, final: bool) -> None:
-        usage, estimated = attempt.usage, False
-        if usage is None and attempt.seen_bytes:  # cut or hung up before the provider's own count came
-            usage, estimated = Usage(self._envelope.input_tokens, attempt.seen_bytes // 4 + 1), True
+    def _meter(self, attempt: Attempt, outcome: records.Outcome, error: PolycloudError | None, *, final: bool) -> None:
+        self._closed = final
+        usage, estimated = self._used(attempt, outcome)
         cost = cost_pico_usd(usage, attempt.target.deployment.price) if usage is not None else None
         self._gateway.journal.add(self._record(attempt, outcome, error, usage, cost, estimated=estimated, final=final))
+
+    def _used(self, attempt: Attempt, outcome: records.Outcome) -> tuple[Usage | None, bool]:
+        """What to book, and whether it is an estimate: an answer that broke off may lack the provider's own count,
+        or hold only the one from its beginning."""
+        usage = attempt.usage
+        asked = outcome == "cancelled" and attempt.sent > 0.0  # the prompt was sent, and is billed
+        if not attempt.seen_bytes and (usage is not None or not asked):
+            return usage, False
+        if usage is not None and attempt.finish is not None:
+            return usage, False
+        known = usage or Usage()
+        input_tokens = known.input_tokens or self._envelope.input_tokens
+        output_tokens = max(known.output_tokens, attempt.seen_bytes // 4 + 1 if attempt.seen_bytes else 0)
+        found = msgspec.structs.replace(known, input_tokens=input_tokens, output_tokens=output_tokens)
+        return found, found != usage
 
     def _record(
         self,
         attempt: Attempt,
         outcome: records.Outcome,
-        error: CloudError | None,
+        error: PolycloudError | None,
         usage: Usage | None,
         cost: int | None,
         *,
@@ -396,28 +462,44 @@ class Exchange:
             trace=records.trace_id(headers.get(b"traceparent")),
         )
 
-    def _give_up(self, attempt: Attempt, error: CloudError) -> None:
-        """No target is left: an honest error in the caller's dialect, in-band where the answer has begun."""
-        if attempt.committed:
+    def _tell(self, attempt: Attempt | None, error: PolycloudError) -> None:
+        """An honest error in the caller's dialect, in-band where the answer has begun."""
+        if attempt is not None and attempt.committed:
             writer = self._writer or self.writer()
             data = writer.fail(error)
             self._inbound.send(chunk(data) + LAST_CHUNK if self._out_chunked else data)
             self._end()
             return
-        self._answer_error(records.exhausted(self._tried), self._headers(attempt))
+        self._answer_error(error, self._headers(attempt) if attempt is not None else self._explanation())
+
+    def _abort(self, error: PolycloudError) -> None:
+        """End now with ``error``, whatever was under way."""
+        if self._choice is None:
+            if self._closed:  # refused already: this runs after that answer, or after its failure
+                self._then(self._drop)
+            else:
+                self._refuse(error)
+            return
+        self._close("error", error)
+        self._then(self._tell, self._attempt, error)
+
+    def stop(self) -> None:
+        """The worker ends before this request does."""
+        self.contain(self._abort, Unavailable("the gateway is stopping; send the request again"))
 
     def _refuse(self, error: PolycloudError) -> None:
+        self._closed = True
         journal = self._gateway.journal
         if hasattr(self, "_principal"):  # what has no known key leaves no record: it would let anyone fill the disk
             journal.add(self._decision(None, self._request.headers, error.code))
         else:
             self._gateway.refused += 1
         headers = self._explanation()
-        journal.then(lambda: self._answer_error(error, headers))
+        self._then(self._answer_error, error, headers)
 
     def _answer_error(self, error: PolycloudError, headers: bytes) -> None:
         body = self.face.write_error(error, self._id)
-        headers = b"%b%bx-polycloud-request: %b\r\n" % (JSON_TYPE, headers, self._id.encode())
+        headers = JSON_TYPE + self._identity() + headers
         wait = getattr(error, "retry_after_seconds", None)
         if wait is not None:
             headers += b"retry-after: %d\r\nretry-after-ms: %d\r\n" % (int(wait) + 1, int(wait * 1000) + 1)
@@ -425,21 +507,35 @@ class Exchange:
         self._end()
 
     def _end(self) -> None:
+        self._leave()
+        self._inbound.finish()
+
+    def _drop(self) -> None:
+        """The last resort: the caller sees the connection close."""
+        self._leave()
+        self._inbound.abort()
+
+    def _leave(self) -> None:
         self._attempt = None
         self._gateway.exchanges.discard(self)
-        self._inbound.finish()
+        if self._gateway.explanations:
+            self._gateway.explanations.pop(self._id, None)
+
+    def _identity(self) -> bytes:
+        """The request's id: under our name, and under the one that the face's official clients show."""
+        own = self._id.encode()
+        return b"x-polycloud-request: %b\r\n%b: %b\r\n" % (own, self.face.id_header, own)
 
     def _headers(self, attempt: Attempt) -> bytes:
         assert self._choice is not None
         lines = [
-            b"x-polycloud-request: %b\r\n" % self._id.encode(),
             attempt.target.reply,
             self._generation.eligible(self._choice.eligible).header,
         ]
         if len(self._tried) or attempt.number > 1:
             lines.append(b"x-polycloud-attempts: %d\r\n" % attempt.number)
         if attempt.degraded:
-            lines.append(b"x-polycloud-degraded: %b\r\n" % ",".join(attempt.degraded).encode("ascii", "replace"))
+            lines.append(b"x-polycloud-degraded: %b\r\n" % records.header_text(attempt.degraded))
         if attempt.candidate.equivalent:
             lines.append(b"x-polycloud-equivalent: %b\r\n" % attempt.target.deployment.model.encode())
         if attempt.candidate.expected_pico_usd is not None:
@@ -455,24 +551,33 @@ class Exchange:
 
     def caller_gone(self) -> None:
         """The caller hung up: the provider is told to stop, and what was used so far is booked."""
-        attempt, self._attempt = self._attempt, None
-        self._gateway.exchanges.discard(self)
-        if attempt is not None and not attempt.done:
-            attempt.cancel()
-            self._gateway.breakers.abandoned(attempt.target.deployment.id)
-            self._meter(attempt, "cancelled", None, final=True)
+        self.contain(self._hung_up)
+
+    def _hung_up(self) -> None:
+        self._close("cancelled", None)
+        self._leave()
 
     def caller_slow(self, slow: bool) -> None:
-        ticket = self._attempt.ticket if self._attempt is not None else None
-        if ticket is not None:
-            (ticket.pause if slow else ticket.resume)()
+        self._slow = slow
+        attempt = self._attempt
+        if attempt is not None and attempt.ticket is not None:
+            attempt.progress = self.now()  # the provider's silence counts from here on
+            (attempt.ticket.pause if slow else attempt.ticket.resume)()
 
     def check(self, now: float) -> None:
         """Called a few times a second: deadlines, and a sign of life while a model thinks."""
+        self.contain(self._check, now)
+
+    def _check(self, now: float) -> None:
         attempt = self._attempt
         if attempt is None or attempt.done:
             return
-        if now - self._started > self._limits.total_seconds:
+        late = now - self._started > self._limits.total_seconds
+        if self._slow and attempt.committed:  # the caller does not read: no fault of the provider's
+            if late:
+                self._inbound.abort()
+            return
+        if late and not attempt.ended:
             attempt.cancel()
             self.attempt_failed(attempt, TimedOut(f"not complete within {self._limits.total_seconds:g} s"))
             return

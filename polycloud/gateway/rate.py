@@ -18,6 +18,7 @@ from polycloud.core.errors import RateLimited
 SLOTS = 1 << 16  # subjects with a rate; 1 MiB of file
 _SLOT = struct.Struct("<Qd")
 PROBES_MAX = 32
+ROUNDING_SECONDS = 1e-6
 BURST_SECONDS = 10.0  # how much of a minute's allowance may come at once
 
 
@@ -27,7 +28,7 @@ class Rates:
     def __init__(self, path: Path, clock: Clock) -> None:
         self._clock = clock
         self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        os.ftruncate(self._fd, SLOTS * _SLOT.size)
+        os.posix_fallocate(self._fd, 0, SLOTS * _SLOT.size)  # a hole written to on a full disk kills the process
         self._map = mmap.mmap(self._fd, SLOTS * _SLOT.size)
         self._offsets: dict[str, int] = {}
 
@@ -44,7 +45,7 @@ class Rates:
             now = self._clock.monotonic()
             # A time from before the machine's last start, or from a slower rate, must not lock anyone out.
             due = min(max(due, now), now + burst + interval)
-            if due - now > burst - interval * 0.5:
+            if due - now > burst - interval + ROUNDING_SECONDS:
                 raise RateLimited(f"{subject} may send {per_minute} requests a minute", due - now - burst + interval)
             _SLOT.pack_into(self._map, offset, tag, due + interval)
         finally:
@@ -57,8 +58,9 @@ class Rates:
             for step in range(PROBES_MAX):
                 offset = (tag + step) % SLOTS * _SLOT.size
                 found = _SLOT.unpack_from(self._map, offset)[0]
+                if found == 0:
+                    _SLOT.pack_into(self._map, offset, tag, 0.0)
                 if found in (0, tag):
-                    _SLOT.pack_into(self._map, offset, tag, _SLOT.unpack_from(self._map, offset)[1])
                     return offset
         finally:
             fcntl.lockf(self._fd, fcntl.LOCK_UN, 1, SLOTS * _SLOT.size)

@@ -1,9 +1,8 @@
 """What the pipeline says about a request once it is over: its trail, its last error."""
 
+import json
 import re
 from typing import NamedTuple
-
-import msgspec
 
 from polycloud.core.errors import CloudError, Throttled
 from polycloud.core.usage import Outcome
@@ -12,9 +11,11 @@ from polycloud.gateway.routes import Candidate
 
 EXPLAINED_MAX = 40  # deployments in a header; `polycloud explain` shows all
 REASON_CHARS_MAX = 120
+HEADER_CHARS_MAX = 2000  # clients commonly refuse headers over 8 KB
+_UNPRINTABLE = re.compile(rb"[^ -~]")
 _TRACEPARENT = re.compile(rb"00-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
 
-__all__ = ["Outcome", "Trail", "exhausted", "explanation", "trace_id"]
+__all__ = ["Outcome", "Trail", "exhausted", "explanation", "header_text", "trace_id"]
 
 
 class Trail(NamedTuple):
@@ -64,4 +65,9 @@ def explanation(found: Explanation) -> bytes:
         "order": [{"deployment": v.deployment, "expected_usd": v.expected_usd} for v in tried[:EXPLAINED_MAX]],
         "refused": {v.deployment: "; ".join(v.reasons)[:REASON_CHARS_MAX] for v in refused},
     }
-    return msgspec.json.encode(brief).decode().encode("ascii", "backslashreplace")
+    return json.dumps(brief, separators=(",", ":")).encode()  # escapes what is not ASCII, as JSON does
+
+
+def header_text(names: tuple[str, ...]) -> bytes:
+    """Names as one header value. Some are members of the caller's body, so nothing but printable ASCII passes."""
+    return _UNPRINTABLE.sub(b"?", ",".join(names).encode("ascii", "replace"))[:HEADER_CHARS_MAX]

@@ -17,9 +17,12 @@ HEADERS_MAX = 100
 HEADER_BYTES_MAX = 32 * 1024
 TARGET_BYTES_MAX = 8 * 1024
 BODY_BYTES_MAX = 32 * 1024 * 1024  # what Anthropic accepts (413 above 32 MB), the largest of the providers
+BODIES_BYTES_MAX = 512 * 1024 * 1024  # of all requests that a worker holds: sixteen of the largest
 PIPELINED_MAX = 16
+PIPELINED_BYTES_MAX = 1024 * 1024  # bodies that wait behind a request; who sends more opens another connection
 REQUEST_SECONDS = 60.0  # from the first byte of a request to its last; a slower sender is let go
 KEEP_ALIVE_SECONDS = 75.0
+LINGER_SECONDS = 30.0  # for a caller to take the last bytes before a close
 CONNECTIONS_MAX = 10_000
 
 # A second value of one of these would let two readers of the same request see two different ones.
@@ -29,6 +32,7 @@ _SINGLE = frozenset(
         b"x-api-key",
         b"api-key",
         b"content-length",
+        b"transfer-encoding",
         b"host",
         b"x-polycloud-class",
         b"x-polycloud-region",
@@ -76,10 +80,16 @@ class Refusal(Exception):
 Application = Callable[["Inbound", Request], Answering | None]
 
 
+class Connections(set["Inbound"]):
+    """Those of one worker, and how many bytes of bodies they hold together."""
+
+    body_bytes = 0
+
+
 class Inbound(asyncio.Protocol):
     """One caller's connection."""
 
-    def __init__(self, application: Application, connections: set["Inbound"], now: Callable[[], float]) -> None:
+    def __init__(self, application: Application, connections: "Connections", now: Callable[[], float]) -> None:
         self._application = application
         self._connections = connections
         self._now = now
@@ -90,7 +100,10 @@ class Inbound(asyncio.Protocol):
         self._body: list[bytes] = []
         self._body_bytes = 0
         self._refusal: Refusal | None = None
+        self._in_body = False
+        self._held_bytes = 0  # bodies of requests that are not answered yet, the unfinished one's too
         self._waiting: deque[Request] = deque()
+        self._slow = False
         self._request: Request | None = None
         self._answering: Answering | None = None
         self.transport: asyncio.Transport
@@ -120,8 +133,14 @@ class Inbound(asyncio.Protocol):
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade:
             self._refuse(Refusal(400, "this endpoint does not upgrade connections"))
+        except httptools.HttpParserCallbackError as error:
+            if self._refusal is None:  # a bug of ours; the answer to it was given where it happened
+                asyncio.get_running_loop().call_exception_handler(
+                    {"message": "a request failed inside the gateway", "exception": error.__context__ or error}
+                )
+            self._refuse(self._refusal or Refusal(500, "the gateway failed on this request"))
         except httptools.HttpParserError as error:
-            self._refuse(self._refusal or Refusal(400, f"not a valid HTTP/1.1 request: {error}"))
+            self._refuse(Refusal(400, f"not a valid HTTP/1.1 request: {error}"))
 
     def eof_received(self) -> bool:
         return False
@@ -129,16 +148,20 @@ class Inbound(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self.closed = True
         self._connections.discard(self)
+        self._release(self._held_bytes)
         self._waiting.clear()
+        self._body.clear()
         answering, self._answering = self._answering, None
         if answering is not None:
             answering.caller_gone()
 
     def pause_writing(self) -> None:
+        self._slow = True
         if self._answering is not None:
             self._answering.caller_slow(True)
 
     def resume_writing(self) -> None:
+        self._slow = False
         if self._answering is not None:
             self._answering.caller_slow(False)
 
@@ -154,13 +177,20 @@ class Inbound(asyncio.Protocol):
         self._header_bytes += len(name) + len(value)
         if self._header_bytes > HEADER_BYTES_MAX or len(self._headers) >= HEADERS_MAX:
             self._stop(431, "too many or too large headers")
+        if self._in_body:
+            return  # trailers: nothing after the body may change what the headers said
         if name in self._headers and name in _SINGLE:
             self._stop(400, f"the header {name.decode('latin-1')} is given twice")
         self._headers[name] = value
 
     def on_headers_complete(self) -> None:
-        if b"transfer-encoding" in self._headers and b"content-length" in self._headers:
-            self._stop(400, "both transfer-encoding and content-length are given")
+        self._in_body = True
+        encoding = self._headers.get(b"transfer-encoding")
+        if encoding is not None:
+            if b"content-length" in self._headers:
+                self._stop(400, "both transfer-encoding and content-length are given")
+            if encoding.strip().lower() != b"chunked":
+                self._stop(400, "the only transfer-encoding that is read is chunked")
         length = self._headers.get(b"content-length")
         if length is not None and int(length) > BODY_BYTES_MAX:
             self._stop(413, f"the body is over {BODY_BYTES_MAX} bytes")
@@ -171,18 +201,24 @@ class Inbound(asyncio.Protocol):
 
     def on_body(self, body: bytes) -> None:
         self._body_bytes += len(body)
+        self._held_bytes += len(body)
+        self._connections.body_bytes += len(body)
         if self._body_bytes > BODY_BYTES_MAX:
             self._stop(413, f"the body is over {BODY_BYTES_MAX} bytes")
+        if self._connections.body_bytes > BODIES_BYTES_MAX:
+            self._stop(503, "the gateway holds as many large requests as it can; try again soon")
+        if self._request is not None and self._held_bytes - len(self._request.body) > PIPELINED_BYTES_MAX:
+            self._stop(413, f"more than {PIPELINED_BYTES_MAX} bytes wait on this connection behind a request")
         self._body.append(body)
 
     def on_message_complete(self) -> None:
         body = self._body[0] if len(self._body) == 1 else b"".join(self._body)
         request = Request(self._parser.get_method(), self._target, self._headers, body)
-        request.keep_alive = self._parser.should_keep_alive()
         request.http10 = self._parser.get_http_version() == "1.0"
+        request.keep_alive = self._parser.should_keep_alive() and not request.http10
         self._target, self._headers, self._body = b"", {}, []
         self._header_bytes = self._body_bytes = 0
-        self.partial = False
+        self.partial = self._in_body = False
         if self._request is None:
             self._begin(request)
         elif len(self._waiting) < PIPELINED_MAX:
@@ -198,9 +234,18 @@ class Inbound(asyncio.Protocol):
 
     def _begin(self, request: Request) -> None:
         self._request = request
-        answering = self._application(self, request)
+        failed = True
+        try:
+            answering = self._application(self, request)
+            failed = False
+        finally:
+            if failed and self._request is request:  # else the caller would wait for ever
+                self._request = None
+                self._refuse(Refusal(500, "the gateway failed on this request"))
         if self._request is request:
             self._answering = answering
+            if self._slow and answering is not None:
+                answering.caller_slow(True)
 
     def send(self, data: bytes) -> None:
         """Bytes of the answer under way."""
@@ -210,6 +255,8 @@ class Inbound(asyncio.Protocol):
     def finish(self, *, keep_alive: bool = True) -> None:
         """The answer is complete: go on with the next request, or close."""
         request, self._request, self._answering = self._request, None, None
+        if request is not None and request.body:
+            self._release(min(len(request.body), self._held_bytes))  # none after the connection is lost
         if self.closed:
             return
         if request is None or not (keep_alive and request.keep_alive):
@@ -221,26 +268,50 @@ class Inbound(asyncio.Protocol):
 
     def shut(self) -> None:
         """Close once everything written is out."""
+        if not self.closed:
+            self.closed = True
+            self.since = self._now()
+            self.transport.close()
+
+    def abort(self) -> None:
+        """Close now; what is not sent yet is lost."""
         self.closed = True
-        self._connections.discard(self)
-        self.transport.close()
+        self.transport.abort()
+
+    def last(self) -> None:
+        """Close after the answer under way, or now when there is none."""
+        if self._request is not None:
+            self._request.keep_alive = False
+        else:
+            self.shut()
+
+    def _release(self, size: int) -> None:
+        self._held_bytes -= size
+        self._connections.body_bytes -= size
 
     @property
     def busy(self) -> bool:
         return self._request is not None
 
     def _refuse(self, refusal: Refusal) -> None:
+        if self.closed:
+            return
         if self._request is not None:
             # An answer is under way: bytes of an error would corrupt it. The connection ends after it.
             self._request.keep_alive = False
             self._waiting.clear()
+            self._body.clear()
             return
         self.transport.write(plain(refusal.status, str(refusal), keep_alive=False))
         self.shut()
 
     def check(self, now: float) -> None:
         """Let go a sender that is too slow, and a connection that is idle too long."""
-        if self.busy or self.closed:
+        if self.closed:
+            if now - self.since > LINGER_SECONDS:
+                self.transport.abort()
+            return
+        if self.busy:
             return
         if self.partial and now - self.since > REQUEST_SECONDS:
             self.transport.write(plain(408, f"the request took over {REQUEST_SECONDS:g} s to arrive", keep_alive=False))
@@ -262,7 +333,7 @@ def status_line(status: int) -> bytes:
 
 def chunk(data: bytes) -> bytes:
     """One chunk of a chunked body."""
-    return b"%x\r\n%b\r\n" % (len(data), data)
+    return b"%x\r\n%b\r\n" % (len(data), data) if data else b""  # an empty chunk would end the body
 
 
 LAST_CHUNK = b"0\r\n\r\n"

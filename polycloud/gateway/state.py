@@ -30,6 +30,10 @@ class Watched(Protocol):
 
     def check(self, now: float) -> None: ...
 
+    def stop(self) -> None:
+        """The worker ends now: answer, and leave the record."""
+        ...
+
 
 class Gateway:
     """The state that exchanges share. Everything replaceable is replaced whole, between two turns of the loop."""

@@ -4,17 +4,18 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from polycloud.core.errors import Unauthorized
+from polycloud.core.errors import KeyRefused, Unauthorized
 from polycloud.core.ports.models import Credential, Dialect, ModelPort
 from polycloud.gateway.address import host_of
 from polycloud.gateway.client import Origin
 from polycloud.gateway.routes import View
 from polycloud.policy.overlay import Overlay
-from polycloud.policy.tables import Compiled, Deployment, Tables, bits
+from polycloud.policy.tables import Compiled, Deployment, Principal, Tables, Team, bits
 
 USER_AGENT = "polycloud"
 ELIGIBLE_SHOWN_MAX = 12  # a header names so many; the record names all
 ELIGIBLE_KEPT_MAX = 1024
+NO_TEAM = Team(name="")  # of keys that belong to none
 NO_CREDENTIAL = Credential(kind="none")
 
 
@@ -100,6 +101,16 @@ class Generation:
         self.policy = tables.version[:16]
         self.view = View(self.compiled, Overlay())
         self._eligible: dict[int, Eligible] = {}
+
+    def team_of(self, principal: Principal) -> Team:
+        """The team whose limits and classes hold for a key. Raises KeyRefused when the estate no longer has it: a
+        key whose team is gone must not be freer than before."""
+        found = self.compiled.tables.teams.get(principal.team)
+        if found is not None:
+            return found
+        if principal.team:
+            raise KeyRefused(f"key {principal.id} belongs to team {principal.team!r}, which this estate does not have")
+        return NO_TEAM
 
     def eligible(self, chosen: int) -> Eligible:
         """The names of a mask, kept because few masks occur."""

@@ -17,11 +17,11 @@ from polycloud.gateway.client import Origin
 from polycloud.gateway.keys import Keyring
 from polycloud.gateway.passing import Passing
 from polycloud.gateway.pipeline import Exchange
-from polycloud.gateway.server import Answering, Inbound, Request, head, plain
+from polycloud.gateway.server import Answering, Connections, Inbound, Request, head, plain
 from polycloud.gateway.state import Gateway
 from polycloud.gateway.targets import Generation
 from polycloud.policy import tables
-from polycloud.policy.tables import matches
+from polycloud.policy.eligible import public_names
 
 CHECK_SECONDS = 0.1  # the grain of deadlines
 PRUNE_SECONDS = 5.0
@@ -29,6 +29,7 @@ BEAT_SECONDS = 1.0
 RECONNECT_SECONDS = 0.2
 LINK_SEND_BYTES_MAX = 1024 * 1024  # a control process that does not read is left
 BACKLOG = 4096
+CLOSE_SECONDS = 1.0  # for last bytes to leave
 
 
 class WorkerSpec(msgspec.Struct, frozen=True):
@@ -64,7 +65,7 @@ class Worker:
         self._loop = asyncio.get_running_loop()
         self.gateway = Gateway(spec.name, Path(spec.directory), clock, self._loop, spec.seed)
         self._control = Origin(False, "control", 0, spec.control)
-        self._connections: set[Inbound] = set()
+        self._connections = Connections()
         self._link: asyncio.StreamWriter | None = None
         self._ready = asyncio.Event()
         self._stopping = asyncio.Event()
@@ -90,10 +91,7 @@ class Worker:
             following.cancel()
             if listening is not None:
                 listening.close()
-            for inbound in list(self._connections):
-                inbound.shut()
-            self.gateway.pool.close()
-            self.gateway.journal.close()
+            await self._close()
 
     def _socket(self) -> socket.socket:
         family = socket.AF_INET6 if ":" in self._spec.host else socket.AF_INET
@@ -109,10 +107,21 @@ class Worker:
         listening.close()
         self.gateway.draining = True
         for inbound in list(self._connections):
-            if not inbound.busy:
-                inbound.shut()
+            inbound.last()
         end = self._loop.time() + self._spec.drain_seconds
         while self.gateway.exchanges and self._loop.time() < end:  # noqa: ASYNC110 - an event would cost each request
+            await asyncio.sleep(0.02)
+
+    async def _close(self) -> None:
+        """End what the drain left: every caller hears of it, and every request has its last record."""
+        for exchange in list(self.gateway.exchanges):
+            exchange.stop()
+        self.gateway.journal.close()
+        for inbound in list(self._connections):
+            inbound.shut()
+        self.gateway.pool.close()
+        end = self._loop.time() + CLOSE_SECONDS
+        while self._connections and self._loop.time() < end:  # noqa: ASYNC110 - see above
             await asyncio.sleep(0.02)
 
     # requests
@@ -123,6 +132,10 @@ class Worker:
     def _answer(self, inbound: Inbound, request: Request) -> Answering | None:
         """Dispatch one request by its path; the only place that knows the paths of model traffic."""
         face = self._faces.get(request.path)
+        if self.gateway.draining:
+            request.keep_alive = False
+        if request.method == b"HEAD" and request.path.startswith(b"/v1/"):
+            request.keep_alive = False  # an error's body follows, which a HEAD's caller does not read
         if face is not None:
             if request.method != b"POST":
                 self._brief(inbound, request, 405, b'{"error":{"message":"use POST"}}')
@@ -139,7 +152,7 @@ class Worker:
             inbound.send(data)
             inbound.finish()
             return None
-        passing = Passing(inbound, request, self.gateway.pool, self._control)
+        passing = Passing(self.gateway, inbound, request, self._control)
         passing.begin()
         return passing
 
@@ -158,13 +171,9 @@ class Worker:
             if request.method != b"GET":
                 raise BadRequest("use GET")
             table = generation.compiled.tables
-            team = table.teams.get(principal.team)
-            allowed = [
-                (name, model.owner or "polycloud")
-                for name, model in table.models.items()
-                if matches(name, principal.models) and (team is None or matches(name, team.models))
-            ]
-            allowed += [(a, "polycloud") for a, m in table.aliases.items() if any(n == m for n, _ in allowed)]
+            patterns = (principal.models, generation.team_of(principal).models)
+            owners = {name: model.owner for name, model in table.models.items()}
+            allowed = [(n, owners.get(n) or "polycloud") for n in public_names(generation.compiled, patterns)]
             name = request.path.removeprefix(b"/v1/models").strip(b"/").decode("latin-1")
             if name:
                 found = [entry for entry in allowed if entry[0] == name]
@@ -209,8 +218,10 @@ class Worker:
                 while data := await reader.read(1 << 16):
                     for message in frames.feed(data):
                         self._take(message)
-            except (OSError, ValueError, msgspec.DecodeError):
+            except (OSError, msgspec.MsgspecError):
                 pass  # a link that breaks or talks nonsense is made anew; what is known stays in force
+            except Exception as error:  # nor does a bug in taking something in end the following
+                self._loop.call_exception_handler({"message": "the link to the control process", "exception": error})
             finally:
                 beating.cancel()
                 self._link = None

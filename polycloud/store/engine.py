@@ -25,6 +25,15 @@ from polycloud.core.ports.state import StoreAway
 BUSY_SECONDS = 5.0  # a batch of 5,000 rows takes well under one second; five is a machine in trouble
 POOL_SIZE = 4  # the ingesting thread, and a few readers of the admin API
 POOL_OVERFLOW = 8
+PRAGMAS = (
+    "page_size=8192",  # of a new file: a row takes 350 bytes, and larger pages mean fewer splits and frames
+    "journal_mode=WAL",
+    "synchronous=FULL",
+    "foreign_keys=ON",
+    "temp_store=MEMORY",
+    "cache_size=-16000",  # KiB: a batch of 5,000 rows stays in memory until its commit
+    "wal_autocheckpoint=4000",  # pages, 16 MB: a page that several batches touch is copied back once
+)
 MIGRATIONS = pathlib.Path(__file__).parent / "migrations"
 
 
@@ -37,7 +46,7 @@ class StoreTooNew(StateError):
 def _on_connect(connection: sqlite3.Connection, _record: object) -> None:
     connection.isolation_level = None  # the driver begins nothing by itself: _on_begin does
     cursor = connection.cursor()
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "temp_store=MEMORY"):
+    for pragma in PRAGMAS:
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
 

@@ -28,7 +28,7 @@ DIMENSIONS = {
 }
 _TOKENS = ("input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens", "reasoning_tokens")
 _COST = attempts.c.cost_pico_usd
-_HIDDEN = ("id", "file", "offset", "chained")
+_HIDDEN = ("id", "chained")
 
 
 def exact_sum(whole: int | None, rest: int | None) -> int:
@@ -116,7 +116,7 @@ class SqlLedger:
             return _trail(connection, request)
 
     def recent(self, limit: int) -> list[Trail]:
-        newest = select(decisions.c.request).order_by(desc(decisions.c.id)).limit(limit)
+        newest = select(decisions.c.request).order_by(desc(decisions.c.at_ms), desc(decisions.c.id)).limit(limit)
         with reading(self._engine) as connection:
             found = [_trail(connection, request) for request in connection.execute(newest).scalars().all()]
         return [trail for trail in found if trail is not None]
@@ -192,8 +192,11 @@ def _failovers(connection: Connection, window: ColumnElement[bool]) -> tuple[int
 
 def _trail(connection: Connection, request: str) -> Trail | None:
     records: list[Record] = []
-    for table, read in ((decisions, rows.read_decision), (attempts, rows.read_attempt)):
+    for table, order, read in (
+        (decisions, (decisions.c.id,), rows.read_decision),
+        (attempts, (attempts.c.number, attempts.c.id), rows.read_attempt),
+    ):
         columns = [c for c in table.c if c.name not in _HIDDEN]
-        query = select(*columns).where(table.c.request == request).order_by(table.c.id)
+        query = select(*columns).where(table.c.request == request).order_by(*order)
         records += [read({str(k): v for k, v in row.items()}) for row in connection.execute(query).mappings()]
     return Trail(request, tuple(records)) if records else None

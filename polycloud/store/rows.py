@@ -1,22 +1,37 @@
 """Records as rows of ``decisions`` and ``attempts``, and back; the mapping is the identity."""
 
 from collections.abc import Mapping
+from functools import lru_cache
 
 import msgspec
+from msgspec.structs import astuple
+from sqlalchemy import insert
+from sqlalchemy.dialects.sqlite import dialect
 
-from polycloud.core.ports.state import Entry
 from polycloud.core.usage import AttemptRecord, DecisionRecord, Record, Usage
+from polycloud.store.schema import attempts, decisions
 
-Row = dict[str, object]
+Row = tuple[object, ...]
+"""Values in the order of the table's columns."""
 INTEGER_MAX = 2**63 - 1  # what a BIGINT column holds
+OFFSET_BITS = 36  # a file of 64 GiB, a thousand times what a worker rotates at; leaves 2**27 files
+LISTS_MAX = 4096  # lists kept as text: the same few come again in every request
 
+INSERT_DECISION, INSERT_ATTEMPT = (str(insert(table).compile(dialect=dialect())) for table in (decisions, attempts))
+_NO_USAGE = (None,) * len(Usage.__struct_fields__)
 _encode = msgspec.json.Encoder().encode
 _strings = msgspec.json.Decoder(tuple[str, ...])
 _reasons = msgspec.json.Decoder(dict[str, str])
 
 
-def text(value: object) -> str:
-    """A list or a mapping as JSON text."""
+def place(file: int, offset: int) -> int:
+    """The key of the row of the line at ``offset`` of ``file``: rows of a file lie together, in its order."""
+    return file << OFFSET_BITS | offset
+
+
+@lru_cache(LISTS_MAX)
+def text(value: tuple[str, ...]) -> str:
+    """A list as JSON text."""
     return _encode(value).decode()
 
 
@@ -24,74 +39,69 @@ def strings(value: str) -> tuple[str, ...]:
     return _strings.decode(value)
 
 
-def decision_row(file: int, entry: Entry, record: DecisionRecord) -> Row:
-    return {
-        "file": file,
-        "offset": entry.offset,
-        "chained": entry.chained,
-        "request": record.request,
-        "at_ms": record.at_ms,
-        "key_id": record.key,
-        "team": record.team,
-        "asked": record.asked,
-        "route": record.route,
-        "classes": text(record.classes),
-        "policy": record.policy,
-        "overlay": record.overlay,
-        "chosen": record.chosen,
-        "eligible": text(record.eligible),
-        "refused": text(record.refused),
-        "expected_pico_usd": record.expected_pico_usd,
-        "face": record.face,
-        "code": record.code,
-        "trace": record.trace,
-        "v": record.v,
-    }
+def decision_row(id: int, chained: bool, record: DecisionRecord) -> Row:
+    return (
+        id,
+        # The driver takes an int as it is, but looks up how to adapt a bool.
+        1 if chained else 0,
+        record.request,
+        record.at_ms,
+        record.key,
+        record.team,
+        record.asked,
+        record.route,
+        text(record.classes),
+        record.policy,
+        record.overlay,
+        record.chosen,
+        text(record.eligible),
+        _encode(record.refused).decode() if record.refused else "{}",
+        record.expected_pico_usd,
+        record.face,
+        record.code,
+        record.trace,
+        record.v,
+    )
 
 
-def attempt_row(file: int, entry: Entry, record: AttemptRecord) -> Row:
+def attempt_row(id: int, chained: bool, record: AttemptRecord) -> Row:
     usage = record.usage
-    return {
-        "file": file,
-        "offset": entry.offset,
-        "chained": entry.chained,
-        "request": record.request,
-        "at_ms": record.at_ms,
-        "number": record.number,
-        "key_id": record.key,
-        "team": record.team,
-        "asked": record.asked,
-        "deployment": record.deployment,
-        "cloud": record.cloud,
-        "site": record.site,
-        "model": record.model,
-        "outcome": record.outcome,
-        "code": record.code,
-        "status": record.status,
-        "latency_ms": record.latency_ms,
-        "first_token_ms": record.first_token_ms,
-        "input_tokens": usage.input_tokens if usage else None,
-        "output_tokens": usage.output_tokens if usage else None,
-        "cache_read_tokens": usage.cache_read_tokens if usage else None,
-        "cache_write_tokens": usage.cache_write_tokens if usage else None,
-        "reasoning_tokens": usage.reasoning_tokens if usage else None,
-        "cost_pico_usd": record.cost_pico_usd,
-        "streamed": record.streamed,
-        "final": record.final,
-        "equivalent": record.equivalent,
-        "degraded": text(record.degraded),
-        "reported_region": record.reported_region,
-        "provider_request": record.provider_request,
-        "policy": record.policy,
-        "overhead_us": record.overhead_us,
-        "estimated": record.estimated,
-        "v": record.v,
-    }
+    return (
+        id,
+        1 if chained else 0,
+        record.request,
+        record.at_ms,
+        record.number,
+        record.key,
+        record.team,
+        record.asked,
+        record.deployment,
+        record.cloud,
+        record.site,
+        record.model,
+        record.outcome,
+        record.code,
+        record.status,
+        record.latency_ms,
+        record.first_token_ms,
+        *(_NO_USAGE if usage is None else astuple(usage)),
+        record.cost_pico_usd,
+        1 if record.streamed else 0,
+        1 if record.final else 0,
+        1 if record.equivalent else 0,
+        text(record.degraded),
+        record.reported_region,
+        record.provider_request,
+        record.policy,
+        record.overhead_us,
+        1 if record.estimated else 0,
+        record.v,
+    )
 
 
 def fits(row: Row) -> bool:
     """Whether every integer of ``row`` fits its column: a provider can report any number of tokens."""
-    return all(not isinstance(v, int) or -INTEGER_MAX <= v <= INTEGER_MAX for v in row.values())
+    return all(not isinstance(v, int) or -INTEGER_MAX <= v <= INTEGER_MAX for v in row)
 
 
 def read_decision(row: Mapping[str, object]) -> Record:

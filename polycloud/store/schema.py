@@ -3,6 +3,9 @@
 Times are Unix milliseconds. Money is whole pico-dollars in a signed 64-bit column: one attempt can
 cost up to 9.2 million dollars. Sums go further than that, so they are never taken in pico: see
 ``ledger.exact_sum``. Lists are JSON text, as nothing is ever looked up inside them.
+
+Two rows are written for each request, so ``decisions`` and ``attempts`` are kept narrow: their key says
+from which line they come, and an index is there only for what is asked (a request, a window of time).
 """
 
 from sqlalchemy import (
@@ -11,7 +14,6 @@ from sqlalchemy import (
     Column,
     Float,
     ForeignKey,
-    Index,
     Integer,
     LargeBinary,
     MetaData,
@@ -19,7 +21,6 @@ from sqlalchemy import (
     String,
     Table,
     Text,
-    UniqueConstraint,
 )
 
 metadata = MetaData(
@@ -128,9 +129,7 @@ journal_faults = Table(
 decisions = Table(
     "decisions",
     metadata,
-    Column("id", RowId, primary_key=True),
-    Column("file", RowId, ForeignKey("journal_files.id"), nullable=False),
-    Column("offset", BigInteger, nullable=False),
+    Column("id", RowId, primary_key=True, autoincrement=False),  # rows.place: the file and the line's offset
     Column("chained", Boolean, nullable=False),
     Column("request", String(80), nullable=False, index=True),
     Column("at_ms", BigInteger, nullable=False, index=True),
@@ -149,15 +148,12 @@ decisions = Table(
     Column("code", String(40), nullable=False),
     Column("trace", String(40), nullable=False),
     Column("v", SmallInteger, nullable=False),
-    UniqueConstraint("file", "offset"),
 )
 
 attempts = Table(
     "attempts",
     metadata,
-    Column("id", RowId, primary_key=True),
-    Column("file", RowId, ForeignKey("journal_files.id"), nullable=False),
-    Column("offset", BigInteger, nullable=False),  # negative: written by close_series, for the decision at -1 - offset
+    Column("id", RowId, primary_key=True, autoincrement=False),  # negative: a lost one, for the decision -id
     Column("chained", Boolean, nullable=False),
     Column("request", String(80), nullable=False, index=True),
     Column("at_ms", BigInteger, nullable=False, index=True),
@@ -190,6 +186,4 @@ attempts = Table(
     Column("overhead_us", BigInteger, nullable=False),
     Column("estimated", Boolean, nullable=False),
     Column("v", SmallInteger, nullable=False),
-    UniqueConstraint("file", "offset"),
-    Index("ix_attempts_team_at_ms", "team", "at_ms"),
 )

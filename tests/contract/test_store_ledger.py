@@ -8,6 +8,8 @@ from polycloud.core.errors import Conflict
 from polycloud.core.ports.state import Batch, Entry, Fault, Promise
 from polycloud.core.usage import AttemptRecord, DecisionRecord, Usage
 from polycloud.store import Store
+from polycloud.store.engine import reading
+from polycloud.store.journals import _unfinished
 from polycloud.store.ledger import exact_sum
 from polycloud.store.schema import attempts
 
@@ -112,6 +114,36 @@ def test_a_number_that_fits_no_column_becomes_a_fault_and_holds_nothing_up(store
     assert moved.faults == 1
     assert store.ledger.trail("q2") is None
     assert store.ledger.usage((), 0, 2 * NOW, {})[0].attempts == 2
+
+
+def test_the_newest_requests_of_all_workers_come_first(store):
+    write(store, decision("a", at_ms=NOW), decision("d", at_ms=NOW + 3), name="v-000000.jsonl", series="v")
+    write(store, decision("b", at_ms=NOW + 1), decision("c", at_ms=NOW + 1), name="w-000000.jsonl")
+    assert [trail.request for trail in store.ledger.recent(3)] == ["d", "c", "b"]
+
+
+def test_a_dead_worker_of_many_leaves_the_others_requests_alone(store):
+    for name in ("v-000000.jsonl", "w-000000.jsonl", "w-000001.jsonl", "x-000000.jsonl"):
+        write(store, decision(name), name=name, series=name[0])
+    assert store.journals.close_series("w", NOW) == 2
+    assert [len(store.ledger.trail(f"{name}.jsonl").records) for name in ("v-000000", "x-000000")] == [1, 1]
+    assert [r.number for r in store.ledger.trail("w-000001.jsonl").records[1:]] == [1]
+
+
+def test_each_question_has_its_index(store):
+    write(store, decision("q1"), attempt("q1"))
+    questions = {
+        "SELECT * FROM attempts WHERE request = 'q1'": "ix_attempts_request",
+        "SELECT sum(cost_pico_usd) FROM attempts WHERE at_ms >= 1 AND at_ms < 2 AND team = 't'": "ix_attempts_at_ms",
+        "SELECT * FROM decisions WHERE request = 'q1'": "ix_decisions_request",
+        "SELECT request FROM decisions ORDER BY at_ms DESC, id DESC LIMIT 5": "ix_decisions_at_ms",
+        str(_unfinished("w").compile(compile_kwargs={"literal_binds": True})): "SEARCH decisions USING INTEGER PRIMARY",
+    }
+    with reading(store._engine) as connection:
+        for question, index in questions.items():
+            plan = " ".join(row.detail for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {question}"))
+            assert index in plan, plan
+            assert "TEMP B-TREE" not in plan
 
 
 def test_breaks_and_faults_are_counted_and_rows_marked(store):

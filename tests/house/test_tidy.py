@@ -7,7 +7,10 @@ ROOT = pathlib.Path(__file__).parents[2] / "polycloud"
 FILE_LINES_MAX = 600  # kopf's largest file but three is 566; starlette median 145
 FUNCTION_LINES_MAX = 70  # docstring not counted; TigerBeetle's number
 PARAMETERS_MAX = 10
-BROAD_EXCEPT_ALLOWED: set[str] = set()  # "path:function", each with a reason beside it
+BROAD_EXCEPT_ALLOWED = {  # "path:function", each with its reason
+    "gateway/pipeline.py:contain",  # a bug met by one request must not end the others; reported, answered, recorded
+    "gateway/worker.py:_follow",  # a bug in taking in one value must not cut a worker off from all later ones
+}
 
 
 def complaints(root: pathlib.Path) -> list[str]:
@@ -26,8 +29,22 @@ def complaints(root: pathlib.Path) -> list[str]:
                 found += function_complaints(path, node, package)
             elif isinstance(node, ast.Global):
                 found.append(f"{path}:{node.lineno}: `global` hides state; put it in an object that wiring owns")
-            elif isinstance(node, ast.ExceptHandler) and is_broad(node):
-                found.append(f"{path}:{node.lineno}: broad except: name the errors, or list this place with its reason")
+        for function, handler in broad_excepts(tree):
+            if f"{path.relative_to(root).as_posix()}:{function}" not in BROAD_EXCEPT_ALLOWED:
+                found.append(
+                    f"{path}:{handler.lineno}: broad except: name the errors, or list this place with its reason"
+                )
+    return found
+
+
+def broad_excepts(node: ast.AST, function: str = "") -> list[tuple[str, ast.ExceptHandler]]:
+    """Each broad handler below ``node`` with the name of the function that it is in."""
+    found = []
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.ExceptHandler) and is_broad(child):
+            found.append((function, child))
+        inside = child.name if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef) else function
+        found += broad_excepts(child, inside)
     return found
 
 
@@ -54,3 +71,19 @@ def is_broad(node: ast.ExceptHandler) -> bool:
 
 def test_tidy() -> None:
     assert not complaints(ROOT)
+
+
+def test_a_broad_except_is_found_and_only_a_listed_place_may_have_one(tmp_path: pathlib.Path) -> None:
+    body = '"""One idea."""\n\n\ndef {}() -> None:\n    try:\n        pass\n    except Exception:\n        pass\n'
+    (tmp_path / "gateway").mkdir()
+    (tmp_path / "gateway" / "pipeline.py").write_text(body.format("contain") + body.format("other"))
+    assert ["broad except" in c for c in complaints(tmp_path)] == [True]
+
+
+def test_every_listed_broad_except_is_still_there() -> None:
+    found = {
+        f"{path.relative_to(ROOT).as_posix()}:{function}"
+        for path in ROOT.rglob("*.py")
+        for function, _ in broad_excepts(ast.parse(path.read_text(encoding="utf8")))
+    }
+    assert found == BROAD_EXCEPT_ALLOWED

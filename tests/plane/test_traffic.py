@@ -3,6 +3,8 @@
 import asyncio
 import json
 
+import msgspec
+
 
 def test_a_whole_answer_passes_through_and_is_recorded(run, script):
     async def body(plane):
@@ -253,5 +255,18 @@ def test_pipelined_requests_are_answered_in_order(run, script):
             found += await asyncio.wait_for(reader.read(65536), 5)
         writer.close()
         assert found.count(b"HTTP/1.1 200 OK") == 3
+
+    run(body)
+
+
+def test_a_key_whose_team_is_gone_is_refused_and_not_freer(run, script):
+    async def body(plane):
+        plane.a.answers = [script.reply]
+        tables = plane.tables()
+        plane.tables = lambda: msgspec.structs.replace(tables, teams={})
+        plane.take()
+        got = await plane.chat()
+        assert got.status == 401 and "'t'" in got.json["error"]["message"]
+        assert not plane.a.calls
 
     run(body)

@@ -18,6 +18,7 @@ from polycloud.policy.overlay import Overlay, Steer
 
 RECENT_MAX = 1000
 STATUS_SECONDS = 3600.0
+MOMENT_MS_MAX = 10**15  # the year 33658; what the store can compare ends at 2**63
 
 
 class Asked(msgspec.Struct, frozen=True):
@@ -32,12 +33,13 @@ class Asked(msgspec.Struct, frozen=True):
         text = self.query.get(name, "")
         if not text:
             return default_ms
-        if text.isdecimal():
-            return int(text) * 1000
         try:
-            return now_ms - int(parse(text, "seconds").value * 1000)
+            found = int(text) * 1000 if text.isdecimal() else now_ms - int(parse(text, "seconds").value * 1000)
         except ValueError as error:
             raise BadRequest(f"{name}: {error}, or Unix seconds", name) from error
+        if abs(found) > MOMENT_MS_MAX:
+            raise BadRequest(f"{name}: {text[:40]!r} is no time of this age; Unix seconds have ten digits", name)
+        return found
 
     def number(self, name: str, default: int, most: int) -> int:
         text = self.query.get(name, "") or str(default)

@@ -53,6 +53,7 @@ def create_app(backend: Backend) -> Starlette:
             PolycloudError: _polycloud_error,
             ValidationError: _validation_error,
             HTTPException: _http_error,
+            Exception: _unforeseen,
         },
     )
 
@@ -95,6 +96,12 @@ async def _polycloud_error(_: Request, error: Exception) -> Response:
 async def _validation_error(_: Request, error: Exception) -> Response:
     assert isinstance(error, ValidationError)
     return invalid(error)
+
+
+async def _unforeseen(_: Request, error: Exception) -> Response:
+    """A mistake of ours. Starlette raises it again for the server's log; the caller gets none of its content."""
+    message = f"an error of polycloud itself ({type(error).__name__}); nothing more is told here"
+    return reply(500, {"error": {"code": "internal", "message": message, "fix": "look at the control process's log"}})
 
 
 async def _http_error(request: Request, error: Exception) -> Response:

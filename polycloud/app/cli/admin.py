@@ -146,14 +146,18 @@ def rotate(id: str, overlap: str, estate: Path | None, state: Path | None, as_js
 
 
 @click.group(invoke_without_command=True)
+@running_options
 @click.pass_context
-def sites(context: click.Context) -> None:
+def sites(context: click.Context, estate: Path | None, state: Path | None, as_json: bool) -> int:
     """Move traffic: drain, fail and serve sites (aws/us-east-1) and deployments (azure/westeurope/gpt-4o).
 
     Every worker follows within a second. Without a command: what is steered now.
     """
     if context.invoked_subcommand is None:
-        context.invoke(list_sites, estate=None, state=None, as_json=False)
+        return int(context.invoke(list_sites, estate=estate, state=state, as_json=as_json))
+    given = {"estate": estate, "state": state, "as_json": as_json or None}
+    context.default_map = {context.invoked_subcommand: {k: v for k, v in given.items() if v is not None}}
+    return OK
 
 
 @sites.command("list")

@@ -48,7 +48,10 @@ class _Conversion:
         entries = self._config.get("model_list")
         for number, entry in enumerate(entries if isinstance(entries, list) else ()):
             if isinstance(entry, dict) and isinstance(entry.get("litellm_params"), dict) and entry.get("model_name"):
-                self._entry(str(entry["model_name"]), entry["litellm_params"])
+                info = entry.get("model_info")
+                base = info.get("base_model") if isinstance(info, dict) else None
+                params = {**({"base_model": base} if base else {}), **entry["litellm_params"]}
+                self._entry(str(entry["model_name"]), params)
             else:
                 self._notes.append(f"model_list[{number}]: not a model with litellm_params; left out")
         for key in self._config:
@@ -86,21 +89,27 @@ class _Conversion:
 
     def _azure(self, public: str, model: str, params: Mapping[str, Any]) -> dict[str, Any] | None:
         host = urlsplit(self._value(params.get("api_base"))).hostname or ""
-        region = str(params.get("region_name") or AZURE_SITE)
+        named = self._region_in(host.split(".")[0])
+        region = str(params.get("region_name") or named or AZURE_SITE)
         cloud = self._cloud("azure", region, params.get("api_key"))
         if host:
-            resource = host.split(".")[0]
+            resource = host.split(".")[0].replace(region, "{region}")
             if cloud.setdefault("resource", resource) != resource:
                 self._notes.append(f"{public}: a second Azure resource, {resource}: one is served; left out")
                 return None
         else:
             self._notes.append(f"{public}: its api_base is not written out; set clouds.azure.resource")
         if not params.get("region_name"):
-            self._notes.append(
-                f"{public}: the file does not say in which region {host or 'it'} is; {region} is assumed"
-            )
+            by = f"{region} is assumed" + (", by its name" if named else "; correct it, residency rests on it")
+            self._notes.append(f"{public}: the file does not say in which region {host or 'it'} is; {by}")
         known = str(params.get("base_model") or model).removeprefix("azure/")
         return self._row(f"azure/{region}", public, known, model if known != model else None, "azure")
+
+    def _region_in(self, name: str) -> str:
+        """The Azure region that a resource is named after; "" when it is named after none."""
+        known = (site.id.partition("/")[2] for site in self._catalog.sites("azure"))
+        found = [region for region in known if region in name]
+        return max(found, key=len, default="")
 
     def _bedrock(self, public: str, model: str, params: Mapping[str, Any]) -> dict[str, Any]:
         region = self._value(params.get("aws_region_name")) or BEDROCK_REGION

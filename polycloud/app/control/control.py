@@ -31,7 +31,7 @@ from polycloud.core.ports.models import Credential
 from polycloud.core.ports.state import KeyRow, Measured, NewKey, NoSuchKey, Trail, UsageRow
 from polycloud.gateway import link
 from polycloud.gateway.explain import Explanation
-from polycloud.gateway.routes import View
+from polycloud.gateway.routes import View, caller_region
 from polycloud.policy.overlay import Overlay, Steer
 from polycloud.policy.tables import Principal, mask
 
@@ -64,7 +64,7 @@ class Control:
         self._overlay = Overlay()
         self._keys: dict[str, KeyRow] = {}
         self._demo = ""
-        self._pushed = ""  # the version of the tables that workers were given
+        self._served: InForce | None = None  # whose tables workers were given
         self._faces = {name.decode(): face for name, face in faces().items()}
         self.link = LinkServer(settings.link, log, lambda: None)
         self.figures = Metrics(clock, self._gauges)
@@ -87,13 +87,18 @@ class Control:
             await self._push_keys()
 
     async def _push_keys(self) -> str:
-        """All keys in force, the sandbox's own among them. The caller holds the lock."""
+        """All keys in force, the sandbox's own among them. The caller holds the lock.
+
+        While tables change, a key must be good under the old ones and the new ones: the limits of a team that
+        either does not know would not hold, and the sandbox's key would open a real cloud.
+        """
         now = self.now_ms()
         version, rows = await asyncio.to_thread(self._store.keys.in_force, now)
+        known = [e for e in (self._estates.current, self._served) if e is not None]
+        rows = [row for row in rows if all(row.team in e.tables.teams for e in known)]
         principals = [_principal(row) for row in rows]
-        current = self._estates.current
-        demo, self._demo = demo_key(current, self._settings.host)
-        if demo is not None:
+        demo, self._demo = demo_key(self._estates.current, self._settings.host)
+        if demo is not None and all(demo_key(e, self._settings.host)[0] == demo for e in known):
             principals.append(demo)
         self._keys = {row.id: row for row in rows}
         self.link.push("keys", link.SetKeys(version, tuple(principals)))
@@ -109,14 +114,17 @@ class Control:
                 raise
             self._estates.take(new)
             self._follow(new)
-            changed = self._pushed != new.tables.version
+            changed = self._served is None or self._served.tables.version != new.tables.version
             async with self._order:
                 await asyncio.to_thread(self._store.keys.touch)
                 await self._push_keys()
             if changed:
                 await self.credentials.settle()
                 self.link.push("tables", link.SetTables(new.data))
-                self._pushed = new.tables.version
+                self._served = new
+                await self._spread("tables", new.tables.version)
+                async with self._order:
+                    await self._push_keys()
                 self._log.info("estate.taken", version=new.tables.version, paths_proved=new.paths_proved)
                 await asyncio.to_thread(
                     self._store.records.took_estate,
@@ -234,6 +242,7 @@ class Control:
         for name in wanted.classes:
             if name not in tables.classes:
                 raise BadRequest(f"no data class {name!r} in the estate (known: {', '.join(tables.classes) or 'none'})")
+        caller_region(tables, wanted.region)
 
     async def rotate_key(self, id: str, overlap_seconds: float) -> tuple[KeyRow, str]:
         async with self._order:

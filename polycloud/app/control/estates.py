@@ -145,8 +145,9 @@ class Estates:
     def refuse(self, error: PolycloudError) -> None:
         """Keep why the last load failed; what is in force stays so."""
         self.refused = error.diagnostics if isinstance(error, EstateError) else ()
-        self.refusal = error.message.split("\n")[0]
-        self._log.error("estate.refused", errors=len(self.refused), first=self.refusal)
+        wrong = [str(d).split("\n")[0] for d in self.refused if d.severity == "error"]
+        self.refusal = ": ".join((error.message.split("\n")[0], *wrong[:1]))
+        self._log.error("estate.refused", errors=len(wrong), first=wrong[0] if wrong else self.refusal)
 
     def _stamp(self) -> str:
         """Size, time and place of every file, and the names beside them: a new layer or part is a change too."""

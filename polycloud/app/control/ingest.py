@@ -34,7 +34,7 @@ LAST_SECONDS = 10.0  # at a stop: how long the rest may take
 _SUFFIX = ".jsonl"
 
 
-class Line(msgspec.Struct, frozen=True):
+class Line(msgspec.Struct, frozen=True, gc=False):
     """One line of a journal."""
 
     h: str
@@ -151,10 +151,10 @@ class Ingestion:
             over = name not in names or series in dead or (series, number) < newest[series]
             batch, rest = self._read(file)
             if batch.lines:
-                file = self._append(batch)
+                before, file = file, self._append(batch)
                 entries += batch.entries
                 faults += len(batch.faults)
-                breaks += sum(not e.chained for e in batch.entries)
+                breaks += file.breaks - before.breaks
             lag += rest
             if batch.lines == LINES_MAX or (batch.lines and rest):
                 more = True

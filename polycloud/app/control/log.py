@@ -8,6 +8,8 @@ import json
 import logging
 import sys
 import time
+import traceback
+from pathlib import Path
 
 LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 LINE_CHARS_MAX = 2000  # a provider's message can be a whole page
@@ -20,8 +22,9 @@ class Line(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(record.created))
         facts = getattr(record, "facts", {})
-        words = [at, record.levelname.lower(), record.getMessage(), *(f"{k}={_word(v)}" for k, v in facts.items())]
-        return " ".join(words).replace("\n", "\\n")[:LINE_CHARS_MAX]
+        text = record.getMessage().strip()
+        words = [at, record.levelname.lower(), text, *(f"{k}={_word(v)}" for k, v in facts.items())]
+        return " ".join(words + _raised(record)).replace("\n", "\\n")[:LINE_CHARS_MAX]
 
 
 class Log:
@@ -41,6 +44,18 @@ class Log:
 
     def error(self, event: str, **facts: Fact) -> None:
         self._logger.error(event, extra={"facts": facts})
+
+
+def _raised(record: logging.LogRecord) -> list[str]:
+    """The type of an exception and where it came from: a foreign exception's message may hold anything."""
+    kind, _, trace = record.exc_info or (None, None, None)
+    if kind is None:
+        return []
+    frames = traceback.extract_tb(trace)
+    where = [f"at={Path(frames[-1].filename).name}:{frames[-1].lineno}"] if frames else []
+    ours = [f for f in frames if "polycloud" in Path(f.filename).parts]
+    called = [f"from={Path(ours[-1].filename).name}:{ours[-1].lineno}"] if ours and ours[-1] != frames[-1] else []
+    return [f"exception={kind.__name__}", *where, *called]
 
 
 def _word(value: Fact) -> str:

@@ -92,9 +92,13 @@ class Tap(Protocol):
 
 
 class Face(Protocol):
-    """A wire format as callers speak it, over the same dialect name as its provider form."""
+    """A wire format as callers speak it, over the same dialect name as its provider form.
+
+    ``id_header`` is the response header in which its official clients look for the request's id.
+    """
 
     name: str
+    id_header: bytes
 
     def peek(self, body: bytes) -> Envelope:
         """Raises BadRequest with the caller's mistake: not JSON, wrong type, missing field."""

@@ -116,7 +116,7 @@ class JournalFile(msgspec.Struct, frozen=True):
     sealed_ms: int | None = None
 
 
-class Entry(msgspec.Struct, frozen=True):
+class Entry(msgspec.Struct, frozen=True, gc=False):
     """One record and where its line starts. ``chained`` tells whether the line names its predecessor rightly."""
 
     offset: int

@@ -8,6 +8,7 @@ from pydantic.functional_validators import BeforeValidator
 
 from polycloud.estate.scalars import (
     Amount,
+    ApiVersion,
     Bandwidth,
     Count,
     Country,
@@ -18,7 +19,9 @@ from polycloud.estate.scalars import (
     Name,
     PoolRef,
     PositiveCount,
+    ProjectId,
     Ratio,
+    ResourceName,
     SiteId,
     SiteName,
     SitePatterns,
@@ -65,7 +68,7 @@ class AzureCloud(Cloud):
 
     subscription: Identifier | None = Field(default=None, description="The subscription id.")
     tenant: Identifier | None = Field(default=None, description="The Entra tenant id.")
-    resource: str = Field(
+    resource: ResourceName = Field(
         default="{estate}-{region}",
         description="The name of the AI resource in each region; {region} and {estate} stand for their names.",
     )
@@ -73,7 +76,7 @@ class AzureCloud(Cloud):
         default="v1",
         description="Which paths to call: v1 (/openai/v1) or deployments (/openai/deployments/NAME, dated).",
     )
-    api_version: str = Field(
+    api_version: ApiVersion = Field(
         default="2024-10-21", description="The api-version of the deployments paths; not used with v1."
     )
 
@@ -81,7 +84,7 @@ class AzureCloud(Cloud):
 class GcpCloud(Cloud):
     """Google Cloud: models by Vertex AI."""
 
-    project: Identifier | None = Field(default=None, description="The project id.")
+    project: ProjectId | None = Field(default=None, description="The project id.")
 
 
 class OciCloud(Cloud):

@@ -25,6 +25,7 @@ class AnthropicFace:
     """The face over the dialect ``anthropic_messages``. Stateless."""
 
     name = NAME
+    id_header = b"request-id"
 
     def peek(self, body: bytes) -> Envelope:
         """Raises BadRequest with the caller's mistake."""

@@ -24,6 +24,7 @@ class OpenAIFace:
     """The face over the dialect ``openai_chat``. Stateless."""
 
     name = NAME
+    id_header = b"x-request-id"
 
     def peek(self, body: bytes) -> Envelope:
         """Raises BadRequest with the caller's mistake."""

@@ -331,3 +331,85 @@ def test_the_admin_token_is_kept_and_made_anew_when_its_file_is_gone(estate_file
     assert not third.control.authorized(first.token)
     assert first.token.encode() not in third.settings.database.read_bytes()
     third.store.close()
+
+
+def pushed_keys(control):
+    """What workers are told of keys, newest last."""
+    found, push = [], control.link.push
+
+    def noting(kind, message):
+        if kind == "keys":
+            found.append({key.id: key.team for key in message.keys})
+        push(kind, message)
+
+    control.link.push = noting
+    return found
+
+
+def test_a_key_whose_team_left_the_estate_opens_nothing(installed, estate_file):
+    """The classes of the team would not hold for it any more: it must not go on without them."""
+
+    async def scene():
+        async with installed() as it:
+            made = (await it("POST", "/admin/keys", {"team": "other"})).json
+            told = pushed_keys(it.control)
+            text = estate_file.read_text()
+            estate_file.write_text(text.replace("  other: {classes: [personal]}\n", ""))
+            assert (await it("POST", "/admin/reload")).status == 200
+            gone = [dict(keys) for keys in told]
+            body = {"model": "llama", "key": made["id"]}
+            assert (await it("POST", "/admin/explain", body)).status == 404
+            told.clear()
+            estate_file.write_text(text)
+            assert (await it("POST", "/admin/reload")).status == 200
+            return made["id"], gone, told
+
+    id, gone, back = run(scene())
+    assert gone and all(id not in keys for keys in gone)
+    assert id not in back[0], "the tables that workers still have do not know the team"
+    assert back[-1][id] == "other"
+
+
+def test_a_key_s_region_must_be_a_place(installed):
+    async def scene():
+        async with installed() as it:
+            wrong = await it("POST", "/admin/keys", {"team": "demo", "region": "Nowhere"})
+            right = await it("POST", "/admin/keys", {"team": "demo", "region": "DE"})
+            return wrong, right
+
+    wrong, right = run(scene())
+    assert (wrong.status, right.status) == (400, 201)
+    assert "Nowhere" in wrong.json["error"]["message"]
+
+
+@pytest.mark.parametrize("since", ["9" * 30, "9" * 30 + "y", "abc", "99999999999999"])
+def test_a_time_that_is_none_is_refused(installed, since):
+    async def scene():
+        async with installed() as it:
+            return await it("GET", "/admin/usage", query=f"since={since}")
+
+    answer = run(scene())
+    assert (answer.status, answer.json["error"]["code"]) == (400, "bad_request")
+
+
+def test_a_mistake_of_ours_is_told_without_its_content(installed):
+    async def scene():
+        async with installed() as it:
+            it.control.estate = lambda: {}[SECRET]
+            seen = []
+
+            async def noting(scope, receive, send):
+                async def sending(message):
+                    seen.append(message)
+                    await send(message)
+
+                await create_app(it.control)(scope, receive, sending)
+
+            with pytest.raises(KeyError):
+                await it._ask(noting, "GET", "/admin/estate", token=it.token)
+            return seen
+
+    head, body = run(scene())
+    assert head["status"] == 500
+    assert json.loads(body["body"])["error"]["code"] == "internal"
+    assert SECRET.encode() not in body["body"]

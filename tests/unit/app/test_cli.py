@@ -251,6 +251,19 @@ def test_a_litellm_configuration() -> None:
     assert "sk-1" not in notes + str(made.estate)
 
 
+def test_litellm_resources_that_are_named_after_their_region() -> None:
+    def entry(region: str) -> dict[str, object]:
+        params = {"model": "azure/mine", "api_base": f"https://acme-{region}.openai.azure.com/"}
+        return {"model_name": "chat", "litellm_params": params, "model_info": {"base_model": "azure/gpt-4o"}}
+
+    made = litellm.convert({"model_list": [entry("westeurope"), entry("eastus2")]}, "e", catalog())
+    assert made.estate["clouds"]["azure"] == {"sites": ["westeurope", "eastus2"], "resource": "acme-{region}"}
+    assert made.estate["models"]["chat"]["deployments"] == [
+        {"at": "azure/westeurope", "model": "gpt-4o", "upstream": "mine"},
+        {"at": "azure/eastus2", "model": "gpt-4o", "upstream": "mine"},
+    ]
+
+
 def test_init_from_litellm_passes_check(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     source = tmp_path / "config.yaml"
     source.write_text(json.dumps(LITELLM))
@@ -286,3 +299,11 @@ def test_init_suggests(arguments: list[str], hint: str, tmp_path: Path, capsys: 
     assert main.run(["init", str(tmp_path), *arguments]) == 2
     assert hint in capsys.readouterr().err
     assert not (tmp_path / begin.ESTATE_FILE).exists()
+
+
+def test_sites_takes_its_options_without_a_command_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for arguments in (["sites", "--state", str(tmp_path)], ["sites", "--state", str(tmp_path), "list"]):
+        assert main.run(arguments) == 3, "nothing runs there"
+        assert f"does not run from {tmp_path}" in capsys.readouterr().err
+    assert main.run(["sites", "-e", str(tmp_path / "none.yaml")]) == 2
+    assert "does not exist" in capsys.readouterr().err

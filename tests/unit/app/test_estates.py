@@ -63,6 +63,8 @@ def test_a_bad_estate_changes_nothing_and_every_finding_is_kept(estate_file, clo
     assert {"XX", "p"} <= {word for d in estates.refused for word in d.message.split("'")}
     assert all(d.place.line > 1 for d in estates.refused)
     assert "\n" not in estates.refusal
+    first = next(d for d in estates.refused if d.severity == "error")
+    assert f"{first.place}: error[{first.code}]" in estates.refusal
     estate_file.write_text(text)
     estates.take(estates.load())
     assert estates.refusal == ""

@@ -123,3 +123,41 @@ def test_findings_come_in_the_order_of_the_files(tmp_path: Path, catalog: Catalo
         tmp_path, catalog, "estate: x\ninclude: [a.yaml]\nresidency: {default_class: gone}\nsandbox: {team: u}\n"
     )
     assert [d.place.path for d in found] == ["residency.default_class", "sandbox.team", "teams.t.classes[0]"]
+
+
+ELSEWHERE = """
+estate: x
+residency: {{default_class: here}}
+data_classes: {{here: {{stay_in: [eu]}}}}
+clouds: {{{cloud}: {{{given}, sites: [{site}]}}}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("cloud", "site", "given", "code"),
+    [
+        ("aws", "eu-central-1", 'endpoint: "https://bedrock-runtime.us-east-1.amazonaws.com"', "address_elsewhere"),
+        ("aws", "eu-central-1", 'endpoint: "https://bedrock-runtime.eu-central-1.amazonaws.com"', ""),
+        ("aws", "eu-central-1", 'endpoint: "https://models.example"', ""),
+        ("azure", "westeurope", "resource: acme-eastus", "address_elsewhere"),
+        ("azure", "westeurope", 'resource: "acme-{region}"', ""),
+        ("azure", "eastus2", "resource: acme-eastus2", ""),
+        ("azure", "westeurope", 'resource: "acme/@elsewhere.example#"', "name_malformed"),
+        ("azure", "westeurope", 'api_version: "1\\r\\nx: y"', "name_malformed"),
+        ("gcp", "europe-west1", 'project: "p/../../q?x=1"', "name_malformed"),
+        ("gcp", "europe-west1", "project: example.com:acme", ""),
+        ("oci", "eu-frankfurt-1", 'compartment: "ocid1\\r\\nx: y"', "name_malformed"),
+    ],
+)
+def test_an_address_leads_where_the_estate_says(
+    tmp_path: Path, catalog: Catalog, cloud: str, site: str, given: str, code: str
+) -> None:
+    found = findings(tmp_path, catalog, ELSEWHERE.format(cloud=cloud, site=site, given=given))
+    assert {d.code for d in found} & {"address_elsewhere", "name_malformed"} == ({code} if code else set())
+
+
+def test_a_name_in_a_path_can_not_climb_out_of_it(tmp_path: Path, catalog: Catalog) -> None:
+    text = (
+        "estate: x\nmodels: {m: {deployments: [{at: gcp/europe-west1, upstream: a/../../locations/us-central1/b}]}}\n"
+    )
+    assert "name_malformed" in {d.code for d in findings(tmp_path, catalog, text)}

@@ -119,9 +119,7 @@ def journals() -> None:
 def decisions() -> None:
     op.create_table(
         "decisions",
-        sa.Column("id", ROW_ID, nullable=False),
-        sa.Column("file", ROW_ID, nullable=False),
-        sa.Column("offset", sa.BigInteger(), nullable=False),
+        sa.Column("id", ROW_ID, autoincrement=False, nullable=False),
         sa.Column("chained", sa.Boolean(), nullable=False),
         sa.Column("request", sa.String(length=80), nullable=False),
         sa.Column("at_ms", sa.BigInteger(), nullable=False),
@@ -140,9 +138,7 @@ def decisions() -> None:
         sa.Column("code", sa.String(length=40), nullable=False),
         sa.Column("trace", sa.String(length=40), nullable=False),
         sa.Column("v", sa.SmallInteger(), nullable=False),
-        sa.ForeignKeyConstraint(["file"], ["journal_files.id"], name="fk_decisions_file"),
         sa.PrimaryKeyConstraint("id", name="pk_decisions"),
-        sa.UniqueConstraint("file", "offset", name="uq_decisions_file_offset"),
     )
     op.create_index("ix_decisions_at_ms", "decisions", ["at_ms"], unique=False)
     op.create_index("ix_decisions_request", "decisions", ["request"], unique=False)
@@ -151,9 +147,7 @@ def decisions() -> None:
 def attempts() -> None:
     op.create_table(
         "attempts",
-        sa.Column("id", ROW_ID, nullable=False),
-        sa.Column("file", ROW_ID, nullable=False),
-        sa.Column("offset", sa.BigInteger(), nullable=False),
+        sa.Column("id", ROW_ID, autoincrement=False, nullable=False),
         sa.Column("chained", sa.Boolean(), nullable=False),
         sa.Column("request", sa.String(length=80), nullable=False),
         sa.Column("at_ms", sa.BigInteger(), nullable=False),
@@ -186,13 +180,10 @@ def attempts() -> None:
         sa.Column("overhead_us", sa.BigInteger(), nullable=False),
         sa.Column("estimated", sa.Boolean(), nullable=False),
         sa.Column("v", sa.SmallInteger(), nullable=False),
-        sa.ForeignKeyConstraint(["file"], ["journal_files.id"], name="fk_attempts_file"),
         sa.PrimaryKeyConstraint("id", name="pk_attempts"),
-        sa.UniqueConstraint("file", "offset", name="uq_attempts_file_offset"),
     )
     op.create_index("ix_attempts_at_ms", "attempts", ["at_ms"], unique=False)
     op.create_index("ix_attempts_request", "attempts", ["request"], unique=False)
-    op.create_index("ix_attempts_team_at_ms", "attempts", ["team", "at_ms"], unique=False)
 
 
 def downgrade() -> None:

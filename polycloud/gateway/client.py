@@ -55,6 +55,7 @@ class Connection(asyncio.Protocol):
         self._uses = 0
         self._parser = httptools.HttpResponseParser(self)
         self._headers: dict[bytes, bytes] = {}
+        self._body: list[bytes] = []
         self._header_bytes = 0
         self._answering = False
         self._complete = self._keep = False
@@ -69,6 +70,7 @@ class Connection(asyncio.Protocol):
         self._uses += 1
         self._answering = self._complete = self._until_close = False
         self._headers, self._header_bytes = {}, 0  # trailers of the answer before this one
+        self._body = []
         self.transport.write(data)
 
     def hold(self, paused: bool) -> None:
@@ -85,12 +87,23 @@ class Connection(asyncio.Protocol):
         try:
             self._parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
+            self._deliver()
             if not self._complete:
                 self._fail(BrokenStream(f"the answer is not HTTP: {error!r}"))
                 return
             self._keep = False
+        else:
+            self._deliver()
         if self._complete:
             self._finish()
+
+    def _deliver(self) -> None:
+        """Hand on what one read brought as one piece: a burst of small chunks then costs one write to the caller."""
+        if self._body:
+            data = self._body[0] if len(self._body) == 1 else b"".join(self._body)
+            self._body = []
+            if self.call is not None:
+                self.call.response_data(data)
 
     def on_message_begin(self) -> None:
         self._extra = self._complete  # a second answer to one request belongs to nobody
@@ -111,8 +124,8 @@ class Connection(asyncio.Protocol):
             self.call.response_started(status, headers)
 
     def on_body(self, body: bytes) -> None:
-        if self.call is not None and not self._extra:
-            self.call.response_data(body)
+        if not self._extra:
+            self._body.append(body)
 
     def on_message_complete(self) -> None:
         if self._extra:

@@ -132,10 +132,13 @@ class Exchange:
             )
         if gateway.draining:
             raise Unavailable("the gateway is stopping")
+        rates = {}
         if self._principal.requests_per_minute:
-            gateway.rates.admit(f"key {self._principal.id}", self._principal.requests_per_minute)
+            rates[f"key {self._principal.id}"] = self._principal.requests_per_minute
         if self._team.requests_per_minute:
-            gateway.rates.admit(f"team {self._team.name}", self._team.requests_per_minute)
+            rates[f"team {self._team.name}"] = self._team.requests_per_minute
+        if rates:
+            gateway.rates.admit(rates)
 
     def _choose(self, headers: Mapping[bytes, bytes]) -> None:
         generation, principal, envelope = self._generation, self._principal, self._envelope
@@ -225,14 +228,15 @@ class Exchange:
 
     def commit(self, attempt: Attempt, data: bytes) -> None:
         """The first content is there: the answer's head goes out, and no other target is tried from here."""
-        headers = STREAM_TYPE + self._identity() + self._headers(attempt)
-        keep = self._out_chunked
-        if self._out_chunked:
-            self._inbound.send(head(200, headers, None, keep_alive=self._request.keep_alive) + chunk(data))
-        else:
-            self._inbound.send(b"HTTP/1.1 200 OK\r\n%bconnection: close\r\n\r\n%b" % (headers, data))
-        self._request.keep_alive = self._request.keep_alive and keep
+        self._inbound.send(self._stream_head(attempt) + (chunk(data) if self._out_chunked else data))
         self._last_sent = attempt.progress
+
+    def _stream_head(self, attempt: Attempt) -> bytes:
+        headers = STREAM_TYPE + self._identity() + self._headers(attempt)
+        if self._out_chunked:
+            return head(200, headers, None, keep_alive=self._request.keep_alive)
+        self._request.keep_alive = False
+        return b"HTTP/1.1 200 OK\r\n%bconnection: close\r\n\r\n" % headers
 
     def forward(self, data: bytes) -> None:
         self._inbound.send(chunk(data) if self._out_chunked else data)
@@ -261,15 +265,13 @@ class Exchange:
         self._finish(attempt, data)
 
     def streamed(self, attempt: Attempt, data: bytes) -> None:
-        """The last bytes of a whole stream; they go out after its record is written."""
-        if not attempt.committed:  # an answer without content
-            self.commit(attempt, data)
-            attempt.committed = True
-            data = b""
+        """The last bytes of a whole stream, all of a short one; they go out after its record is written."""
+        begun = b"" if attempt.committed else self._stream_head(attempt)
+        attempt.committed = True
         self._succeed(attempt)
         if self._out_chunked:
             data = (chunk(data) if data else b"") + LAST_CHUNK
-        self._finish(attempt, data)
+        self._finish(attempt, begun + data)
 
     def _succeed(self, attempt: Attempt) -> None:
         self._gateway.breakers.succeeded(attempt.target.deployment.id)

@@ -83,7 +83,7 @@ def test_raw_events_come_in_their_order(client, model):
 
 
 def test_limits_and_stops(client, model):
-    cut = client.messages.create(model=model, max_tokens=5, messages=says("words: 50"), temperature=0.2)
+    cut = client.messages.create(model=model, max_tokens=5, messages=says("words: 50"), extra_body={"temperature": 0.2})
     assert cut.stop_reason == "max_tokens"
     assert cut.usage.output_tokens <= 5
     stopped = client.messages.create(
@@ -233,7 +233,7 @@ def test_policy_keeps_data_in_its_place(client, model, cloud_of, stream):
 
 
 def test_what_the_caller_got_wrong(client, model):
-    for fields in ({"messages": []}, {"messages": says("hi"), "max_tokens": 0}, {"messages": says("hi"), "top_k": "x"}):
+    for fields in ({"messages": []}, {"messages": says("hi"), "max_tokens": 0}, {"messages": says("hi"), "extra_body": {"top_k": "x"}}):
         with pytest.raises(anthropic.BadRequestError) as caught:
             client.messages.create(**{"model": model, "max_tokens": 10, **fields})
         assert caught.value.body["error"]["type"] == "invalid_request_error"
@@ -246,7 +246,7 @@ def test_what_the_caller_got_wrong(client, model):
         ("context_too_long", anthropic.BadRequestError, "invalid_request_error"),
         ("quota", anthropic.APIStatusError, "billing_error"),
         ("throttle", anthropic.RateLimitError, "rate_limit_error"),
-        ("http_error", anthropic.InternalServerError, "api_error"),
+        ("http_error", anthropic.InternalServerError, "overloaded_error"),
     ],
 )
 def test_trouble_of_a_cloud_is_told_in_the_callers_words(client, gateway, kind, error, named, stream):

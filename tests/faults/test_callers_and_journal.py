@@ -97,7 +97,7 @@ def test_a_caller_who_does_not_read_stops_the_provider_too_and_costs_it_no_trust
         caller.setblocking(False)
         await asyncio.get_running_loop().sock_connect(caller, ("127.0.0.1", plane.port))
         reader, writer = await asyncio.open_connection(sock=caller, limit=1024)
-        writer.write(plane.request("openai", "spared0", True, "echo: " + "word " * 40_000, 100_000))
+        writer.write(plane.request("openai", "spared0", True, "echo: " + "word " * 40_000, 45_000))
         async with asyncio.timeout(10):
             while not any(getattr(e, "_slow", False) for e in plane.gateway.exchanges):
                 await asyncio.sleep(0.01)

@@ -11,6 +11,7 @@ import mmap
 import os
 import struct
 from collections.abc import Mapping
+from operator import itemgetter
 from pathlib import Path
 
 from polycloud.core.clock import Clock
@@ -19,6 +20,7 @@ from polycloud.core.errors import RateLimited
 SLOTS = 1 << 16  # subjects with a rate; 1 MiB of file
 _SLOT = struct.Struct("<Qd")
 PROBES_MAX = 32
+_LATEST = itemgetter(2)
 LOCK_OFFSET = SLOTS * _SLOT.size  # one lock for all slots: it is held for two microseconds
 ROUNDING_SECONDS = 1e-6
 BURST_SECONDS = 10.0  # how much of a minute's allowance may come at once
@@ -43,7 +45,7 @@ class Rates:
         fcntl.lockf(self._fd, fcntl.LOCK_EX, 1, LOCK_OFFSET)
         try:
             taken = [(self._offset(subject), *self._due(subject, rate, now)) for subject, rate in wanted.items()]
-            for offset, tag, due in taken:
+            for offset, tag, due in sorted(taken, key=_LATEST):  # two that share a slot: the stricter one holds
                 _SLOT.pack_into(self._map, offset, tag, due)
         finally:
             fcntl.lockf(self._fd, fcntl.LOCK_UN, 1, LOCK_OFFSET)
@@ -53,8 +55,11 @@ class Rates:
         interval = 60.0 / per_minute
         burst = max(interval, BURST_SECONDS)
         tag, due = _SLOT.unpack_from(self._map, self._offset(subject))
-        # A time from before the machine's last start, or from a slower rate, must not lock anyone out.
-        due = min(max(due, now), now + burst + interval)
+        due = max(due, now)
+        if due > now + burst + ROUNDING_SECONDS:
+            # No request leaves such a time: it is from before the machine's last start, or from a slower rate, and
+            # would lock everyone out until then. One request passes, and leaves an empty bucket.
+            due = now + burst - interval
         if due - now > burst - interval + ROUNDING_SECONDS:
             raise RateLimited(f"{subject} may send {per_minute} requests a minute", due - now - burst + interval)
         return tag, due + interval

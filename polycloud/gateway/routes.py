@@ -408,7 +408,8 @@ def refusal(compiled: Compiled, target: Target, ask: Ask, rules: tuple[Rule, ...
         said = "; ".join(r.text for r in rules if r.kind == "class" and r.mask != compiled.everything)
         return PolicyDenied(f"no deployment of {name!r} may process this request: {said}")
     if rule.kind == "need":
-        lacking = ", ".join(eligible.need_names(hard_needs(target.route, ask.needs)))
+        asked = bits(hard_needs(target.route, ask.needs))
+        lacking = ", ".join(eligible.need_names(mask(bit for bit in asked if left & ~compiled.capable[bit])))
         return Unsupported(f"no deployment of {name!r} that this request may use can do all it asks: {lacking}")
     if rule.kind == "health":
         ready = eligible.conjunction(compiled, (r for r in rules if r.kind != "health"))

@@ -32,7 +32,7 @@ PRAGMAS = (
     "foreign_keys=ON",
     "temp_store=MEMORY",
     "cache_size=-16000",  # KiB: a batch of 5,000 rows stays in memory until its commit
-    "wal_autocheckpoint=4000",  # pages, 16 MB: a page that several batches touch is copied back once
+    "wal_autocheckpoint=4000",  # pages, 32 MB: a page that several batches touch is copied back once
 )
 MIGRATIONS = pathlib.Path(__file__).parent / "migrations"
 

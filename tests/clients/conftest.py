@@ -96,7 +96,7 @@ def gateway():
             process.send_signal(signal.SIGINT)
             rest, _ = process.communicate(timeout=STOP_SECONDS)
         assert process.returncode == 0, rest
-        assert "Traceback" not in rest
+        assert "Traceback" not in rest, rest
 
 
 @pytest.fixture(params=CLOUDS)
@@ -154,9 +154,7 @@ def in_process():
         if not tool.exists():
             pytest.skip(why_absent)
         arguments = json.dumps({"url": gateway.url, "key": gateway.key, "models": list(CLOUDS), "schemas": SCHEMAS})
-        done = subprocess.run(
-            [*command, arguments], capture_output=True, text=True, timeout=TOOL_SECONDS, check=False
-        )
+        done = subprocess.run([*command, arguments], capture_output=True, text=True, timeout=TOOL_SECONDS, check=False)
         assert done.returncode == 0, done.stderr[-4000:]
         return json.loads(done.stdout.strip().splitlines()[-1])
 

@@ -20,9 +20,7 @@ def client(gateway):
 
 @pytest.fixture(scope="module")
 def tools(schemas):
-    return [
-        {"name": name, "description": f"Calls {name}.", "input_schema": schema} for name, schema in schemas.items()
-    ]
+    return [{"name": name, "description": f"Calls {name}.", "input_schema": schema} for name, schema in schemas.items()]
 
 
 def test_message(client, model, cloud_of):
@@ -233,7 +231,11 @@ def test_policy_keeps_data_in_its_place(client, model, cloud_of, stream):
 
 
 def test_what_the_caller_got_wrong(client, model):
-    for fields in ({"messages": []}, {"messages": says("hi"), "max_tokens": 0}, {"messages": says("hi"), "extra_body": {"top_k": "x"}}):
+    for fields in (
+        {"messages": []},
+        {"messages": says("hi"), "max_tokens": 0},
+        {"messages": says("hi"), "extra_body": {"top_k": "x"}},
+    ):
         with pytest.raises(anthropic.BadRequestError) as caught:
             client.messages.create(**{"model": model, "max_tokens": 10, **fields})
         assert caught.value.body["error"]["type"] == "invalid_request_error"

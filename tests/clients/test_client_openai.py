@@ -30,7 +30,9 @@ def tools(schemas):
 
 
 def test_chat(client, model, cloud_of):
-    raw = client.chat.completions.with_raw_response.create(model=model, messages=[SYSTEM, *says("echo: Grüße, 世界 🌍")])
+    raw = client.chat.completions.with_raw_response.create(
+        model=model, messages=[SYSTEM, *says("echo: Grüße, 世界 🌍")]
+    )
     assert raw.headers["x-polycloud-deployment"].split("/")[0] == cloud_of(model)
     assert raw.headers["x-polycloud-simulated"] == "true"
     assert raw.headers.get("x-polycloud-attempts", "1") == "1"
@@ -284,7 +286,9 @@ def test_a_stream_that_breaks_never_looks_whole(client, gateway):
 
 
 def test_arguments_are_one_json_value_for_a_tool_without_any(client, model):
-    tools = [{"type": "function", "function": {"name": "ping_server", "parameters": {"type": "object", "properties": {}}}}]
+    tools = [
+        {"type": "function", "function": {"name": "ping_server", "parameters": {"type": "object", "properties": {}}}}
+    ]
     answer = client.chat.completions.create(model=model, messages=says("Call ping_server."), tools=tools)
     [call] = answer.choices[0].message.tool_calls
     assert json.loads(call.function.arguments) == {}

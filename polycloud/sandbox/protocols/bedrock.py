@@ -17,7 +17,7 @@ from polycloud.sandbox.ask import Answer
 from polycloud.sandbox.credentials import Credentials
 from polycloud.sandbox.protocols import claude
 from polycloud.sandbox.protocols.bedrock_body import ask_of
-from polycloud.sandbox.protocols.bedrock_rules import error, invalid, parse, read_schema, read_thinking
+from polycloud.sandbox.protocols.bedrock_rules import error, invalid, parse, read_own_choice, read_schema, read_thinking
 from polycloud.sandbox.protocols.common import Call, Frame, Refused, Trouble, argument_object, deltas, whole_seconds
 from polycloud.sandbox.protocols.sigv4 import AccessKey, SignatureRefused, verify
 from polycloud.sandbox.spec import SiteSpec
@@ -170,6 +170,7 @@ class Bedrock:
                 "documentation for more information."
             )
             raise Refused(error(403, "AccessDeniedException", message))
+        read_own_choice(body, ask, model)
         read_thinking(body, ask, model)
         read_schema(body, ask)
         writer = ConverseWriter(model, caches=marked or claude.is_claude(model))

@@ -6,6 +6,7 @@ docs.aws.amazon.com/bedrock/latest/APIReference/CommonErrors.html (2026-11).
 
 import re
 import uuid
+from typing import Literal
 
 import msgspec
 
@@ -15,7 +16,7 @@ from polycloud.sandbox.protocols.bedrock_body import Converse, members
 from polycloud.sandbox.protocols.common import Refused, mistake
 from polycloud.sandbox.wire import Reply
 
-_CLAUDE_FIELDS = {"thinking", "top_k", "anthropic_beta", "output_config", "context_management"}
+_CLAUDE_FIELDS = {"thinking", "top_k", "tool_choice", "anthropic_beta", "output_config", "context_management"}
 _NOVA_FIELDS = {"inferenceConfig", "reasoningConfig"}
 
 
@@ -161,6 +162,46 @@ def _check_tools(body: Converse) -> None:
     if waiting:
         at, ids = len(body.messages), ", ".join(waiting)
         raise invalid(f"Expected toolResult blocks at messages.{at}.content for the following Ids: {ids}")
+
+
+class OwnChoice(msgspec.Struct, forbid_unknown_fields=True):
+    """Claude's own ``tool_choice``, which Bedrock merges into what Converse made of the request."""
+
+    type: Literal["auto", "any", "tool", "none"] | None = None
+    name: str | None = None
+    disable_parallel_tool_use: bool = False
+
+
+def read_own_choice(body: Converse, ask: Ask, model: str) -> None:
+    """Claude's own choice of tools into ``ask``. Raises Refused.
+
+    Source: real answers quoted in github.com/BerriAI/litellm/issues/36536 and pull/34347 (2026-11).
+    """
+    fields = body.additional_model_request_fields or {}
+    if "tool_choice" not in fields or not claude.is_claude(model):
+        return
+    try:
+        own = msgspec.convert(fields["tool_choice"], OwnChoice)
+    except msgspec.ValidationError as wrong:
+        raise invalid(f"The model returned the following errors: tool_choice: {wrong}") from None
+    config = body.tool_config
+    if config is not None and config.tool_choice is not None:
+        if own.type is not None:
+            raise invalid(
+                "The additional field tool_choice/type conflicts with the existing field "
+                f"toolConfig.toolChoice.{members(config.tool_choice)[0]}. Remove tool_choice/type and try again."
+            )
+    elif own.type is None:
+        raise invalid("The model returned the following errors: tool_choice.type: Field required")
+    elif config is None:
+        raise invalid(
+            "The model returned the following errors: tool_choice: may only be specified while providing tools"
+        )
+    elif own.type == "tool":
+        ask.choice, ask.choice_name = "named", own.name or ""
+    elif own.type != "auto":
+        ask.choice = "required" if own.type == "any" else "none"
+    ask.parallel = not own.disable_parallel_tool_use
 
 
 def read_thinking(body: Converse, ask: Ask, model: str) -> None:

@@ -114,6 +114,40 @@ def test_tools_and_their_results(sandbox: Any) -> None:
     assert "Expected toolResult blocks at messages.2.content" in str(missing)
 
 
+def test_claudes_own_choice_of_tools(sandbox: Any) -> None:
+    bedrock, config = client(sandbox), {"tools": [WEATHER, CLOCK]}
+
+    def called(text: str, **choice: Any) -> list[str]:
+        reply = bedrock.converse(
+            modelId=CLAUDE,
+            messages=user(text),
+            toolConfig=config,
+            additionalModelRequestFields={"tool_choice": choice},
+        )
+        return [c["toolUse"]["name"] for c in reply["output"]["message"]["content"] if "toolUse" in c]
+
+    both = "What is the weather in Paris, and what does the clock say?"
+    assert called(both, type="auto", disable_parallel_tool_use=False) == ["get_weather", "get_clock"]
+    assert called(both, type="auto", disable_parallel_tool_use=True) == ["get_weather"]
+    assert called("Hello", type="tool", name="get_clock", disable_parallel_tool_use=True) == ["get_clock"]
+    assert called(both, type="none") == []
+    forced = {"modelId": CLAUDE, "messages": user("x"), "toolConfig": config | {"toolChoice": {"any": {}}}}
+    own = {"tool_choice": {"type": "auto"}}
+    assert "conflicts with the existing field toolConfig.toolChoice.any" in str(
+        refusal(bedrock.converse, **forced, additionalModelRequestFields=own)
+    )
+    untyped = {"tool_choice": {"disable_parallel_tool_use": True}}
+    bedrock.converse(**forced, additionalModelRequestFields=untyped)
+    del forced["toolConfig"]["toolChoice"]
+    assert "tool_choice.type: Field required" in str(
+        refusal(bedrock.converse, **forced, additionalModelRequestFields=untyped)
+    )
+    del forced["toolConfig"]
+    assert "only be specified while providing tools" in str(
+        refusal(bedrock.converse, **forced, additionalModelRequestFields=own)
+    )
+
+
 def test_a_tool_call_in_a_stream(sandbox: Any) -> None:
     config = {"tools": [WEATHER], "toolChoice": {"any": {}}}
     stream = client(sandbox).converse_stream(modelId=CLAUDE, messages=user("Go."), toolConfig=config)["stream"]

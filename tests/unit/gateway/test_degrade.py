@@ -1,0 +1,91 @@
+"""What is left out where a deployment can not do it, and what callers are told."""
+
+import pytest
+
+from polycloud.core.chat import ChatReply, ChatRequest, Message, Need, ResponseFormat, Text, Thinking, Tool, ToolCall
+from polycloud.core.errors import BrokenStream
+from polycloud.core.usage import Usage
+from polycloud.gateway import degrade
+from polycloud.policy.eligible import DEGRADABLE
+from polycloud.policy.tables import bits
+
+FULL = ChatRequest(
+    model="m",
+    messages=(Message("user", (Text("hi", cache="ephemeral"),)),),
+    tools=(Tool("f", "d", b"{}", cache="ephemeral"),),
+    temperature=0.5,
+    top_p=0.9,
+    top_k=5,
+    seed=7,
+    frequency_penalty=0.1,
+    presence_penalty=0.2,
+    effort="high",
+    thinking_budget=100,
+    parallel_tools=False,
+)
+
+
+def test_every_need_that_a_route_may_degrade_has_a_name_for_callers():
+    assert {1 << bit for bit in bits(DEGRADABLE)} <= {int(need) for need in degrade.NAMES}
+
+
+@pytest.mark.parametrize(
+    ("need", "gone"),
+    [
+        (Need.SERIAL_TOOLS, {"parallel_tools"}),
+        (Need.REASONING, {"effort", "thinking_budget"}),
+        (Need.SEED, {"seed"}),
+        (Need.TOP_K, {"top_k"}),
+        (Need.PENALTIES, {"frequency_penalty", "presence_penalty"}),
+        (Need.TEMPERATURE, {"temperature", "top_p"}),
+    ],
+)
+def test_a_missing_need_takes_its_fields_and_no_others(need, gone):
+    reduced = degrade.reduce(FULL, int(need))
+    for field in FULL.__struct_fields__:
+        expected = None if field in gone else getattr(FULL, field)
+        assert getattr(reduced, field) == expected, field
+
+
+def test_nothing_missing_changes_nothing():
+    assert degrade.reduce(FULL, 0) == FULL
+
+
+def test_cache_markers_go_from_parts_and_tools():
+    reduced = degrade.reduce(FULL, int(Need.PROMPT_CACHE))
+    assert reduced.messages[0].parts == (Text("hi"),) and reduced.tools[0].cache == ""
+    thinking = ChatRequest(model="m", messages=(Message("assistant", (Thinking("t", "s"), Text("x", cache="y"))),))
+    assert degrade.reduce(thinking, int(Need.PROMPT_CACHE)).messages[0].parts == (Thinking("t", "s"), Text("x"))
+
+
+def test_a_schema_moves_into_the_prompt_before_all_else():
+    asked = ChatRequest(
+        model="m",
+        messages=(Message("user", (Text("hi"),)),),
+        response_format=ResponseFormat("n", b'{"type":"object"}'),
+    )
+    reduced = degrade.reduce(asked, int(Need.JSON_SCHEMA))
+    assert reduced.response_format is None and reduced.messages[1:] == asked.messages
+    first = reduced.messages[0]
+    assert first.role == "system" and '{"type":"object"}' in first.parts[0].text
+
+
+def reply(text, finish="stop", *more):
+    return ChatReply("id", "m", (*((Text(text),) if text else ()), *more), finish, Usage())
+
+
+@pytest.mark.parametrize("text", ['{"a": 1}', " {}\n"])
+def test_json_by_prompt_that_is_an_object_passes(text):
+    degrade.check_json(reply(text))
+
+
+@pytest.mark.parametrize("text", ["", "Sure! {}", "[1]", '{"a":', '"x"', '{"a": "\ud800"}'])
+def test_json_by_prompt_that_is_none_is_tried_again(text):
+    with pytest.raises(BrokenStream, match="asked for JSON"):
+        degrade.check_json(reply(text))
+
+
+def test_an_answer_that_was_cut_or_calls_a_tool_is_no_failure():
+    degrade.check_json(reply('{"a":', "length"))
+    degrade.check_json(reply("", "tool_calls", ToolCall("c", "f", "{}")))
+    degrade.check_json(reply("", "content_filter"))

@@ -1,0 +1,309 @@
+"""HTTP from callers: what is read, what is refused, and that no answer meets another's request."""
+
+import asyncio
+import tracemalloc
+
+import pytest
+
+from polycloud.gateway import server
+from polycloud.gateway.server import Connections, Inbound, head
+
+
+class Transport(asyncio.Transport):
+    """Keeps what is written."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.sent = b""
+        self.closing = self.aborted = False
+
+    def write(self, data):
+        assert not self.closing
+        self.sent += data
+
+    def close(self):
+        self.closing = True
+
+    def abort(self):
+        self.closing = self.aborted = True
+
+
+class Answer:
+    """What answers a request; the test says when."""
+
+    def __init__(self, inbound, request):
+        self.inbound, self.request = inbound, request
+        self.gone, self.slow = 0, []
+
+    def caller_gone(self):
+        self.gone += 1
+
+    def caller_slow(self, slow):
+        self.slow.append(slow)
+
+    def reply(self, body=b"ok"):
+        self.inbound.send(head(200, b"", len(body), keep_alive=self.request.keep_alive) + body)
+        self.inbound.finish()
+
+
+class Caller:
+    def __init__(self, clock):
+        self.answers = []
+        self.connections = Connections()
+        self.clock = clock
+        self.transport = Transport()
+        self.inbound = Inbound(self.begin, self.connections, clock.monotonic)
+        self.inbound.connection_made(self.transport)
+
+    def begin(self, inbound, request):
+        self.answers.append(Answer(inbound, request))
+        return self.answers[-1]
+
+    def send(self, data):
+        self.inbound.data_received(data)
+
+    @property
+    def status(self):
+        return int(self.transport.sent.split(b" ", 2)[1]) if self.transport.sent else 0
+
+
+@pytest.fixture
+def caller(clock):
+    return Caller(clock)
+
+
+def post(body=b"", headers=b"", version=b"1.1"):
+    return b"POST /v1/x?y=1 HTTP/%b\r\nhost: h\r\n%bcontent-length: %d\r\n\r\n%b" % (version, headers, len(body), body)
+
+
+def test_a_request_split_anywhere_reads_the_same(clock):
+    data = post(b'{"a":1}', b"X-Api-Key: k\r\n")
+    for cut in range(1, len(data)):
+        caller = Caller(clock)
+        caller.send(data[:cut])
+        assert caller.answers == []
+        caller.send(data[cut:])
+        (answer,) = caller.answers
+        request = answer.request
+        assert (request.method, request.path, request.target) == (b"POST", b"/v1/x", b"/v1/x?y=1")
+        assert request.headers[b"x-api-key"] == b"k" and request.body == b'{"a":1}' and request.keep_alive
+
+
+def test_pipelined_requests_are_begun_one_after_another(caller):
+    caller.send(post(b"1") + post(b"2") + post(b"3"))
+    for number in (1, 2, 3):
+        assert [a.request.body for a in caller.answers] == [b"%d" % n for n in range(1, number + 1)]
+        caller.answers[-1].reply(b"%d" % number)
+    assert caller.transport.sent.count(b"HTTP/1.1 200") == 3 and not caller.transport.closing
+
+
+def test_an_answer_given_at_once_does_not_take_the_place_of_the_next(clock):
+    caller = Caller(clock)
+
+    def begin(inbound, request):
+        answer = Answer(inbound, request)
+        caller.answers.append(answer)
+        if request.body == b"now":
+            answer.reply()
+            return None
+        return answer
+
+    caller.inbound._application = begin
+    caller.send(post(b"now") + post(b"later"))
+    assert caller.inbound.busy
+    caller.inbound.connection_lost(None)
+    assert caller.answers[1].gone == 1
+
+
+def test_a_caller_who_hangs_up_is_told_once_to_the_answer_under_way(caller):
+    caller.send(post(b"1") + post(b"2"))
+    caller.inbound.connection_lost(None)
+    assert [a.gone for a in caller.answers] == [1] and not caller.connections
+    caller.answers[0].inbound.finish()
+    assert len(caller.answers) == 1 and caller.connections.body_bytes == 0
+
+
+@pytest.mark.parametrize(
+    ("version", "more"), [(b"1.0", b""), (b"1.0", b"connection: keep-alive\r\n"), (b"1.1", b"connection: close\r\n")]
+)
+def test_who_does_not_keep_the_connection_has_it_closed(caller, version, more):
+    caller.send(post(b"1", more, version))
+    caller.answers[0].reply()
+    assert caller.transport.closing and b"connection: close" in caller.transport.sent
+
+
+REFUSED = {
+    "length and chunked": (400, post(b"", b"transfer-encoding: chunked\r\n")),
+    "two lengths": (400, post(b"", b"content-length: 0\r\n")),
+    "two keys": (400, post(b"", b"x-api-key: a\r\nX-Api-Key: b\r\n")),
+    "two classes": (400, post(b"", b"x-polycloud-class: a\r\nx-polycloud-class: b\r\n")),
+    "another coding": (400, b"POST / HTTP/1.1\r\ntransfer-encoding: gzip, chunked\r\n\r\n"),
+    "two codings": (400, b"POST / HTTP/1.1\r\ntransfer-encoding: chunked\r\ntransfer-encoding: chunked\r\n\r\n"),
+    "folded": (400, b"POST / HTTP/1.1\r\na: b\r\n c: d\r\n\r\n"),
+    "space before colon": (400, b"POST / HTTP/1.1\r\na : b\r\n\r\n"),
+    "negative length": (400, b"POST / HTTP/1.1\r\ncontent-length: -1\r\n\r\n"),
+    "unknown expectation": (400, post(b"", b"expect: a miracle\r\n")),
+    "huge": (413, b"POST / HTTP/1.1\r\ncontent-length: %d\r\n\r\n" % (server.BODY_BYTES_MAX + 1)),
+    "long target": (431, b"GET /" + b"a" * server.TARGET_BYTES_MAX + b" HTTP/1.1\r\n\r\n"),
+    "many headers": (431, b"GET / HTTP/1.1\r\n" + b"".join(b"x%d: y\r\n" % n for n in range(101)) + b"\r\n"),
+    "large headers": (431, b"GET / HTTP/1.1\r\nx: " + b"y" * server.HEADER_BYTES_MAX + b"\r\n\r\n"),
+}
+
+
+@pytest.mark.parametrize(("status", "data"), REFUSED.values(), ids=REFUSED)
+def test_what_is_refused_gets_one_answer_and_a_close(caller, status, data):
+    caller.send(data)
+    caller.send(post(b"smuggled"))
+    assert caller.status == status and caller.transport.closing
+    assert caller.transport.sent.count(b"connection: close\r\n\r\n") == 1 and caller.answers == []
+
+
+def test_an_upgrade_is_not_made_and_nothing_behind_it_is_read(caller):
+    caller.send(b"GET / HTTP/1.1\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n" + post(b"smuggled"))
+    caller.answers[0].reply()
+    assert len(caller.answers) == 1 and caller.transport.closing
+
+
+def test_trailers_change_nothing_that_the_headers_said(caller):
+    caller.send(
+        b"POST / HTTP/1.1\r\nx-api-key: a\r\ntransfer-encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n"
+        b"x-api-key: b\r\nx-polycloud-class: open\r\n\r\n"
+    )
+    (answer,) = caller.answers
+    assert answer.request.headers[b"x-api-key"] == b"a" and b"x-polycloud-class" not in answer.request.headers
+
+
+def test_garbage_behind_a_request_ends_the_connection_after_its_answer(caller):
+    caller.send(post(b"1") + b"GARBAGE\r\n\r\n")
+    assert caller.transport.sent == b"" and not caller.transport.closing
+    caller.answers[0].reply()
+    assert caller.transport.sent.count(b"HTTP/1.1") == 1 and caller.transport.closing
+
+
+def test_too_many_waiting_requests_or_bytes_end_the_connection_after_the_first(clock):
+    for data in (
+        post(b"1") * (server.PIPELINED_MAX + 3),
+        post(b"1") + post(b"x" * (server.PIPELINED_BYTES_MAX + 1)) * 2,
+    ):
+        caller = Caller(clock)
+        caller.send(data)
+        caller.answers[0].reply()
+        assert len(caller.answers) == 1 and caller.transport.closing
+        caller.inbound.connection_lost(None)
+        assert caller.connections.body_bytes == 0
+
+
+def test_bodies_of_all_callers_together_are_bounded(caller, monkeypatch):
+    monkeypatch.setattr(server, "BODIES_BYTES_MAX", 1000)
+    caller.send(post(b"x" * 600))
+    other = Inbound(caller.begin, caller.connections, caller.clock.monotonic)
+    other.connection_made(Transport())
+    other.data_received(post(b"y" * 600))
+    assert other.transport.sent.startswith(b"HTTP/1.1 503") and other.transport.closing
+    other.connection_lost(None)
+    caller.answers[0].reply()
+    assert caller.connections.body_bytes == 0
+    caller.send(post(b"x" * 900))
+    assert len(caller.answers) == 2
+
+
+def test_a_chunked_body_over_the_bound_is_not_kept(caller, monkeypatch):
+    monkeypatch.setattr(server, "BODY_BYTES_MAX", 1 << 20)
+    caller.send(b"POST / HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\n")
+    piece = b"10000\r\n" + b"x" * 0x10000 + b"\r\n"
+    tracemalloc.start()
+    for _ in range(200):
+        caller.send(piece)
+    size, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert caller.status == 413 and size < 4 << 20
+
+
+def test_a_caller_who_reads_slowly_is_told_to_the_next_answer_too(caller):
+    caller.send(post(b"1") + post(b"2"))
+    caller.inbound.pause_writing()
+    caller.answers[0].reply()
+    assert caller.answers[0].slow == [True] and caller.answers[1].slow == [True]
+    caller.inbound.resume_writing()
+    assert caller.answers[1].slow == [True, False]
+
+
+def test_a_slow_sender_is_let_go_and_an_idle_one_closed(caller):
+    caller.send(b"POST / HTTP/1.1\r\n")
+    caller.clock.now += server.REQUEST_SECONDS - 1
+    caller.inbound.check(caller.clock.now)
+    assert not caller.transport.closing
+    caller.clock.now += 2
+    caller.inbound.check(caller.clock.now)
+    assert caller.status == 408 and caller.transport.closing
+
+    idle = Caller(caller.clock)
+    idle.send(post(b"1"))
+    idle.clock.now += 1000  # an answer may take its time
+    idle.inbound.check(idle.clock.now)
+    assert not idle.transport.closing
+    idle.answers[0].reply()
+    sent = idle.transport.sent
+    idle.clock.now += server.KEEP_ALIVE_SECONDS + 1
+    idle.inbound.check(idle.clock.now)
+    assert idle.transport.closing and idle.transport.sent == sent
+
+
+def test_who_does_not_take_the_last_bytes_is_cut_off(caller):
+    caller.send(post(b"1", b"connection: close\r\n"))
+    caller.answers[0].reply()
+    assert caller.transport.closing and caller.inbound in caller.connections
+    caller.clock.now += server.LINGER_SECONDS - 1
+    caller.inbound.check(caller.clock.now)
+    assert not caller.transport.aborted
+    caller.clock.now += 2
+    caller.inbound.check(caller.clock.now)
+    assert caller.transport.aborted
+
+
+def test_connections_are_bounded(caller, monkeypatch):
+    monkeypatch.setattr(server, "CONNECTIONS_MAX", 1)
+    other = Inbound(caller.begin, caller.connections, caller.clock.monotonic)
+    other.connection_made(Transport())
+    assert other.transport.sent.startswith(b"HTTP/1.1 503") and other.transport.closing
+    other.data_received(post(b"1"))
+    assert caller.answers == [] and len(caller.connections) == 1
+
+
+def test_a_bug_in_the_application_is_a_500_and_is_reported(clock):
+    async def body():
+        seen = []
+        asyncio.get_running_loop().set_exception_handler(lambda loop, context: seen.append(context["exception"]))
+        caller = Caller(clock)
+
+        def broken(inbound, request):
+            raise LookupError("a bug")
+
+        caller.inbound._application = broken
+        caller.send(post(b"1"))
+        assert caller.status == 500 and caller.transport.closing and not caller.inbound.busy
+        assert [type(e) for e in seen] == [LookupError]
+
+    asyncio.run(body())
+
+
+def test_100_continue_is_said_before_the_body(caller):
+    caller.send(b"POST / HTTP/1.1\r\nexpect: 100-continue\r\ncontent-length: 2\r\n\r\n")
+    assert caller.transport.sent == b"HTTP/1.1 100 Continue\r\n\r\n"
+    caller.send(b"hi")
+    assert caller.answers[0].request.body == b"hi"
+
+
+def test_an_empty_chunk_is_none():
+    assert server.chunk(b"") == b"" and server.chunk(b"ab") == b"2\r\nab\r\n"
+
+
+def test_the_last_answer_of_a_stopping_worker_closes(caller):
+    idle = Caller(caller.clock)
+    idle.inbound.last()
+    assert idle.transport.closing
+    caller.send(post(b"1"))
+    caller.inbound.last()
+    assert not caller.transport.closing
+    caller.answers[0].reply()
+    assert caller.transport.closing and b"connection: close" in caller.transport.sent

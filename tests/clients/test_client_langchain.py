@@ -92,14 +92,19 @@ def test_a_forced_tool(chat):
 
 
 @pytest.mark.parametrize("method", ["json_schema", "function_calling"])
-def test_structured_output(chat, method):
-    found = chat.with_structured_output(Trip, method=method).invoke("Plan a trip.")
-    assert isinstance(found, Trip)
+def test_structured_output(chat, model, method):
+    structured = chat.with_structured_output(Trip, method=method)
+    if model == "on-gcp" and method == "function_calling":  # switches parallel calls off, which Gemini has no word for
+        with pytest.raises(openai.UnprocessableEntityError, match="serial_tools"):
+            structured.invoke("Plan a trip.")
+    else:
+        assert isinstance(structured.invoke("Plan a trip."), Trip)
 
 
 def test_async_batch(gateway, model):
     async def ask():
-        return await made(gateway, model).abatch([f"echo: n {i}" for i in range(5)])
+        async with openai.DefaultAsyncHttpxClient() as http:  # else one is shared by all loops of the process
+            return await made(gateway, model, http_async_client=http).abatch([f"echo: n {i}" for i in range(5)])
 
     assert [answer.text for answer in asyncio.run(ask())] == [f"n {i}" for i in range(5)]
 

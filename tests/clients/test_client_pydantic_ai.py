@@ -2,14 +2,18 @@
 
 import asyncio
 
-import httpx
+import httpx2 as httpx
 import pytest
 from pydantic import BaseModel
 from pydantic_ai import Agent, ModelHTTPError, NativeOutput, ToolOutput
 from pydantic_ai.models.anthropic import AnthropicModel
 from pydantic_ai.models.openai import OpenAIChatModel
+from pydantic_ai.profiles import ModelProfile
 from pydantic_ai.providers.anthropic import AnthropicProvider
 from pydantic_ai.providers.openai import OpenAIProvider
+
+# pydantic-ai knows Claude's models by name; ours have names of their own.
+CAN = ModelProfile(supports_json_schema_output=True)
 
 
 class Trip(BaseModel):
@@ -37,7 +41,7 @@ def ask(gateway, face, model):
                     provider = OpenAIProvider(base_url=f"{gateway.url}/v1", api_key=key, http_client=http)
                     return await use(OpenAIChatModel(name, provider=provider))
                 provider = AnthropicProvider(base_url=gateway.url, api_key=key, http_client=http)
-                return await use(AnthropicModel(name, provider=provider))
+                return await use(AnthropicModel(name, provider=provider, profile=CAN))
 
         return asyncio.run(body())
 

@@ -145,7 +145,7 @@ class Connection(asyncio.Protocol):
     def _finish(self) -> None:
         call = self._release()
         if self._keep and not self.closed:
-            self.hold(False)  # a caller's slowness ends with its answer
+            self.hold(False)  # a caller's slowness ends with its answer, and a close of an idle one must be heard
             self._pool.keep(self)
         else:
             self.close()

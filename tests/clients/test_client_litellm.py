@@ -63,11 +63,11 @@ def test_structured_output(look, fits):
 
 
 def test_errors(look, model, cloud_of):
-    assert look("bad key")["error"] == "AuthenticationError"
-    assert look("unknown model")["error"] == "NotFoundError"
+    assert look("bad key")["status"] == 401
+    assert look("unknown model")["status"] == 404
     policy = look("policy")
     if cloud_of(model) == "onprem":
-        assert policy["error"] == ""
+        assert policy["status"] == 200
     else:
-        assert policy["error"] == "PermissionDeniedError"
+        assert policy["status"] == 403
         assert "secret-de" in policy["message"]

@@ -168,6 +168,15 @@ def test_tool_choice(client, model, tools, choice):
         assert calls
 
 
+def test_parallel_calls_switched_off(client, model, tools):
+    call = {"model": model, "messages": says("Call get_weather and get_clock."), "parallel_tool_calls": False}
+    if model == "on-gcp":  # Gemini has no word for it
+        with pytest.raises(openai.UnprocessableEntityError, match="serial_tools"):
+            client.chat.completions.create(**call, tools=tools)
+    else:
+        assert len(client.chat.completions.create(**call, tools=tools).choices[0].message.tool_calls) == 1
+
+
 def test_streamed_tools(client, model, tools, fits):
     with client.chat.completions.stream(
         model=model, messages=says("Call get_weather and get_clock."), tools=tools
@@ -275,6 +284,7 @@ def test_trouble_of_a_cloud_is_told_in_the_callers_words(client, gateway, kind, 
     with gateway.fault(kind, retry_after_seconds=7.0) as troubled, pytest.raises(error) as caught:
         client.chat.completions.create(model=troubled, messages=says("hi"), stream=stream)
     assert caught.value.code
+    assert caught.value.request_id == caught.value.response.headers["x-polycloud-request"]
     if kind == "context_too_long":
         assert caught.value.code == "context_length_exceeded"
 

@@ -126,10 +126,8 @@ def test_errors(ask, model, cloud_of):
     assert caught.value.status_code == 403
 
 
-def test_a_context_that_is_too_long(ask, gateway, model):
-    if model != "on-azure":
-        pytest.skip("set where tests set faults, once for each face")
-
+@pytest.mark.parametrize("model", ["on-azure"], indirect=True)
+def test_a_context_that_is_too_long(ask, gateway):
     async def use(target):
         return await Agent(target).run("hi")
 

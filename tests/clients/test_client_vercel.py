@@ -61,7 +61,11 @@ def test_tools(look, fits):
     assert "result of get_clock" in look("results")["text"]
 
 
-def test_structured_output(look, fits):
+def test_structured_output(request, look, model, fits, seen):
+    if (request.node.callspec.params["look"], model) == ("anthropic", "on-gcp"):
+        # Asks by a forced tool with parallel calls off, for models that it does not know; Gemini has no word for that.
+        assert "serial_tools" in seen["anthropic on-gcp"]["structured"]["failed"]
+        return
     assert fits("get_weather", look("structured")["output"])
     assert fits("get_weather", look("streamed structured")["output"])
 

@@ -41,7 +41,8 @@ def test_a_caller_who_hangs_up_before_the_answer_is_booked_with_the_prompt(field
         plane.fault("silence")
         for stream in (False, True):
             _, writer = await asyncio.open_connection("127.0.0.1", plane.port)
-            writer.write(plane.request("openai", f"spared{int(stream)}", stream))
+            asked = plane.request("openai", f"spared{int(stream)}", stream)
+            writer.write(asked.replace(b"host: x\r\n", b"host: x\r\nx-polycloud-explain: 1\r\n"))
             await asyncio.sleep(0.1)
             writer.close()
         async with asyncio.timeout(5):
@@ -221,3 +222,23 @@ def test_a_worker_that_stops_tells_the_callers_it_can_not_wait_for(field):
             assert attempt["final"] and attempt["code"] == "provider_unavailable"
 
     field("vertex-claude", body, pace=20.0)
+
+
+def test_a_request_that_is_ended_twice_does_not_end_the_one_behind_it(field):
+    async def body(plane):
+        plane.fault("silence", count=1)
+        reader, writer = await asyncio.open_connection("127.0.0.1", plane.port)
+        first = plane.request("openai", "alone0", False).replace(b"connection: close\r\n", b"")
+        writer.write(first + plane.request("openai", "alone1", False))
+        async with asyncio.timeout(5):
+            while not plane.gateway.exchanges or not plane.gateway.pool.size:
+                await asyncio.sleep(0.01)
+        (exchange,) = plane.gateway.exchanges
+        exchange.stop()
+        exchange.stop()
+        said = await reader.read()
+        writer.close()
+        assert [part[:4] for part in said.split(b"HTTP/1.1 ")[1:]] == [b"503 ", b"200 "]
+        assert [r["outcome"] for r in plane.attempts()] == ["error", "ok"]
+
+    field("azure", body)

@@ -60,11 +60,13 @@ def load(name: str) -> list[Recording]:
 
 @asynccontextmanager
 async def serve(recordings: list[Recording]) -> AsyncIterator[tuple[int, Callable[[int], str]]]:
-    """(port, path of the recording at an index): the recorded status, headers and body, at ``/<index>``."""
+    """(port, path of the recording at an index): the recorded status, headers and body, at and below ``/<index>``."""
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         head = await reader.readuntil(b"\r\n\r\n")
-        recording = recordings[int(head.split(b" ", 2)[1].strip(b"/"))]
+        recording = recordings[int(head.split(b" ", 2)[1].split(b"/")[1])]
+        length = next((x for x in head.lower().split(b"\r\n") if x.startswith(b"content-length:")), b":0")
+        await reader.readexactly(int(length.split(b":")[1]))
         lines = [f"HTTP/1.1 {recording.status} X", "connection: close"]
         lines += [f"{name}: {value}" for name, values in recording.headers.items() for value in values]
         if recording.streamed:
@@ -108,7 +110,10 @@ def sse_values(body: bytes) -> list[Any]:
 
 
 BEDROCK_FINISH = {"end_turn": "stop", "tool_use": "tool_calls", "max_tokens": "length"}
-ANTHROPIC_FINISH = {"end_turn": "stop", "tool_use": "tool_calls", "stop_sequence": "stop_sequence"}
+ANTHROPIC_FINISH = {
+    "end_turn": "stop", "tool_use": "tool_calls", "stop_sequence": "stop_sequence", "max_tokens": "length",
+    "refusal": "content_filter",
+}  # fmt: skip
 GEMINI_FINISH = {"STOP": "stop", "MAX_TOKENS": "length", "SAFETY": "content_filter", "MODEL_ARMOR": "content_filter"}
 
 

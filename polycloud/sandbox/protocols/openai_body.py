@@ -18,6 +18,11 @@ class Shape(msgspec.Struct, forbid_unknown_fields=True):
     """Base of every part: an unknown member is an error, as at the provider."""
 
 
+class Turn(msgspec.Struct):
+    """Base of the messages, in which OpenAI, Azure and vLLM leave unknown members unread
+    (github.com/microsoft/agent-framework/issues/2203, github.com/vllm-project/vllm/pull/10463, 2026-11)."""
+
+
 class TextPart(Shape, tag_field="type", tag="text"):
     text: str
     prompt_cache_breakpoint: object = None
@@ -58,22 +63,22 @@ class ToolCall(Shape):
     type: Literal["function"] = "function"
 
 
-class System(Shape, tag_field="role", tag="system"):
+class System(Turn, tag_field="role", tag="system"):
     content: Content
     name: str | None = None
 
 
-class Developer(Shape, tag_field="role", tag="developer"):
+class Developer(Turn, tag_field="role", tag="developer"):
     content: Content
     name: str | None = None
 
 
-class User(Shape, tag_field="role", tag="user"):
+class User(Turn, tag_field="role", tag="user"):
     content: Content
     name: str | None = None
 
 
-class Assistant(Shape, tag_field="role", tag="assistant"):
+class Assistant(Turn, tag_field="role", tag="assistant"):
     content: Content | None = None
     refusal: str | None = None
     name: str | None = None
@@ -84,7 +89,7 @@ class Assistant(Shape, tag_field="role", tag="assistant"):
     reasoning: str | None = None
 
 
-class ToolMessage(Shape, tag_field="role", tag="tool"):
+class ToolMessage(Turn, tag_field="role", tag="tool"):
     content: Content
     tool_call_id: str
 

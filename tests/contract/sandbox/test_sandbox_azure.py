@@ -189,6 +189,11 @@ def test_wrong_requests(sandbox: Any, more: dict[str, Any], error: Any, words: s
         ask(v1(sandbox), **more)
 
 
+def test_unknown_members_of_a_message_are_left_unread(sandbox: Any) -> None:
+    told = [{"role": "user", "content": "echo: hi", "provider_specific_fields": {"refusal": None}}]
+    assert ask(v1(sandbox), messages=told).choices[0].message.content == "hi"
+
+
 def test_a_schema_without_instance_and_a_deep_body_are_refused(sandbox: Any) -> None:
     schema = {"type": "object", "properties": {"a": {"$ref": "#"}}, "required": ["a"]}
     form = {"type": "json_schema", "json_schema": {"name": "endless", "schema": schema}}

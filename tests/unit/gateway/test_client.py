@@ -306,6 +306,8 @@ def test_a_call_held_back_reads_nothing_and_its_connection_reads_again_for_the_n
         ticket = pool.send(origin, ASK, held, 1.0)
         held.on_data = ticket.pause  # the caller's buffer is full with the last bytes of the answer
         await held.over.wait()
+        (kept,) = pool._idle[origin]
+        assert kept.transport.is_reading()  # else it would not hear that the other side closes
         assert (await ask()).body == b"3" and provider.connections == 1
 
     run(body)

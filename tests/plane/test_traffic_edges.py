@@ -1,0 +1,122 @@
+"""Ends of streams that are unusual, and the list of models."""
+
+import asyncio
+import json
+
+import msgspec
+import pytest
+
+from polycloud.policy.tables import Route
+
+
+async def whole_but_open(script, call):
+    await call.start_stream()
+    for event in (script.delta(content="hel"), script.delta(content="lo"), script.FINISH, b"[DONE]"):
+        await call.event(event)
+
+
+@pytest.mark.parametrize("events", [[b"[DONE]"], [b'{"choices":[]}', b"[DONE]"]])
+def test_a_stream_of_nothing_but_its_mark_is_no_answer(run, script, events):
+    async def empty(call):
+        await call.start_stream()
+        for event in events:
+            await call.event(event)
+        await call.end()
+
+    async def body(plane):
+        plane.a.answers = [empty]
+        plane.b.answers = [script.stream]
+        got = await plane.chat(stream=True)
+        assert got.status == 200 and got.text == "hello" and got.headers["x-polycloud-deployment"] == "onprem/b/m"
+        assert [r.get("code", "") for r in plane.attempts()] == ["broken_stream", ""]
+
+    run(body)
+
+
+def test_an_answer_without_content_that_says_why_it_ended_is_one(run, script):
+    async def nothing(call):
+        await call.start_stream()
+        await call.event(script.FINISH)
+        await call.event(b"[DONE]")
+        await call.end()
+
+    async def body(plane):
+        plane.a.answers = [nothing]
+        got = await plane.chat(stream=True)
+        assert got.status == 200 and got.events[-1] == "[DONE]" and got.text == ""
+
+    run(body)
+
+
+def test_what_comes_after_the_mark_does_not_spoil_the_answer(run, script):
+    async def chatty(call):
+        await whole_but_open(script, call)
+        await asyncio.sleep(0.05)
+        await call.event(b"not json at all")
+        await call.end()
+
+    async def body(plane):
+        plane.a.answers = [chatty]
+        got = await plane.chat(stream=True)
+        assert got.text == "hello" and got.events[-1] == "[DONE]" and plane.attempts()[0]["outcome"] == "ok"
+
+    run(body)
+
+
+def test_a_provider_that_stays_open_after_its_mark_is_not_waited_for(run, script):
+    async def open_end(call):
+        await whole_but_open(script, call)
+        await asyncio.sleep(30)
+
+    async def busy_end(call):
+        await whole_but_open(script, call)
+        while True:
+            await call.chunk(b": still here\n\n")
+            await asyncio.sleep(0.02)
+
+    async def body(plane):
+        for answer in (open_end, busy_end):
+            plane.a.answers = [answer]
+            got = await asyncio.wait_for(plane.chat(stream=True), 3)
+            assert got.text == "hello" and got.events[-1] == "[DONE]"
+        assert [r["outcome"] for r in plane.attempts()] == ["ok", "ok"]
+        await asyncio.sleep(0.1)
+        assert plane.a.open <= 1
+
+    run(body)
+
+
+def test_the_list_of_models_has_every_name_that_a_caller_may_ask_for(run):
+    async def names(plane, path="/v1/models", method="GET"):
+        data = f"{method} {path} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer pk-test\r\nconnection: close\r\n\r\n"
+        head, _, body = (await plane.raw(data.encode(), until_close=True)).partition(b"\r\n\r\n")
+        return int(head.split()[1]), json.loads(body)
+
+    async def body(plane):
+        status, found = await names(plane)
+        assert status == 200 and [m["id"] for m in found["data"]] == ["good", "m", "other"]
+        status, found = await names(plane, "/v1/models/good")
+        assert status == 200 and found["id"] == "good"
+        assert (await names(plane, "/v1/models/bad"))[0] == 404
+        assert (await names(plane, method="DELETE"))[0] == 400
+
+    def prepare(plane):
+        tables = plane.tables
+
+        def with_a_tier():
+            found = tables()
+            tier = Route("tier", ("good",), models=("m", "other"), limits=plane.limits)
+            return msgspec.structs.replace(found, routes=(tier, *found.routes))
+
+        plane.tables = with_a_tier
+
+    run(body, prepare)
+
+
+def test_an_answer_to_head_leaves_no_body_in_the_way_of_the_next(run):
+    async def body(plane):
+        data = b"HEAD /v1/models HTTP/1.1\r\nhost: x\r\nauthorization: Bearer pk-test\r\n\r\n"
+        got = await asyncio.wait_for(plane.raw(data * 2, until_close=True), 5)
+        assert got.count(b"HTTP/1.1 ") == 1 and b"connection: close" in got
+
+    run(body)

@@ -171,7 +171,7 @@ def test_tool_choice(client, model, tools, choice):
 def test_parallel_calls_switched_off(client, model, tools):
     call = {"model": model, "messages": says("Call get_weather and get_clock."), "parallel_tool_calls": False}
     if model == "on-gcp":  # Gemini has no word for it
-        with pytest.raises(openai.UnprocessableEntityError, match="serial_tools"):
+        with pytest.raises(openai.UnprocessableEntityError, match="it asks: serial_tools"):
             client.chat.completions.create(**call, tools=tools)
     else:
         assert len(client.chat.completions.create(**call, tools=tools).choices[0].message.tool_calls) == 1

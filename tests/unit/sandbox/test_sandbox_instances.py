@@ -31,7 +31,7 @@ def satisfies(value: Any, schema: Any) -> bool:
             and all(satisfies(v, known[k]) for k, v in value.items())
         )
     if kind == "array":
-        size = schema.get("minItems", 0) <= len(value) <= schema.get("maxItems", 99)
+        size = isinstance(value, list) and schema.get("minItems", 0) <= len(value) <= schema.get("maxItems", 99)
         return size and all(satisfies(v, schema["items"]) for v in value)
     if kind == "string":
         return isinstance(value, str) and schema.get("minLength", 0) <= len(value) <= schema.get("maxLength", 999)

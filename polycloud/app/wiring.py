@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Protocol, cast
 
 import msgspec
 
+from polycloud.app.adapters import CLOUDS
 from polycloud.core.errors import Unavailable
 from polycloud.core.ports.models import Credential
 from polycloud.estate import Estate
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from polycloud.sandbox.spec import Cloud, SandboxSpec
     from polycloud.store import Store
 
-CLOUDS = ("aws", "azure", "gcp", "oci", "onprem")
 SANDBOX_SECONDS = 5.0  # it is on this machine
 SANDBOX_BYTES_MAX = 16 * 1024 * 1024
 

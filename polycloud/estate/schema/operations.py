@@ -9,12 +9,14 @@ from polycloud.estate.scalars import (
     Credentials,
     Duration,
     Name,
+    PositiveCount,
     Ratio,
     RotationRef,
     SecretRef,
     SiteId,
     SitePattern,
     SitePatterns,
+    Size,
     TeamRef,
     Url,
     WorkloadRef,
@@ -116,6 +118,33 @@ class Bill(Part):
     credentials: Credentials | None = Field(default=None, description="Credentials for it; none: the cloud's.")
 
 
+class OwnPrice(Part):
+    """A price of one's own for a machine: it overrides the catalogue's, or adds a machine that it lacks.
+
+    Amounts are for one machine and one hour.
+    """
+
+    at: SitePattern = Field(description="The sites where it holds, as a pattern.")
+    machine: str = Field(description="The machine type, by the cloud's own name.")
+    on_demand: Amount | None = Field(default=None, description="Without a promise.")
+    spot: Amount | None = Field(default=None, description="Interruptible.")
+    committed_1y: Amount | None = Field(default=None, description="Promised for a year.")
+    committed_3y: Amount | None = Field(default=None, description="Promised for three years.")
+    vcpu: PositiveCount | None = Field(default=None, description="Virtual processors, for a machine that is new.")
+    memory: Size | None = Field(default=None, description="Memory, for a machine that is new.")
+    accelerator: Name | None = Field(default=None, description="Its accelerator, for a machine that is new.")
+    accelerator_count: PositiveCount | None = Field(default=None, description="How many of it.")
+
+
+class Complexity(Part):
+    """What it costs to run more clouds than one: people, training, tools. Placement adds it to the bill."""
+
+    per_cloud: Amount | None = Field(default=None, description="Each cloud in use beyond the first, a month.")
+    per_unfamiliar: Amount | None = Field(
+        default=None, description="Each workload in a cloud that its team does not know, a month."
+    )
+
+
 class MoneyRules(Part):
     """What it may cost, and how the cost is shared out."""
 
@@ -125,6 +154,13 @@ class MoneyRules(Part):
     budgets: dict[Name, MoneyBudget] = Field(default_factory=dict, description="Budgets by name.")
     discounts: dict[AdapterName, Ratio] = Field(
         default_factory=dict, description="Negotiated discount off list prices per cloud: {aws: 30 %}."
+    )
+    prices: tuple[OwnPrice, ...] = Field(default=(), description="Prices of one's own; the last that fits holds.")
+    complexity: Complexity = Field(
+        default_factory=Complexity, description="What more clouds than one cost in people and tools."
+    )
+    spread_moves_over: Duration | None = Field(
+        default=None, description="The time over which the one-time cost of moving data is spread; none: 1y."
     )
     baseline: Baseline | None = Field(default=None, description="The single-cloud cost that is compared with.")
     bills: dict[AdapterName, Bill] = Field(default_factory=dict, description="Where each cloud's bill is read.")

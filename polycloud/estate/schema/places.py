@@ -25,6 +25,7 @@ from polycloud.estate.scalars import (
     SiteId,
     SiteName,
     SitePatterns,
+    Size,
     TeamRef,
     Url,
     finding,
@@ -143,6 +144,15 @@ class OnpremSite(Part):
     objects_at: Url | None = Field(default=None, description="The S3-compatible object store of this hall.")
     cost_per_hour: Amount | None = Field(
         default=None, description="What one accelerator costs per hour, power and space included."
+    )
+    vcpus: PositiveCount | None = Field(default=None, description="Virtual processors installed for general work.")
+    cost_per_vcpu_hour: Amount | None = Field(
+        default=None, description="What one of them costs per hour, memory included."
+    )
+    storage: Size | None = Field(default=None, description="What its object store holds.")
+    cost_per_gb_month: Amount | None = Field(default=None, description="What a gigabyte kept there costs a month.")
+    cost_per_gb_out: Amount | None = Field(
+        default=None, description="What a gigabyte sent out over the internet costs; none: nothing."
     )
 
 

@@ -25,6 +25,7 @@ from polycloud.estate.scalars import (
     Texts,
 )
 from polycloud.estate.schema.base import Part
+from polycloud.estate.schema.places import AdapterName
 
 Feature = Literal[
     "tools",
@@ -241,3 +242,6 @@ class Team(Part):
     cost_centre: Identifier | None = Field(default=None, description="The cost centre that is charged.")
     project: Identifier | None = Field(default=None, description="The project that is charged.")
     priority: Count = Field(default=0, description="Who is served first when capacity is short: higher first.")
+    knows: tuple[AdapterName, ...] = Field(
+        default=(), description="Clouds that its people know well; empty: all. See money.complexity."
+    )

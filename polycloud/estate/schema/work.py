@@ -1,11 +1,12 @@
 """What is kept and what runs: datasets, stores, databases, workloads, and the capacity bought for them."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
 from polycloud.estate.scalars import (
     Amount,
+    CallerRegion,
     ClassRef,
     Credentials,
     DatasetRef,
@@ -69,7 +70,10 @@ class Dataset(Part):
     data_class: ClassRef | None = Field(
         default=None, alias="class", description="Its data class; none: residency.default_class."
     )
-    at: SiteId | None = Field(default=None, description="Where its first copy is; none: chosen by placement.")
+    at: SiteId | None = Field(
+        default=None, description="Where it is now, and where new data of it arise; none: chosen by placement."
+    )
+    pinned: bool = Field(default=False, description="Whether placement must leave a copy where it is now.")
     store: StoreRef | None = Field(default=None, description="The entry of stores: that holds its first copy.")
     size: Size | None = Field(default=None, description="How much it is, such as 40 TB.")
     grows: Growth | None = Field(default=None, description="How fast it grows: {size: 2 TB, per: month}.")
@@ -137,6 +141,12 @@ class Scale(Part):
     min: int = Field(default=1, ge=0, description="The fewest; 0 lets it rest when nothing comes.")
     max: PositiveCount = Field(default=1, description="The most.")
     within: Duration | None = Field(default=None, description="How fast it must reach the most, such as 5m.")
+    demand: tuple[Ratio, ...] = Field(
+        default=(),
+        max_length=24,
+        description="The share of the most that is needed in each of the 24 hours of a day (UTC); empty: the most, "
+        "in all hours that it runs.",
+    )
 
 
 class Workload(Part):
@@ -150,6 +160,27 @@ class Workload(Part):
     hours_per_month: PositiveCount | None = Field(default=None, description="Hours that it runs in a month.")
     reads: tuple[DatasetRef, ...] = Field(default=(), description="Datasets that it reads.")
     writes: tuple[DatasetRef, ...] = Field(default=(), description="Datasets that it writes.")
+    read_per_month: dict[DatasetRef, Size] = Field(
+        default_factory=dict,
+        description="How much of a dataset it reads in a month: {clickstream: 20 TB}; none: its size, once.",
+    )
+    written_per_month: dict[DatasetRef, Size] = Field(
+        default_factory=dict, description="How much it writes to a dataset in a month; none: the dataset's growth."
+    )
+    uses: tuple[ModelRef, ...] = Field(
+        default=(),
+        description="Models that it calls: one of their deployments must be within its latency, or at its site.",
+    )
+    users: dict[CallerRegion, Ratio] = Field(
+        default_factory=dict, description="Where its users are, by country or site: {DE: 70 %, FR: 30 %}."
+    )
+    latency: Duration | None = Field(
+        default=None, description="The round trip to each of its users' regions, at most, such as 40ms."
+    )
+    late_cost: Amount | None = Field(
+        default=None,
+        description="What each millisecond over that costs a month, for all its users; none: it must be held.",
+    )
     serves: ModelRef | None = Field(default=None, description="The model that it serves, an entry of models:.")
     data_class: ClassRef | None = Field(
         default=None, alias="class", description="Its data class where it is stricter than those of its datasets."
@@ -158,10 +189,33 @@ class Workload(Part):
     pattern: Literal["single", "active-active", "active-passive", "burst", "train-here-serve-there"] = Field(
         default="single", description="How it is spread over sites."
     )
+    sites: Annotated[int, Field(ge=2, le=16)] | None = Field(
+        default=None, description="For active-active: over how many sites; none: those of shares, else 2."
+    )
+    shares: dict[SiteId, Ratio] = Field(
+        default_factory=dict, description="For active-active: the share of the demand of each site; none: equal shares."
+    )
+    apart: Literal["site", "cloud"] = Field(
+        default="site", description="What its parts must not share when it is spread: a site, or a whole cloud."
+    )
+    standby: Ratio | None = Field(
+        default=None, description="For active-passive: how much of the capacity the standby keeps warm; none: 20 %."
+    )
+    environment: Literal["production", "staging", "development"] | None = Field(
+        default=None, description="What it is used as; none: the estate's."
+    )
+    spot_share: Ratio | None = Field(
+        default=None,
+        description="The share of its hours on spot machines; none: 80 % of training, all batch, no others.",
+    )
     interruptible: bool | None = Field(
         default=None, description="Whether spot machines may be used; none: by its kind."
     )
-    checkpoint_every: Duration | None = Field(default=None, description="How often it saves its state, such as 30m.")
+    checkpoint_every: Duration | None = Field(
+        default=None, description="How often it saves its state, such as 30m; none: the best interval (Young and Daly)."
+    )
+    checkpoint_takes: Duration | None = Field(default=None, description="How long one such save takes; none: 2m.")
+    restart_takes: Duration | None = Field(default=None, description="How long a restart takes; none: 5m.")
     deadline: Duration | None = Field(default=None, description="How long one run may take.")
     speed: dict[Name, float] = Field(
         default_factory=dict, description="Relative speed per accelerator, measured: {A100: 1.0, TPU-v5p: 2.0}."

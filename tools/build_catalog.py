@@ -4,7 +4,8 @@
     python tools/build_catalog.py [RAW] --check  exit 1 when the tables on disk differ from what would be written
 
 Facts that the raw data lacks are rows in tools/catalog/, each with its source: cross-region profiles, operators,
-subdivisions, features, meters of Azure regions, prices that are really free, and rows dropped with the reason.
+subdivisions, features, meters of Azure regions, prices that are really free, accelerators' names and power, countries,
+and rows dropped with the reason. catalog_market.py and catalog_network.py make the tables that placement reads.
 """
 
 import argparse
@@ -15,9 +16,13 @@ from collections.abc import Iterable
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-import catalog_models
-
 ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))  # run as a script: the package beside it, not one installed elsewhere
+
+import catalog_market  # noqa: E402
+import catalog_models  # noqa: E402
+import catalog_network  # noqa: E402
+
 TABLES = ROOT / "polycloud" / "catalog" / "tables"
 BY_HAND = Path(__file__).resolve().parent / "catalog"
 
@@ -146,7 +151,8 @@ def tables(raw: Raw) -> dict[str, str]:
         "prices": prices,
         "free": raw.hand("free"),
     }
-    used = {r["source"] for table in rows.values() for r in table}
+    rows |= catalog_market.build(raw, places) | catalog_network.build(raw)
+    used = {id for table in rows.values() for r in table for id in r["source"].split("+")}
     rows["sources"] = [raw.sources[id] for id in sorted(used)]
     columns = {
         "regions": "cloud region name city country subdivision latitude_degrees longitude_degrees"
@@ -159,6 +165,7 @@ def tables(raw: Raw) -> dict[str, str]:
         "free": "cloud upstream_id scope reason source as_of",
         "sources": "id upstream path version as_of licence note",
     }
+    columns |= catalog_market.COLUMNS | catalog_network.COLUMNS
     return {name: render(columns[name].split(), table) for name, table in rows.items()}
 
 

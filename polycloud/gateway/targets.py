@@ -1,6 +1,6 @@
 """Deployments made ready for the wire, and the generation of tables that they belong to."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
@@ -67,7 +67,30 @@ class Target:
 
     def evidence(self, headers: Mapping[bytes, bytes]) -> tuple[str, str]:
         """What the provider says of where it worked: (region, its request id)."""
-        return self.port.evidence({k.decode("latin-1"): v.decode("latin-1") for k, v in headers.items()})
+        return self.port.evidence(Texts(headers))
+
+
+class Texts(Mapping[str, str]):
+    """Headers as text, each decoded when it is asked for: an answer has twenty, and one or two are read."""
+
+    __slots__ = ("_headers",)
+
+    def __init__(self, headers: Mapping[bytes, bytes]) -> None:
+        self._headers = headers
+
+    def __getitem__(self, name: str) -> str:
+        return self._headers[name.encode("latin-1")].decode("latin-1")
+
+    def get(self, name: str, default: str = "") -> str:  # type: ignore[override]
+        """As a mapping's, without the exception that the mixed-in one would raise and catch."""
+        value = self._headers.get(name.encode("latin-1"))
+        return default if value is None else value.decode("latin-1")
+
+    def __iter__(self) -> Iterator[str]:
+        return (name.decode("latin-1") for name in self._headers)
+
+    def __len__(self) -> int:
+        return len(self._headers)
 
 
 class Eligible(NamedTuple):

@@ -4,6 +4,8 @@ Source: botocore 1.44.5 ``bedrock-runtime/2023-09-30``; docs.aws.amazon.com/bedr
 API_runtime_Converse.html, 2026-11.
 """
 
+from collections.abc import Mapping
+
 from polycloud.clouds.aws import auth
 from polycloud.core.errors import CloudError
 from polycloud.core.ports.models import Credential, ModelPort, Upstream
@@ -42,7 +44,7 @@ class AwsModels:
         told = errors.read_bedrock(body, headers.get("x-amzn-errortype", ""))
         return errors.judge(errors.BEDROCK, told, status, headers, f"aws/{upstream.region} {upstream.model}")
 
-    def evidence(self, headers: dict[str, str]) -> tuple[str, str]:
+    def evidence(self, headers: Mapping[str, str]) -> tuple[str, str]:
         """Bedrock does not say where a cross-region profile processed the request."""
         return "", headers.get("x-amzn-requestid", "")
 

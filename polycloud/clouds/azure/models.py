@@ -3,6 +3,8 @@
 Source: learn.microsoft.com/azure/ai-foundry/openai/api-version-lifecycle, 2026-11.
 """
 
+from collections.abc import Mapping
+
 from polycloud.clouds.azure import auth
 from polycloud.core.errors import CloudError
 from polycloud.core.ports.models import Credential, ModelPort, Upstream
@@ -45,7 +47,7 @@ class AzureModels:
         where = f"azure/{upstream.region} {upstream.model}"
         return errors.judge(errors.OPENAI, errors.read_openai(body), status, headers, where)
 
-    def evidence(self, headers: dict[str, str]) -> tuple[str, str]:
+    def evidence(self, headers: Mapping[str, str]) -> tuple[str, str]:
         """``x-ms-region`` names the region in words ("West Europe")."""
         return headers.get("x-ms-region", ""), headers.get("apim-request-id", "") or headers.get("x-request-id", "")
 

@@ -4,6 +4,8 @@ Source: cloud.google.com/vertex-ai/generative-ai/docs/model-reference/inference 
 use-claude, 2026-11.
 """
 
+from collections.abc import Mapping
+
 import msgspec
 
 from polycloud.clouds.gcp import auth
@@ -73,7 +75,7 @@ class GcpModels:
                 return errors.judge(errors.ANTHROPIC, told, status, headers, where)
         return errors.judge(errors.GOOGLE, errors.read_google(body), status, headers, where)
 
-    def evidence(self, headers: dict[str, str]) -> tuple[str, str]:
+    def evidence(self, headers: Mapping[str, str]) -> tuple[str, str]:
         """Vertex AI does not say where ``global`` and multi-region locations processed the request."""
         return "", headers.get("request-id", "") or headers.get("x-vertex-ai-received-request-id", "")
 

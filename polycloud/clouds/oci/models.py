@@ -4,6 +4,8 @@ Source: oci 2.189.0 ``generative_ai_inference``; docs.oracle.com/iaas/api/#/en/g
 2026-11.
 """
 
+from collections.abc import Mapping
+
 import msgspec
 
 from polycloud.clouds.oci import auth
@@ -55,7 +57,7 @@ class OciModels:
         where = f"oci/{upstream.region} {upstream.model}"
         return errors.judge(errors.OCI, errors.read_oci(body), status, headers, where)
 
-    def evidence(self, headers: dict[str, str]) -> tuple[str, str]:
+    def evidence(self, headers: Mapping[str, str]) -> tuple[str, str]:
         return "", headers.get("opc-request-id", "")
 
 

@@ -3,6 +3,8 @@
 Source: docs.vllm.ai/en/latest/serving/openai_compatible_server.html, 2026-11.
 """
 
+from collections.abc import Mapping
+
 from polycloud.clouds.onprem import auth
 from polycloud.core.errors import CloudError
 from polycloud.core.ports.models import Credential, ModelPort, Upstream
@@ -36,7 +38,7 @@ class OnpremModels:
         where = f"onprem/{upstream.region} {upstream.model}"
         return errors.judge(errors.OPENAI, errors.read_openai(body), status, headers, where)
 
-    def evidence(self, headers: dict[str, str]) -> tuple[str, str]:
+    def evidence(self, headers: Mapping[str, str]) -> tuple[str, str]:
         return "", headers.get("x-request-id", "")
 
 

@@ -3,6 +3,7 @@
 Both are free of I/O: bytes in, values out, and back. The gateway owns the sockets.
 """
 
+from collections.abc import Mapping
 from typing import Protocol
 
 import msgspec
@@ -195,6 +196,6 @@ class ModelPort(Protocol):
         """The provider's error in common terms. ``headers`` have lower-case names."""
         ...
 
-    def evidence(self, headers: dict[str, str]) -> tuple[str, str]:
+    def evidence(self, headers: Mapping[str, str]) -> tuple[str, str]:
         """(region that the provider says it processed in, the provider's request id); "" where it does not say."""
         ...

@@ -1,0 +1,1 @@
+"""Desired against observed: the files of other tools, written from one estate, and what differs."""

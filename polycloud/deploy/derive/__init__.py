@@ -1,0 +1,105 @@
+"""From an estate and its placement to the blueprint that all renderers read."""
+
+from collections.abc import Mapping
+
+from polycloud.catalog import Catalog
+from polycloud.catalog.market import Market
+from polycloud.deploy.blueprint import Blueprint, Run
+from polycloud.deploy.derive import clusters as machines
+from polycloud.deploy.derive import data, identity, traffic
+from polycloud.estate import Estate
+from polycloud.policy.residency import Atlas, inside
+
+
+def derive(
+    estate: Estate,
+    catalog: Catalog,
+    market: Market,
+    runs: tuple[Run, ...] = (),
+    copies: Mapping[str, tuple[str, ...]] | None = None,
+    networks: Mapping[str, str] | None = None,
+) -> Blueprint:
+    """The blueprint of an estate whose ``check`` found no error.
+
+    ``runs`` are its placed workloads and ``copies`` the sites of its datasets, first one first (none: as declared);
+    ``networks`` are the addresses that the last render gave out by site, and stay.
+    """
+    kept = copies if copies is not None else declared_copies(estate)
+    found = machines.clusters(estate, catalog, market, runs)
+    held = data.buckets(estate, catalog, kept)
+    stored = data.databases(estate, catalog)
+    served = traffic.services(estate, catalog)
+    joined = traffic.links(estate, catalog)
+    atlas = Atlas(estate, catalog)
+    sites = {place.id: place for place in (c.site for c in found)}
+    sites |= {b.site.id: b.site for b in held}
+    sites |= {place.id: place for d in stored for place in (d.site, *d.replicas)}
+    sites |= {place.id: place for link in joined for place in (link.a, link.b)}
+    own = [sites[id] for id in sorted(sites) if sites[id].cloud != "onprem"]
+    return Blueprint(
+        estate=estate.estate,
+        environment=estate.environment,
+        accounts=_accounts(estate),
+        networks=machines.networks(own, networks or {}),
+        clusters=found,
+        buckets=held,
+        databases=stored,
+        services=served,
+        links=joined,
+        keys=data.keys(own, estate),
+        principals=identity.principals(estate),
+        federations=identity.federations(estate),
+        edge=traffic.edge(estate, catalog, found),
+        runs=tuple(sorted(runs, key=lambda run: run.name)),
+        objectives=traffic.objectives(estate),
+        regions_allowed={
+            name: tuple(s for s in sorted(estate.site_ids()) if inside(atlas.find(s), rule, catalog))
+            for name, rule in sorted(estate.data_classes.items())
+        },
+        secrets=tuple(sorted(estate.secrets)),
+        tags={"managed-by": "polycloud", "estate": estate.estate, "environment": estate.environment},
+        continuity=_continuity(estate),
+        triggers=_triggers(estate),
+    )
+
+
+def declared_copies(estate: Estate) -> dict[str, tuple[str, ...]]:
+    """Where the estate itself says that datasets are; a dataset without a place is nowhere yet."""
+    found: dict[str, tuple[str, ...]] = {}
+    for name, dataset in estate.datasets.items():
+        at = estate.stores[dataset.store].at if dataset.store in estate.stores else dataset.at
+        sites = [] if at is None else [at]
+        sites += [site for site in dataset.replicate_to if "*" not in site and site not in sites]
+        found[name] = tuple(sites)
+    return found
+
+
+def _accounts(estate: Estate) -> dict[str, dict[str, str]]:
+    fields = ("account", "subscription", "tenant", "project", "tenancy", "compartment", "namespace", "resource")
+    return {
+        name: {field: str(value) for field in fields if (value := getattr(cloud, field, None))}
+        for name, cloud in estate.clouds.each()
+    }
+
+
+def _continuity(estate: Estate) -> dict[str, int]:
+    rules = estate.continuity
+    if rules is None:
+        return {}
+    given = {
+        "rto": rules.rto,
+        "rpo": rules.rpo,
+        "detect": rules.detect_within,
+        "reroute": rules.reroute_within,
+        "scale": rules.scale_within,
+    }
+    return {name: int(value.value) for name, value in given.items() if value is not None}
+
+
+def _triggers(estate: Estate) -> dict[str, dict[str, float]]:
+    rules = estate.continuity
+    words = ("availability_below", "response_time_over", "error_rate_over", "for_at_least")
+    return {
+        name: {word: float(value.value) for word in words if (value := getattr(trigger, word)) is not None}
+        for name, trigger in sorted((rules.triggers if rules is not None else {}).items())
+    }

@@ -1,0 +1,142 @@
+"""Clusters with their pools and machines, and the networks they stand in."""
+
+from collections.abc import Mapping
+
+from polycloud.catalog import Catalog
+from polycloud.catalog.market import Market
+from polycloud.deploy.blueprint import Cluster, Network, Pool, Role, Run, Where
+from polycloud.estate import Estate
+from polycloud.estate.schema.places import NodePool
+from polycloud.placement.problem import HOURS
+
+DEFAULT_VERSION = "1.35"  # supported by EKS, GKE, AKS and OKE in 2026-11; see the catalogue's Kubernetes table
+# The first that is offered at a site is taken: current general-purpose x86 machines, as engineers would choose.
+GENERAL: dict[tuple[str, str], tuple[str, ...]] = {
+    ("aws", "system"): ("m7i.xlarge", "m6i.xlarge", "m5.xlarge"),
+    ("aws", "workload"): ("m7i.2xlarge", "m6i.2xlarge", "m5.2xlarge"),
+    ("azure", "system"): ("Standard_D4s_v5", "Standard_D4s_v3"),
+    ("azure", "workload"): ("Standard_D8s_v5", "Standard_D8s_v3"),
+    ("gcp", "system"): ("n2-standard-4", "e2-standard-4"),
+    ("gcp", "workload"): ("n2-standard-8", "e2-standard-8"),
+    ("oci", "system"): ("VM.Standard.E5.Flex", "VM.Standard.E4.Flex"),
+    ("oci", "workload"): ("VM.Standard.E5.Flex", "VM.Standard.E4.Flex"),
+}
+DEFAULT_POOLS = {
+    "system": NodePool(min=3, max=3),
+    "workload": NodePool(min=5, max=50),
+    "gpu": NodePool(min=0, max=10),
+}
+FIRST, LAST = 16, 255  # second octets of the /16 networks in 10.0.0.0/8; the lower ones are often taken at home
+
+
+def where(site_id: str, catalog: Catalog, estate: Estate) -> Where:
+    """A site in parts."""
+    cloud, _, region = site_id.partition("/")
+    hall = estate.onprem.get(region) if cloud == "onprem" else None
+    if hall is not None:
+        return Where(site_id, cloud, region, hall.country or "", hall.lat, hall.lon)
+    site = catalog.site(site_id)
+    if site is None:
+        return Where(site_id, cloud, region, "")
+    return Where(site_id, cloud, region, site.country, site.latitude, site.longitude)
+
+
+def clusters(estate: Estate, catalog: Catalog, market: Market, runs: tuple[Run, ...]) -> tuple[Cluster, ...]:
+    """The estate's clusters; one for each site of a cloud where it declares none."""
+    found = []
+    declared = {name: (c.at, c.version or DEFAULT_VERSION, c.pools) for name, c in estate.clusters.items()}
+    if not declared:
+        for cloud, one in estate.clouds.each():
+            declared |= {f"{cloud}-{region}": (f"{cloud}/{region}", DEFAULT_VERSION, {}) for region in one.sites}
+    for name, (at, version, pools) in sorted(declared.items()):
+        if at.startswith("onprem/"):
+            continue  # its machines are there already: only what runs on it is written
+        site = where(at, catalog, estate)
+        placed = [run for run in runs if run.cluster == name]
+        wanted = dict(pools) if pools else dict(DEFAULT_POOLS)
+        made = [_pool(market, site, pool, spec, placed) for pool, spec in sorted(wanted.items())]
+        made += _for_runs(market, site, placed, made)
+        found.append(Cluster(name, site, version, tuple(p for p in made if p is not None)))
+    return tuple(found)
+
+
+def networks(sites: list[Where], kept: Mapping[str, str]) -> tuple[Network, ...]:
+    """A /16 for each site. Those of the last render stay; new ones take the lowest that is free, in order of site.
+
+    Raises ValueError when more than 240 sites ask.
+    """
+    taken = {cidr for site, cidr in kept.items() if site in {s.id for s in sites}}
+    possible = (f"10.{octet}.0.0/16" for octet in range(FIRST, LAST + 1))
+    free = (one for one in possible if one not in taken)
+    found = []
+    for site in sorted(sites, key=lambda s: s.id):
+        cidr = kept.get(site.id) or next(free, None)
+        if cidr is None:
+            raise ValueError(f"{len(sites)} sites need a /16 each; 10.0.0.0/8 has {LAST - FIRST + 1} left for them")
+        found.append(Network(site, cidr))
+    return tuple(found)
+
+
+def _pool(market: Market, site: Where, name: str, spec: NodePool, placed: list[Run]) -> Pool | None:
+    role: Role = "gpu" if spec.accelerator or name == "gpu" else "system" if name == "system" else "workload"
+    accelerator = spec.accelerator or ""
+    machine = spec.machine
+    if machine is None and role == "gpu":
+        fitting = [r for r in placed if r.accelerator and (not accelerator or r.accelerator == accelerator)]
+        machine = fitting[0].machine if fitting else _cheapest(market, site, accelerator)
+    if machine is None and role != "gpu":
+        offered = {offer.machine for offer in market.offers(site.id)}
+        usual = GENERAL[site.cloud, role]
+        machine = next((m for m in usual if m in offered), usual[0])
+    if machine is None:
+        return None  # no accelerator of that kind is offered there: derive says so
+    return _filled(market, site, Pool(name, role, machine, spec.min, spec.max, spec.spot, accelerator))
+
+
+def _for_runs(market: Market, site: Where, placed: list[Run], made: list[Pool | None]) -> list[Pool]:
+    """Pools for placed runs whose machine no pool has."""
+    have = {(pool.machine, pool.spot) for pool in made if pool is not None}
+    found: list[Pool] = []
+    for run in sorted(placed, key=lambda r: r.name):
+        if not run.machine or (run.machine, run.spot) in have or (run.machine, False) in have:
+            continue
+        have.add((run.machine, run.spot))
+        same = [r for r in placed if (r.machine, r.spot) == (run.machine, run.spot)]
+        role: Role = "gpu" if run.accelerator else "workload"
+        name = f"{'g' if run.accelerator else 'w'}{'s' if run.spot else 'd'}{len(found)}"
+        most = sum(max(r.most, r.count) for r in same)
+        pool = Pool(name, role, run.machine, 0, max(1, most), run.spot, run.accelerator, run.accelerators_each)
+        found.append(_filled(market, site, pool))
+    return found
+
+
+def _filled(market: Market, site: Where, pool: Pool) -> Pool:
+    offer = market.offer(site.id, pool.machine)
+    if offer is None:
+        return pool
+    price = (offer.spot if pool.spot else None) or offer.on_demand
+    return Pool(
+        pool.name,
+        pool.role,
+        pool.machine,
+        pool.least,
+        pool.most,
+        pool.spot,
+        offer.accelerator or pool.accelerator,
+        offer.accelerator_count or pool.accelerators_each,
+        offer.vcpu,
+        offer.memory_gib,
+        price * HOURS if price is not None and offer.currency == "USD" else None,
+    )
+
+
+def _cheapest(market: Market, site: Where, accelerator: str) -> str | None:
+    wanted = market.accelerator(accelerator) if accelerator else None
+    offers = [
+        offer
+        for offer in market.offers(site.id)
+        if offer.accelerator
+        and offer.on_demand is not None
+        and (not accelerator or offer.accelerator == (wanted.name if wanted is not None else accelerator))
+    ]
+    return min(offers, key=lambda o: (o.on_demand or 0, o.machine)).machine if offers else None

@@ -1,0 +1,119 @@
+"""Names that each cloud allows: made lawful where we choose them, refused with the rule where the estate does."""
+
+import hashlib
+import re
+
+import msgspec
+
+DIGEST = 6  # characters of a digest that keep a shortened name unique: 16 million values
+
+
+class Rule(msgspec.Struct, frozen=True):
+    """What a cloud allows as the name of a kind of thing. ``source`` is where the vendor says so, seen 2026-11."""
+
+    pattern: str
+    longest: int
+    words: str
+    source: str
+
+
+# (cloud, kind): the rule. Kinds: cluster, pool, bucket.
+RULES: dict[tuple[str, str], Rule] = {
+    ("aws", "cluster"): Rule(
+        r"[0-9A-Za-z][A-Za-z0-9_-]*",
+        100,
+        "letters, digits, - and _, beginning with a letter or digit",
+        "https://docs.aws.amazon.com/eks/latest/APIReference/API_CreateCluster.html",
+    ),
+    ("gcp", "cluster"): Rule(
+        r"[a-z]([a-z0-9-]*[a-z0-9])?",
+        40,
+        "small letters, digits and -, beginning with a letter",
+        "https://cloud.google.com/kubernetes-engine/docs/reference/rest/v1/projects.locations.clusters",
+    ),
+    ("azure", "cluster"): Rule(
+        r"[A-Za-z0-9]([A-Za-z0-9_-]*[A-Za-z0-9])?",
+        63,
+        "letters, digits, - and _, beginning and ending with a letter or digit",
+        "https://learn.microsoft.com/azure/azure-resource-manager/management/resource-name-rules",
+    ),
+    ("oci", "cluster"): Rule(
+        r"[A-Za-z0-9_][A-Za-z0-9_-]*",
+        255,
+        "letters, digits, - and _",
+        "https://docs.oracle.com/iaas/api/#/en/containerengine/latest/Cluster",
+    ),
+    ("aws", "pool"): Rule(
+        r"[0-9A-Za-z][A-Za-z0-9_-]*",
+        63,
+        "letters, digits, - and _",
+        "https://docs.aws.amazon.com/eks/latest/APIReference/API_CreateNodegroup.html",
+    ),
+    ("gcp", "pool"): Rule(
+        r"[a-z]([a-z0-9-]*[a-z0-9])?",
+        40,
+        "small letters, digits and -, beginning with a letter",
+        "https://cloud.google.com/kubernetes-engine/docs/reference/rest/v1/projects.locations.clusters.nodePools",
+    ),
+    ("azure", "pool"): Rule(
+        r"[a-z][a-z0-9]*",
+        12,
+        "at most 12 small letters and digits, beginning with a letter",
+        "https://learn.microsoft.com/azure/aks/create-node-pools",
+    ),
+    ("oci", "pool"): Rule(
+        r"[A-Za-z0-9_][A-Za-z0-9_-]*",
+        255,
+        "letters, digits, - and _",
+        "https://docs.oracle.com/iaas/api/#/en/containerengine/latest/NodePool",
+    ),
+    ("aws", "bucket"): Rule(
+        r"[a-z0-9][a-z0-9-]*[a-z0-9]",
+        63,
+        "3 to 63 small letters, digits and -",
+        "https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html",
+    ),
+    ("gcp", "bucket"): Rule(
+        r"[a-z0-9][a-z0-9-]*[a-z0-9]",
+        63,
+        "3 to 63 small letters, digits and -",
+        "https://cloud.google.com/storage/docs/buckets#naming",
+    ),
+    ("azure", "bucket"): Rule(
+        r"[a-z0-9]{3,}",
+        24,
+        "3 to 24 small letters and digits (the storage account's name)",
+        "https://learn.microsoft.com/azure/storage/common/storage-account-overview",
+    ),
+    ("oci", "bucket"): Rule(
+        r"[A-Za-z0-9_.-]+",
+        256,
+        "letters, digits and - _ .",
+        "https://docs.oracle.com/iaas/Content/Object/Tasks/managingbuckets_topic-Bucket_Names.htm",
+    ),
+}
+
+
+def broken(cloud: str, kind: str, name: str) -> Rule | None:
+    """The rule that a name breaks; None for a lawful one, and where no rule is known."""
+    rule = RULES.get((cloud, kind))
+    if rule is None or (len(name) <= rule.longest and re.fullmatch(rule.pattern, name)):
+        return None
+    return rule
+
+
+def made(cloud: str, kind: str, *parts: str) -> str:
+    """A lawful name from parts. What had to be cut or replaced leaves a digest of the parts, so that two different
+    origins never meet in one name."""
+    rule = RULES[cloud, kind]
+    separator = "" if kind == "bucket" and cloud == "azure" else "-"
+    plain = separator.join(parts)
+    if broken(cloud, kind, plain) is None:
+        return plain
+    keep = r"[^a-z0-9]" if separator == "" else r"[^a-z0-9-]"
+    words = re.sub(keep, "", re.sub(r"[._/]+", "-", separator.join(parts).lower()))
+    tail = hashlib.sha256("/".join(parts).encode()).hexdigest()[:DIGEST]
+    head = words[: rule.longest - DIGEST - len(separator)].strip("-")
+    if not head or not head[0].isalpha():
+        head = f"p{head}"[: rule.longest - DIGEST - len(separator)]
+    return f"{head}{separator}{tail}"

@@ -1,0 +1,207 @@
+"""The next best places of every workload, with the price of moving there.
+
+Screened by moves whose total is exact for what they change; then solved anew with the task held there, as far as
+the time goes. A plan that turns out cheaper than the one to be explained replaces it, so no alternative beats it.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from time import monotonic
+
+import msgspec
+
+from polycloud.placement.answer.ledger import Ledger
+from polycloud.placement.answer.moves import Move, held_at, move, places
+from polycloud.placement.answer.reasons import differs, wins_if
+from polycloud.placement.answer.values import Alternative
+from polycloud.placement.answer.words import listed
+from polycloud.placement.bill import bill
+from polycloud.placement.problem import Problem, Solution
+from polycloud.placement.solve import Limits, Solved, solve
+from polycloud.placement.solve.promises import promised
+
+SHOWN = 3  # next best places of a task, unless one workload is asked for
+STARTS_MOST = 20  # each has a strictly cheaper plan; a plan within a small gap of the optimum needs few
+SCREENED = 12  # places tried for a task at most, the cheapest by themselves
+Resolve = Callable[[Problem, Limits, Solution | None], Solved]
+
+
+class Effort(msgspec.Struct, frozen=True):
+    """How much is spent on alternatives. ``seconds`` of solving anew in all; ``gap`` as for the plan;
+    ``workloads``: only these, all their places; empty: all workloads, the best few."""
+
+    seconds: float = 1.0
+    gap: float = 0.001
+    workloads: tuple[str, ...] = ()
+
+
+def _solve(problem: Problem, limits: Limits, start: Solution | None) -> Solved:
+    return solve(problem, limits, start)
+
+
+class Alternatives:
+    """The search around one plan. ``plan`` is the plan, or a cheaper one that was met on the way."""
+
+    def __init__(
+        self,
+        problem: Problem,
+        plan: Solution,
+        effort: Effort,
+        resolve: Resolve = _solve,
+        clock: Callable[[], float] = monotonic,
+    ) -> None:
+        self.problem = problem
+        self.plan = plan
+        self._effort = effort
+        self._resolve = resolve
+        self._clock = clock
+        self._until = clock() + effort.seconds
+        self._ledger = Ledger(problem, plan)
+        self._adopt = True
+
+    @property
+    def ledger(self) -> Ledger:
+        """The books of ``plan``."""
+        return self._ledger
+
+    def find(self) -> dict[str, tuple[Alternative, ...]]:
+        """By workload. Starts over with a cheaper plan when it meets one, which can only happen within the gap."""
+        for _ in range(STARTS_MOST):
+            before = self.plan
+            found = self._once()
+            if self.plan is before:
+                return found
+            self._ledger = Ledger(self.problem, self.plan)
+        self._adopt = False
+        return self._once()
+
+    def _once(self) -> dict[str, tuple[Alternative, ...]]:
+        wanted = self._effort.workloads
+        shown = len(self.problem.sites) if wanted else SHOWN
+        screened = []
+        for task, row in enumerate(self.problem.tasks):
+            if not wanted or row.workload in wanted:
+                moves = self._screen(task, shown)
+                if self._adopts(moves):
+                    return {}
+                screened.append((task, moves))
+        found: dict[str, list[Alternative]] = {}
+        # Every task's best first, then every task's second: when time runs out, all have been served alike.
+        queue = [(rank, task, tried) for task, moves in screened for rank, tried in enumerate(moves)]
+        for _, task, tried in sorted(queue, key=lambda entry: entry[:2]):
+            alternative = self._proven(tried) if self._clock() < self._until else self._at_most(tried)
+            if alternative is None:
+                return {}
+            found.setdefault(self.problem.tasks[task].workload, []).append(alternative)
+        return {name: tuple(_in_order(rows)) for name, rows in found.items()}
+
+    def _adopts(self, moves: Sequence[Move]) -> bool:
+        """Whether the best of these is better than the plan, and now is the plan."""
+        if not self._adopt or not moves or moves[0].outcome.faults or moves[0].outcome.total >= self._ledger.total:
+            return False
+        self.plan = promised(self.problem, self._ledger.changed(moves[0].change))
+        return True
+
+    def _screen(self, task: int, shown: int) -> Sequence[Move]:
+        problem = self.problem
+        here = problem.tasks[task].options[self.plan.choice[task]].site
+        others = [(site, options) for site, options in places(problem, task).items() if site != here]
+        most = len(others) if self._effort.workloads else SCREENED
+        tried = [move(self._ledger, task, site, options) for site, options in others[:most]]
+        return sorted(tried, key=lambda m: (bool(m.outcome.faults), m.outcome.total))[:shown]
+
+    def _at_most(self, tried: Move) -> Alternative:
+        if tried.outcome.faults:
+            return self._named(tried, None, why_not=listed(tried.outcome.faults, 2))
+        extra = tried.outcome.total - self._ledger.total
+        return self._named(tried, extra, also=differs(self._ledger, tried), wins=wins_if(self._ledger, tried, extra))
+
+    def _proven(self, tried: Move) -> Alternative | None:
+        """Solved with the task held there. None when that found a cheaper plan, which is then ``plan``."""
+        held = held_at(self.problem, tried.task, tried.site)
+        start = None if tried.outcome.faults else held.narrowed(self._ledger.changed(tried.change))
+        limits = Limits(max(self._until - self._clock(), 0.05), self._effort.gap)
+        solved = self._resolve(held.problem, limits, start)
+        if solved.solution is None or solved.bill is None:
+            if solved.status != "infeasible":
+                return self._at_most(tried)
+            why = listed(tried.outcome.faults, 2) or listed(solved.conflict, 3)
+            return self._named(tried, None, proven=True, why_not=why or "no plan has it there")
+        if self._adopt and solved.bill.total < self._ledger.total:
+            self.plan = held.widened(solved.solution)
+            return None
+        if not tried.outcome.faults and tried.outcome.total < solved.bill.total:
+            return self._at_most(tried)
+        return self._solved(tried, held.widened(solved.solution), solved)
+
+    def _solved(self, tried: Move, plan: Solution, solved: Solved) -> Alternative:
+        problem = self.problem
+        there = bill(problem, plan)
+        extra = there.total - self._ledger.total
+        kinds = tried.outcome.kinds.copy()
+        kinds.clear()
+        for line in there.lines:
+            kinds[line.kind] += line.micro
+        for line in bill(problem, self.plan).lines:
+            kinds[line.kind] -= line.micro
+        option = plan.choice[tried.task]
+        found = tried._replace(option=option, outcome=tried.outcome._replace(total=there.total, kinds=kinds, faults=()))
+        return self._named(
+            found,
+            extra,
+            proven=solved.status == "optimal",
+            also=differences(problem, self.plan, plan, tried.task),
+            wins=wins_if(self._ledger, found, extra),
+        )
+
+    def _named(
+        self,
+        tried: Move,
+        extra: int | None,
+        *,
+        proven: bool = False,
+        also: tuple[str, ...] = (),
+        wins: str = "",
+        why_not: str = "",
+    ) -> Alternative:
+        row = self.problem.tasks[tried.task]
+        option = row.options[tried.option]
+        site = self.problem.sites[tried.site].id
+        return Alternative(
+            task=row.name,
+            site=site,
+            machine=option.machine,
+            market=option.market,
+            count=option.count,
+            extra_micro=extra,
+            proven=proven,
+            differs=also,
+            wins_if=wins,
+            why_not=why_not,
+        )
+
+
+def _in_order(rows: Iterable[Alternative]) -> list[Alternative]:
+    return sorted(rows, key=lambda a: (a.extra_micro is None, a.extra_micro or 0, a.task, a.site))
+
+
+def differences(problem: Problem, old: Solution, new: Solution, but: int = -1) -> tuple[str, ...]:
+    """What two plans of one problem do differently, task ``but`` left out, in sentences."""
+    said = []
+    for at, (task, a, b) in enumerate(zip(problem.tasks, old.choice, new.choice, strict=True)):
+        was, now = task.options[a], task.options[b]
+        if at == but or was == now:
+            continue
+        if was.site != now.site:
+            said.append(f"{task.name} moves to {problem.sites[now.site].id}")
+        else:
+            said.append(f"{task.name} runs on {now.count} × {now.machine} ({now.market})")
+    for item, a_sites, b_sites in zip(problem.items, old.copies, new.copies, strict=True):
+        gained = [problem.sites[s].id for s in b_sites if s not in a_sites]
+        lost = [problem.sites[s].id for s in a_sites if s not in b_sites]
+        if gained:
+            said.append(f"{item.name} gets a copy at {listed(gained)}")
+        if lost:
+            said.append(f"{item.name} leaves {listed(lost)}")
+    if old.promised != new.promised:
+        said.append("promises change")
+    return tuple(said)

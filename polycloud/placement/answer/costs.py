@@ -1,0 +1,132 @@
+"""The bill shared out by kind, cloud, site and workload, every grouping exact to the micro-dollar."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+
+import msgspec
+
+from polycloud.placement.answer.flows import carried, charges, shared
+from polycloud.placement.answer.values import Cost, CostLine, PoolUse, Promise
+from polycloud.placement.bill import bill, commitment_cost, used
+from polycloud.placement.problem import Problem, Solution
+
+MONTHS = 36
+UNBILLED = ("complexity", "penalty")
+NOWHERE = "everywhere"  # what has no site or cloud of its own: people, promises that nothing uses
+NOBODY = "shared"  # what belongs to no workload
+
+
+def cost(problem: Problem, plan: Solution, spread_months: int) -> Cost:
+    """The month, its lines, and three years of it.
+
+    The bill of the same plan without first fillings is what a month costs once all data have arrived; the
+    difference is paid for ``spread_months`` months. Three years count 36 months of the former and all of the latter,
+    also where it is spread over more than three years. Prices, demand and sizes stand still.
+    """
+    lines = tuple(_lines(problem, plan))
+    month = bill(problem, plan).total
+    settled = msgspec.structs.replace(
+        problem, items=tuple(msgspec.structs.replace(item, move=0) for item in problem.items)
+    )
+    later = bill(settled, plan).total
+    once = (month - later) * spread_months
+    return Cost(
+        month_micro=month,
+        lines=lines,
+        by_kind=_by(lines, lambda line: line.kind),
+        by_cloud=_by(lines, lambda line: line.cloud),
+        by_site=_by(lines, lambda line: line.site or NOWHERE),
+        by_workload=_by(lines, _owner),
+        once_micro=once,
+        spread_months=spread_months,
+        three_years_micro=later * MONTHS + once,
+        unbilled_micro=sum(line.micro for line in lines if line.kind in UNBILLED),
+    )
+
+
+def _owner(line: CostLine) -> str:
+    return line.workload or (f"data set {line.dataset}" if line.dataset else NOBODY)
+
+
+def _by(lines: Iterable[CostLine], key: Callable[[CostLine], str]) -> dict[str, int]:
+    found: Counter[str] = Counter()
+    for line in lines:
+        found[key(line)] += line.micro
+    return dict(sorted(found.items(), key=lambda pair: (-pair[1], pair[0])))
+
+
+def _lines(problem: Problem, plan: Solution) -> Iterator[CostLine]:
+    """The lines of the bill; those that several share are split, and the parts sum to the line."""
+    owners = {task.name: task.workload for task in problem.tasks}
+    for line in bill(problem, plan).lines:
+        cloud = line.site.partition("/")[0] or NOWHERE
+        if line.kind in ("compute", "penalty"):
+            yield CostLine(line.kind, line.name, line.site, cloud, line.micro, workload=owners[line.name])
+        elif line.kind == "storage":
+            yield CostLine(line.kind, line.name, line.site, cloud, line.micro, dataset=line.name)
+        elif line.kind not in ("transfer", "commitment"):
+            yield CostLine(line.kind, line.name, line.site, cloud, line.micro)
+    yield from _transfers(problem, plan)
+    yield from _commitments(problem, plan)
+
+
+def _transfers(problem: Problem, plan: Solution) -> Iterator[CostLine]:
+    moved = list(carried(problem, plan))
+    known = {place.id for place in problem.sites}
+    found: Counter[tuple[str, str, str, str]] = Counter()
+    for movement, costs in zip(moved, charges(problem, moved), strict=True):
+        owner = problem.tasks[movement.task].workload if movement.task >= 0 else ""
+        for meter, micro in costs.items():
+            name = problem.meters[meter].name
+            # A relay's own egress is charged there: its meter begins with its site.
+            first = name.partition(" ")[0]
+            site = first if first in known else problem.sites[movement.start].id
+            found[name, site, owner, problem.items[movement.item].name] += micro
+    for (name, site, owner, dataset), micro in found.items():
+        if micro:
+            yield CostLine("transfer", name, site, site.partition("/")[0], micro, owner, dataset)
+
+
+def _commitments(problem: Problem, plan: Solution) -> Iterator[CostLine]:
+    """What a pool's promises add, shared by the on-demand hours that they can cover."""
+    usage = used(problem, plan)
+    for at, pool in enumerate(problem.pools):
+        micro = commitment_cost(problem, at, usage[at], plan.promised[at])
+        users = [
+            (task, option)
+            for task, choice in zip(problem.tasks, plan.choice, strict=True)
+            if (option := task.options[choice]).pool == at and any(option.hourly)
+        ]
+        if not micro:
+            continue
+        if not users:
+            cloud = pool.name.partition("/")[0].partition(" ")[0]
+            named = cloud if any(place.cloud == cloud for place in problem.sites) else NOWHERE
+            yield CostLine("commitment", pool.name, "", named, micro)
+            continue
+        weights = [sum(h * b for h, b in zip(option.hourly, problem.blocks, strict=True)) for _, option in users]
+        for (task, option), part in zip(users, shared(micro, weights), strict=True):
+            place = problem.sites[option.site]
+            yield CostLine("commitment", pool.name, place.id, place.cloud, part, task.workload)
+
+
+def promises(problem: Problem, plan: Solution) -> tuple[Promise, ...]:
+    """Every commitment that is held or should be bought."""
+    return tuple(
+        Promise(pool.name, term.name, term.held, amount - term.held, term.keep_ppm)
+        for pool, amounts in zip(problem.pools, plan.promised, strict=True)
+        for term, amount in zip(pool.terms, amounts, strict=True)
+        if amount
+    )
+
+
+def pool_uses(problem: Problem, plan: Solution) -> tuple[PoolUse, ...]:
+    """How well the promises of each pool are used."""
+    usage, hours, found = used(problem, plan), sum(problem.blocks), []
+    for at, pool in enumerate(problem.pools):
+        whole = sum(plan.promised[at])
+        if whole:
+            covered = sum(b * min(whole, u) for b, u in zip(problem.blocks, usage[at], strict=True))
+            adds = commitment_cost(problem, at, usage[at], plan.promised[at])
+            found.append(PoolUse(pool.name, adds, covered * 1_000_000 // (whole * hours)))
+    return tuple(found)

@@ -1,0 +1,203 @@
+"""A plan that can be asked "what if this part of it were different?" without adding up everything anew.
+
+Exact: a change's total and faults are those that ``bill`` finds for the changed plan. Only what the change touches
+is computed, so a thousand tasks can each be tried at sixty places.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+from polycloud.placement.bill import bill, commitment_cost, price, used
+from polycloud.placement.problem import Flow, Option, Problem, Solution
+
+
+class Change(NamedTuple):
+    """Another option for some tasks and other copies of some items; sources follow at first-tier prices."""
+
+    tasks: Mapping[int, int]
+    items: Mapping[int, tuple[int, ...]]
+
+
+class Outcome(NamedTuple):
+    """The changed plan's total, micro-USD a month, every rule that it would newly break, and what changes by the
+    bill's kinds of line."""
+
+    total: int
+    faults: tuple[str, ...]
+    kinds: Counter[str]
+
+
+class _Books(NamedTuple):
+    """What adds up: bytes per meter, on-demand micro-USD per hour per pool and block, units per quota, uses per cloud,
+    parts per (group, place), and by kind the sum of all that does not couple."""
+
+    meters: Counter[int]
+    pools: Counter[tuple[int, int]]
+    quotas: Counter[int]
+    clouds: Counter[str]
+    groups: Counter[tuple[int, str]]
+    plain: Counter[str]
+    missing: list[str]
+
+
+class Ledger:
+    """The books of one faultless plan."""
+
+    def __init__(self, problem: Problem, solution: Solution) -> None:
+        self.problem = problem
+        self.solution = solution
+        self.total = bill(problem, solution).total
+        self.users: list[list[int]] = [[] for _ in problem.items]
+        for index, task in enumerate(problem.tasks):
+            for item in {flow.item for flow in task.flows}:
+                self.users[item].append(index)
+        self.near: list[list[int]] = [[] for _ in problem.tasks]
+        for at, rule in enumerate(problem.near):
+            self.near[rule.a].append(at)
+            self.near[rule.b].append(at)
+        self._holds = [dict(item.hold) for item in problem.items]
+        self._usage = used(problem, solution)
+        self._all = self._book(range(len(problem.tasks)), range(len(problem.items)), solution)
+
+    def changed(self, change: Change) -> Solution:
+        """The whole changed plan; promises stay as they are."""
+        problem, old = self.problem, self.solution
+        choice, copies, sources = list(old.choice), list(old.copies), list(old.sources)
+        for item, sites in change.items.items():
+            copies[item] = sites
+        for task, option in change.tasks.items():
+            choice[task] = option
+        for task in self._touched(change):
+            here = problem.tasks[task].options[choice[task]].site
+            moved = task in change.tasks
+            sources[task] = tuple(
+                self._source(flow, here, copies[flow.item])
+                if moved or (flow.item in change.items and sources[task][n] not in copies[flow.item])
+                else self._nearer(flow, here, copies[flow.item], sources[task][n])
+                if flow.item in change.items
+                else sources[task][n]
+                for n, flow in enumerate(problem.tasks[task].flows)
+            )
+        return Solution(tuple(choice), tuple(copies), tuple(sources), old.promised)
+
+    def outcome(self, change: Change) -> Outcome:
+        """What the change costs and breaks."""
+        problem, new = self.problem, self.changed(change)
+        tasks, items = self._touched(change), tuple(change.items)
+        before, after = self._book(tasks, items, self.solution), self._book(tasks, items, new)
+        kinds = after.plain.copy()
+        kinds.subtract(before.plain)
+        faults = list(after.missing)
+        for meter in before.meters.keys() | after.meters.keys():
+            old = self._all.meters[meter]
+            volume = old + after.meters[meter] - before.meters[meter]
+            row = problem.meters[meter]
+            kinds["transfer"] += row.cost(volume) - row.cost(old)
+            if row.capacity is not None and volume > row.capacity:
+                faults.append(f"{row.name} carries {volume} bytes a month of {row.capacity}")
+        for pool in {pool for pool, _ in before.pools.keys() | after.pools.keys()}:
+            usage, promised = self._usage[pool], self.solution.promised[pool]
+            now = [h + after.pools[pool, b] - before.pools[pool, b] for b, h in enumerate(usage)]
+            kinds["commitment"] += commitment_cost(problem, pool, now, promised)
+            kinds["commitment"] -= commitment_cost(problem, pool, usage, promised)
+        nothing: Counter[str] = Counter()
+        clouds = self._extra_clouds(before.clouds, after.clouds) - self._extra_clouds(nothing, nothing)
+        kinds["complexity"] += problem.per_cloud * clouds
+        faults += self._broken(before, after, new, change)
+        return Outcome(self.total + kinds.total(), tuple(faults), kinds)
+
+    def _extra_clouds(self, before: Counter[str], after: Counter[str]) -> int:
+        """Clouds beyond the first when ``before`` has made way for ``after``."""
+        now = self._all.clouds
+        count = sum(1 for name in now.keys() | after.keys() if now[name] + after[name] - before[name] > 0)
+        return max(count - 1, 0)
+
+    def _touched(self, change: Change) -> tuple[int, ...]:
+        return tuple(sorted(set(change.tasks) | {task for item in change.items for task in self.users[item]}))
+
+    def _source(self, flow: Flow, here: int, copies: Iterable[int]) -> int:
+        if flow.write:
+            return -1
+        lanes = self.problem.zones[self.problem.items[flow.item].zone].lanes
+        ways = [(price(self.problem, lane), site) for site in copies if (lane := lanes[site][here]) is not None]
+        return min(ways)[1] if ways else -1
+
+    def _nearer(self, flow: Flow, here: int, copies: Iterable[int], now: int) -> int:
+        """The source that it has, unless another is cheaper at first-tier prices."""
+        best = self._source(flow, here, copies)
+        if flow.write or best == now or best < 0:
+            return now
+        lanes = self.problem.zones[self.problem.items[flow.item].zone].lanes
+        kept, found = lanes[now][here], lanes[best][here]
+        if kept is None or found is None:
+            return best
+        return best if price(self.problem, found) < price(self.problem, kept) else now
+
+    def _book(self, tasks: Iterable[int], items: Iterable[int], plan: Solution) -> _Books:
+        problem = self.problem
+        books = _Books(Counter(), Counter(), Counter(), Counter(), Counter(), Counter(), [])
+        for index in tasks:
+            task, option = problem.tasks[index], problem.tasks[index].options[plan.choice[index]]
+            self._book_option(books, option)
+            if task.group >= 0:
+                place = problem.sites[option.site]
+                books.groups[task.group, place.cloud if task.apart == "cloud" else place.id] += 1
+            for flow, source in zip(task.flows, plan.sources[index], strict=True):
+                if flow.write:
+                    for site in plan.copies[flow.item]:
+                        self._carry(books, flow.item, option.site, site, flow.volume)
+                else:
+                    self._carry(books, flow.item, source, option.site, flow.volume)
+        for index in items:
+            item = problem.items[index]
+            for site in plan.copies[index]:
+                books.plain["storage"] += self._holds[index][site]
+                books.clouds[problem.sites[site].cloud] += problem.sites[site].cloud != "onprem"
+                if item.origin not in (-1, site):
+                    self._carry(books, index, item.origin, site, item.feed + item.move)
+        return books
+
+    def _book_option(self, books: _Books, option: Option) -> None:
+        place = self.problem.sites[option.site]
+        books.plain["compute"] += option.cost
+        books.plain["penalty"] += option.penalty
+        books.clouds[place.cloud] += place.cloud != "onprem"
+        for quota, units in option.quotas:
+            books.quotas[quota] += units
+        if option.pool >= 0:
+            for block, hourly in enumerate(option.hourly):
+                books.pools[option.pool, block] += hourly
+
+    def _carry(self, books: _Books, item: int, start: int, end: int, volume: int) -> None:
+        problem = self.problem
+        lane = problem.zones[problem.items[item].zone].lanes[start][end] if start >= 0 else None
+        if lane is None:
+            where = problem.sites[start].id if start >= 0 else "any copy"
+            books.missing.append(f"{problem.items[item].name}: no way from {where} to {problem.sites[end].id}")
+            return
+        for meter in lane.meters:
+            books.meters[meter] += volume
+
+    def _broken(self, before: _Books, after: _Books, new: Solution, change: Change) -> list[str]:
+        problem = self.problem
+        found = []
+        for quota in after.quotas:
+            units = self._all.quotas[quota] + after.quotas[quota] - before.quotas[quota]
+            if units > problem.quotas[quota].limit:
+                found.append(f"{problem.quotas[quota].name}: {units} of {problem.quotas[quota].limit}")
+        for key in after.groups:
+            if self._all.groups[key] + after.groups[key] - before.groups[key] > 1:
+                found.append(f"parts of one workload share {key[1]}")
+        for rule in {at for task in change.tasks for at in self.near[task]}:
+            near = problem.near[rule]
+            a, b = (problem.tasks[t].options[new.choice[t]].site for t in (near.a, near.b))
+            if b not in near.close[a]:
+                found.append(f"{problem.tasks[near.a].name} is not near {problem.tasks[near.b].name}")
+        for index, sites in change.items.items():
+            item = problem.items[index]
+            if len(sites) < item.copies or (item.copies_most is not None and len(sites) > item.copies_most):
+                found.append(f"{item.name} has {len(sites)} copies")
+            if not set(item.pinned) <= set(sites):
+                found.append(f"{item.name} must stay where it is pinned")
+        return found

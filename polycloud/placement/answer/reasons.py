@@ -1,0 +1,112 @@
+"""Why a task is where it is, and what would have to change for another place to win: sentences from exact sums."""
+
+from collections import Counter
+
+from polycloud.placement.answer.ledger import Ledger
+from polycloud.placement.answer.moves import Move, move, places
+from polycloud.placement.answer.values import Refused
+from polycloud.placement.answer.words import listed, percent, usd
+from polycloud.placement.problem import Problem
+
+WHAT = {  # the bill's kinds of line, as the cause of a difference
+    "compute": "its machines",
+    "storage": "keeping the data",
+    "transfer": "moving the data",
+    "commitment": "promises that would be used less",
+    "complexity": "running one more cloud",
+    "penalty": "late answers or a team that does not know the cloud",
+}
+
+
+def reason(ledger: Ledger, task: int, refused: tuple[Refused, ...] = ()) -> str:
+    """The constraint that binds, in a sentence."""
+    problem, choice = ledger.problem, ledger.solution.choice
+    row = problem.tasks[task]
+    here = row.options[choice[task]].site
+    by_site = places(problem, task)
+    if len(by_site) == 1:
+        why = f": {listed([r.why for r in refused], 2)}" if refused else ""
+        return f"{problem.sites[here].id} is the only place left{why}"
+    alone = {site: _alone(problem, task, options[0]) for site, options in by_site.items()}
+    cheapest = min(alone, key=lambda site: (alone[site], site))
+    if cheapest == here:
+        return _cheapest(ledger, task, alone)
+    tried = move(ledger, task, cheapest, by_site[cheapest])
+    site, saving = problem.sites[cheapest].id, alone[here] - alone[cheapest]
+    if tried.outcome.faults:
+        return f"{site} alone would be {usd(saving)} cheaper a month, but {listed(tried.outcome.faults, 2)}"
+    causes = _causes(tried.outcome.kinds)
+    if tried.outcome.total <= ledger.total or not causes:
+        return f"as good as any: {site} would cost the same within the proven gap"
+    said = listed([f"{WHAT.get(kind, kind)} would cost {usd(more)} more" for kind, more in causes], 2)
+    if saving <= 0:
+        return f"{site} costs as much by itself, but {said} a month"
+    return f"{site} has cheaper machines ({usd(saving)} a month), but there {said}"
+
+
+def _alone(problem: Problem, task: int, option: int) -> int:
+    chosen = problem.tasks[task].options[option]
+    return chosen.cost + chosen.penalty
+
+
+def _cheapest(ledger: Ledger, task: int, alone: dict[int, int]) -> str:
+    problem = ledger.problem
+    row = problem.tasks[task]
+    here = row.options[ledger.solution.choice[task]].site
+    option = row.options[ledger.solution.choice[task]]
+    second = min((site for site in alone if site != here), key=lambda site: (alone[site], site))
+    name, other = problem.sites[here].id, problem.sites[second].id
+    local = [
+        problem.items[flow.item].name
+        for flow, source in zip(row.flows, ledger.solution.sources[task], strict=True)
+        if source == here or (flow.write and here in ledger.solution.copies[flow.item])
+    ]
+    data = f" and {listed(sorted(set(local)))} is beside it" if local else ""
+    if alone[second] == alone[here]:
+        return f"no place is cheaper than {name} ({usd(alone[here])} a month){data}; {other} costs as much"
+    more = f"the next by itself, {other}, costs {usd(alone[second])}"
+    return f"{name} has the cheapest machines, {option.machine} at {usd(alone[here])} a month{data}; {more}"
+
+
+def _causes(kinds: Counter[str]) -> list[tuple[str, int]]:
+    """What grows, the most first."""
+    grown = [(kind, more) for kind, more in kinds.items() if more > 0 and kind != "compute"]
+    if not grown:
+        grown = [(kind, more) for kind, more in kinds.items() if more > 0]
+    return sorted(grown, key=lambda pair: (-pair[1], pair[0]))
+
+
+def wins_if(ledger: Ledger, found: Move, extra: int) -> str:
+    """What would have to change for the move to cost no more. Exact for the machine's price, which the total is
+    linear in; for data at their price of now."""
+    option = ledger.problem.tasks[found.task].options[found.option]
+    if extra <= 0:
+        return "nothing: it costs no more"
+    said = []
+    if 0 < extra < option.cost:
+        less = option.cost - extra
+        share = percent(extra / option.cost)
+        said.append(f"{option.machine} there cost {share} less ({usd(less)} instead of {usd(option.cost)} a month)")
+    for kind in ("transfer", "storage", "penalty", "complexity"):
+        more = found.outcome.kinds[kind]
+        if more >= extra:
+            said.append(f"{WHAT[kind]} cost {percent(extra / more)} less there")
+    return " or ".join(said) or "no single price decides it: machines, data and promises are all dearer there"
+
+
+def differs(ledger: Ledger, found: Move) -> tuple[str, ...]:
+    """What else the move changes: other tasks and copies."""
+    problem, plan = ledger.problem, ledger.solution
+    said = []
+    for other, index in found.change.tasks.items():
+        if other != found.task:
+            site = problem.sites[problem.tasks[other].options[index].site].id
+            said.append(f"{problem.tasks[other].name} moves to {site}")
+    for item, sites in found.change.items.items():
+        new = [problem.sites[s].id for s in sites if s not in plan.copies[item]]
+        gone = [problem.sites[s].id for s in plan.copies[item] if s not in sites]
+        if new:
+            said.append(f"{problem.items[item].name} gets a copy at {listed(new)}")
+        if gone:
+            said.append(f"{problem.items[item].name} leaves {listed(gone)}")
+    return tuple(said)

@@ -1,0 +1,212 @@
+"""The answer as values: what runs where, what it costs, why, and how sure that is.
+
+Money is integer micro-USD, a month unless a name says otherwise; data are bytes a month. Every value can be written
+as JSON and read back by ``msgspec.json`` without loss.
+"""
+
+import msgspec
+
+
+class Part(msgspec.Struct, frozen=True):
+    """One task of a workload at its place. ``month_micro`` is what its machines cost without any commitment,
+    ``penalty_micro`` money that nobody bills, ``grams`` CO2 equivalent a month."""
+
+    task: str
+    site: str
+    machine: str
+    market: str
+    count: int
+    month_micro: int
+    penalty_micro: int = 0
+    latency_us: int = 0
+    grams: int = 0
+
+
+class Alternative(msgspec.Struct, frozen=True):
+    """Another place for one task, with everything else free to follow it.
+
+    ``extra_micro`` is what the whole plan costs more. ``proven`` says how it was found: solved anew with the task
+    held there, to the limits of the plan itself, or by letting only its data and neighbours follow, in which case
+    the true extra is at most this. ``wins_if`` says what would have to change; ``why_not`` stands alone where no
+    plan was found with the task there.
+    """
+
+    task: str
+    site: str
+    machine: str
+    market: str
+    count: int
+    extra_micro: int | None
+    proven: bool = False
+    differs: tuple[str, ...] = ()
+    wins_if: str = ""
+    why_not: str = ""
+
+
+class Refused(msgspec.Struct, frozen=True):
+    """Candidates that were not considered, for one reason: nothing is dropped in silence."""
+
+    why: str
+    count: int
+    examples: tuple[str, ...]
+
+
+class WorkloadAnswer(msgspec.Struct, frozen=True):
+    """One workload: its parts, all that it costs, the constraint that holds it there, and where else it could be."""
+
+    name: str
+    kind: str
+    owner: str
+    parts: tuple[Part, ...]
+    month_micro: int
+    by_kind: dict[str, int]
+    reason: str
+    alternatives: tuple[Alternative, ...] = ()
+    refused: tuple[Refused, ...] = ()
+
+
+class Copy(msgspec.Struct, frozen=True):
+    site: str
+    month_micro: int
+    first: bool = False
+
+
+class DatasetAnswer(msgspec.Struct, frozen=True):
+    """One data set: its copies (``first`` where new data arise), and what keeping and feeding them costs."""
+
+    name: str
+    data_class: str
+    origin: str
+    copies: tuple[Copy, ...]
+    month_micro: int
+    feed_bytes: int = 0
+    move_bytes: int = 0
+
+
+class FlowAnswer(msgspec.Struct, frozen=True):
+    """Data that moves every month. ``kind``: read, write, feed (new data to a copy) or move (a copy's first filling,
+    spread over months). ``via``: relays and links, empty for the plain way."""
+
+    kind: str
+    workload: str
+    dataset: str
+    source: str
+    target: str
+    bytes: int
+    month_micro: int
+    via: tuple[str, ...] = ()
+
+
+class Promise(msgspec.Struct, frozen=True):
+    """A commitment in micro-USD per hour at on-demand prices: what is held already, and what to buy beyond it."""
+
+    pool: str
+    term: str
+    held_micro_hour: int
+    buy_micro_hour: int
+    keep_ppm: int
+
+
+class PoolUse(msgspec.Struct, frozen=True):
+    """What promises of one pool add to the bill (negative: they save), and which share of them is used, in ppm."""
+
+    pool: str
+    adds_micro: int
+    used_ppm: int | None
+
+
+class CostLine(msgspec.Struct, frozen=True):
+    """One share of one line of the bill. ``workload`` and ``dataset`` say for whom; both are empty for what is shared
+    by all: links, people, promises that nothing uses."""
+
+    kind: str
+    name: str
+    site: str
+    cloud: str
+    micro: int
+    workload: str = ""
+    dataset: str = ""
+
+
+class Cost(msgspec.Struct, frozen=True):
+    """The bill, shared out. Each of the four groupings sums to ``month_micro``, to the micro-dollar.
+
+    ``once_micro`` is the one-time cost of moving data, which the month holds 1/``spread_months`` of;
+    ``three_years_micro`` is 36 months without it and all of it once. ``unbilled_micro`` is the part of the month that
+    no cloud bills: complexity and penalties.
+    """
+
+    month_micro: int
+    lines: tuple[CostLine, ...]
+    by_kind: dict[str, int]
+    by_cloud: dict[str, int]
+    by_site: dict[str, int]
+    by_workload: dict[str, int]
+    once_micro: int
+    spread_months: int
+    three_years_micro: int
+    unbilled_micro: int
+
+
+class Optimality(msgspec.Struct, frozen=True):
+    """How far the plan can be from the best one: no faultless plan of this problem costs less than ``bound_micro``."""
+
+    status: str
+    bound_micro: int
+    gap: float
+    method: str
+    seconds: float
+
+
+class ResidencyProof(msgspec.Struct, frozen=True):
+    """Every place of the plan held against every class that binds it, by the policy's own predicate."""
+
+    facts: int
+    classes: dict[str, int]
+    breaks: tuple[str, ...] = ()
+
+    @property
+    def holds(self) -> bool:
+        return not self.breaks
+
+
+class BaselineAnswer(msgspec.Struct, frozen=True):
+    """A simpler plan. ``saving_ppm``: how much less ours costs; ``why_not`` where the simple plan breaks a rule."""
+
+    name: str
+    month_micro: int | None
+    saving_ppm: int | None
+    why_not: str = ""
+
+
+class Fact(msgspec.Struct, frozen=True):
+    """A fact of the catalogue or the estate that the plan rests on. ``days`` is its age, None when it is undated."""
+
+    what: str
+    value: str
+    quality: str
+    sources: tuple[str, ...]
+    as_of: str
+    days: int | None
+    stale: bool = False
+
+
+class Placement(msgspec.Struct, frozen=True):
+    """The whole answer for one estate on one day."""
+
+    estate: str
+    day: str
+    workloads: tuple[WorkloadAnswer, ...]
+    datasets: tuple[DatasetAnswer, ...]
+    flows: tuple[FlowAnswer, ...]
+    promises: tuple[Promise, ...]
+    pools: tuple[PoolUse, ...]
+    cost: Cost
+    optimality: Optimality
+    residency: ResidencyProof
+    baselines: tuple[BaselineAnswer, ...]
+    clouds: tuple[str, ...]
+    latency_ms: float | None
+    kg_co2e: float | None
+    facts: tuple[Fact, ...] = ()
+    warnings: tuple[str, ...] = ()

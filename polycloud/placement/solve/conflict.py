@@ -1,0 +1,150 @@
+"""Why there is no plan: a set of demands that can not all hold, of which none is superfluous."""
+
+from collections.abc import Callable, Iterator
+from itertools import combinations
+
+import msgspec
+
+from polycloud.placement.problem import Item, Option, Problem, Quota, Task
+from polycloud.placement.solve import exact, highs
+from polycloud.placement.solve.result import Watch
+
+FEW = 12  # demands among which every smaller set is tried
+
+
+class Demand(msgspec.Struct, frozen=True):
+    """Something that a problem asks for: ``kind`` is task, item, near, group, quota, meter or complexity."""
+
+    kind: str
+    index: int
+    name: str
+
+
+def demands(problem: Problem) -> tuple[Demand, ...]:
+    """All demands of a problem that can be dropped one by one, those that explain most to a reader first."""
+    groups: dict[int, str] = {}
+    for task in problem.tasks:
+        if task.group >= 0:
+            groups.setdefault(task.group, task.workload)
+    found = [Demand("task", at, task.name) for at, task in enumerate(problem.tasks)]
+    found += [Demand("item", at, item.name) for at, item in enumerate(problem.items)]
+    found += [Demand("quota", at, quota.name) for at, quota in enumerate(problem.quotas)]
+    found += [
+        Demand("near", at, f"{problem.tasks[near.a].name} near {problem.tasks[near.b].name}")
+        for at, near in enumerate(problem.near)
+    ]
+    found += [Demand("group", group, f"parts of {name} apart") for group, name in groups.items()]
+    found += [Demand("meter", at, m.name) for at, m in enumerate(problem.meters) if m.capacity is not None]
+    return tuple(found)
+
+
+def keep(problem: Problem, kept: frozenset[Demand]) -> Problem:
+    """The problem that demands only what is kept, and costs nothing: what it takes to see whether it can be had."""
+    by: dict[str, set[int]] = {}
+    for demand in kept:
+        by.setdefault(demand.kind, set()).add(demand.index)
+    items, tasks = by.get("item", set()), by.get("task", set())
+    names = [at for at in range(len(problem.tasks)) if at in tasks]
+    new_task, new_item = {old: new for new, old in enumerate(names)}, {}
+    for old in range(len(problem.items)):
+        if old in items:
+            new_item[old] = len(new_item)
+    groups = by.get("group", set())
+
+    def slim(at: int) -> Task:
+        task = problem.tasks[at]
+        seen: dict[tuple[int, tuple[tuple[int, int], ...]], Option] = {}
+        for option in task.options:
+            bare = msgspec.structs.replace(option, cost=0, penalty=0, pool=-1, hourly=())
+            seen.setdefault((option.site, option.quotas), bare)
+        flows = tuple(
+            msgspec.structs.replace(flow, item=new_item[flow.item]) for flow in task.flows if flow.item in new_item
+        )
+        return msgspec.structs.replace(
+            task, options=tuple(seen.values()), flows=flows, group=task.group if task.group in groups else -1
+        )
+
+    def free(item: Item) -> Item:
+        return msgspec.structs.replace(item, hold=tuple((site, 0) for site, _ in item.hold))
+
+    near = [
+        msgspec.structs.replace(n, a=new_task[n.a], b=new_task[n.b])
+        for at, n in enumerate(problem.near)
+        if at in by.get("near", set()) and n.a in new_task and n.b in new_task
+    ]
+    quotas = tuple(
+        quota if at in by.get("quota", set()) else Quota(quota.name, _whatever(problem, at))
+        for at, quota in enumerate(problem.quotas)
+    )
+    meters = tuple(
+        msgspec.structs.replace(meter, tiers=((0, 0),), capacity=meter.capacity if at in by.get("meter", set()) else None)
+        for at, meter in enumerate(problem.meters)
+    )
+    return Problem(
+        sites=problem.sites,
+        meters=meters,
+        zones=problem.zones,
+        tasks=tuple(slim(at) for at in names),
+        items=tuple(free(problem.items[at]) for at in sorted(new_item)),
+        quotas=quotas,
+        near=tuple(near),
+    )
+
+
+def _whatever(problem: Problem, quota: int) -> int:
+    return sum(units for task in problem.tasks for option in task.options for q, units in option.quotas if q == quota)
+
+
+def conflict(problem: Problem, watch: Watch) -> tuple[str, ...]:
+    """Names of demands that can not all hold: the fewest where there are few, else a set without a superfluous one.
+
+    Empty when the time is over before a set is proven.
+    """
+    found = smallest(demands(problem), lambda kept: _impossible(problem, kept, watch))
+    return tuple(demand.name for demand in found)
+
+
+def smallest(all_of: tuple[Demand, ...], impossible: Callable[[tuple[Demand, ...]], bool]) -> tuple[Demand, ...]:
+    """A set that is impossible and stays so with nothing taken away."""
+    if not impossible(all_of):
+        return ()
+    found = _narrow(all_of, impossible)
+    if len(all_of) <= FEW or len(found) <= 2:
+        pool = all_of if len(all_of) <= FEW else found
+        for some in _smaller(pool, len(found)):
+            if impossible(some):
+                return some
+    return found
+
+
+def _smaller(pool: tuple[Demand, ...], size: int) -> Iterator[tuple[Demand, ...]]:
+    for few in range(1, size):
+        yield from combinations(pool, few)
+
+
+def _narrow(all_of: tuple[Demand, ...], impossible: Callable[[tuple[Demand, ...]], bool]) -> tuple[Demand, ...]:
+    """Drop parts of the set, large parts first, while the rest stays impossible."""
+    kept = list(all_of)
+    length = max(1, len(kept) // 2)
+    while True:
+        at = 0
+        while at < len(kept):
+            rest = kept[:at] + kept[at + length :]
+            if impossible(tuple(rest)):
+                kept = rest
+            else:
+                at += length
+        if length == 1:
+            return tuple(kept)
+        length = max(1, length // 2)
+
+
+def _impossible(problem: Problem, kept: tuple[Demand, ...], watch: Watch) -> bool:
+    """Whether it is proven that what is kept can not be had together."""
+    part = keep(problem, frozenset(kept))
+    if any(not task.options for task in part.tasks):
+        return True
+    if not part.tasks and not part.items:
+        return False
+    model = exact.build(part).model
+    return highs.run(model, watch.left, 1.0, lambda: watch.go_on("conflict")).infeasible

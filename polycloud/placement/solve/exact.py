@@ -1,0 +1,301 @@
+"""The whole problem as one linear model with every source spelled out: exact, for problems of modest size.
+
+Columns: x[task, option], y[item, site], z[flow, from, to], bytes in each tier of each meter, promises and what they
+cover, clouds in use. Tiers may fall or rise; a binary column says which are reached.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable
+
+import msgspec
+
+from polycloud.placement.bill import MILLION
+from polycloud.placement.problem import GB, Flow, Item, Problem, Solution
+from polycloud.placement.solve import promises
+from polycloud.placement.solve.highs import INF, Model
+
+Step = tuple[float, float, float]  # the start and end of a tier as shares of a meter's most, USD for the whole tier
+
+
+class Exact(msgspec.Struct):
+    """The model and where its parts are. ``flows``: for each task and flow (from, to) -> column."""
+
+    model: Model
+    x: list[list[int]]
+    y: list[dict[int, int]]
+    flows: list[list[dict[tuple[int, int], int]]]
+
+
+def size(problem: Problem) -> int:
+    """How many source columns the model would have."""
+    total = 0
+    for task in problem.tasks:
+        sites = len({option.site for option in task.options})
+        total += sum(sites * len(problem.items[flow.item].hold) for flow in task.flows)
+    return total
+
+
+def build(problem: Problem) -> Exact:
+    """The exact model of a problem."""
+    model = Model()
+    exact = Exact(model, [], [], [])
+    meters = _Meters(problem, model)
+    for task in problem.tasks:
+        columns = [model.column((option.cost + option.penalty) / MILLION, whole=True) for option in task.options]
+        model.row(1.0, 1.0, columns, [1.0] * len(columns))
+        exact.x.append(columns)
+    for item in problem.items:
+        exact.y.append(_item(problem, item, model, meters))
+    for at, task in enumerate(problem.tasks):
+        here: dict[int, list[int]] = defaultdict(list)
+        for option, column in zip(task.options, exact.x[at], strict=True):
+            here[option.site].append(column)
+        parts = []
+        for flow in task.flows:
+            part = _write if flow.write else _read
+            parts.append(part(problem, flow, here, exact.y[flow.item], model, meters))
+        exact.flows.append(parts)
+    meters.close()
+    couple(problem, model, exact.x, exact.y)
+    model.offset += sum(cost for _, cost in problem.fixed) / MILLION
+    return exact
+
+
+def couple(problem: Problem, model: Model, x: list[list[int]], y: list[dict[int, int]]) -> None:
+    """Rows that tie options together: quotas, groups, nearness, promises and clouds."""
+    _quotas(problem, model, x)
+    _groups(problem, model, x)
+    _near(problem, model, x)
+    _pools(problem, model, x)
+    _clouds(problem, model, x, y)
+
+
+def read(problem: Problem, exact: Exact, values: list[float]) -> Solution:
+    """The plan that a solution of the model stands for."""
+    choice = tuple(max(range(len(columns)), key=lambda k: values[columns[k]]) for columns in exact.x)
+    copies = tuple(tuple(sorted(s for s, column in y.items() if values[column] > 0.5)) for y in exact.y)
+    sources = []
+    for task, index, parts in zip(problem.tasks, choice, exact.flows, strict=True):
+        here, found = task.options[index].site, []
+        for flow, part in zip(task.flows, parts, strict=True):
+            ways = [(values[column], -i, i) for (i, j), column in part.items() if j == here and i in copies[flow.item]]
+            found.append(-1 if flow.write or not ways else max(ways)[2])
+        sources.append(tuple(found))
+    return promises.promised(problem, Solution(choice, copies, tuple(sources)))
+
+
+def _item(problem: Problem, item: Item, model: Model, meters: "_Meters") -> dict[int, int]:
+    columns: dict[int, int] = {}
+    for site, cost in item.hold:
+        lane = None if item.origin in (-1, site) else problem.zones[item.zone].lanes[item.origin][site]
+        lost = item.origin not in (-1, site) and lane is None
+        column = model.column(cost / MILLION, 1.0 if site in item.pinned else 0.0, 0.0 if lost else 1.0, whole=True)
+        if lane is not None:
+            meters.carry(column, lane.meters, item.feed + item.move)
+        columns[site] = column
+    most = INF if item.copies_most is None else float(item.copies_most)
+    model.row(float(item.copies), most, list(columns.values()), [1.0] * len(columns))
+    missing = [site for site in item.pinned if site not in columns]
+    if missing:
+        model.row(1.0, 1.0, [], [])
+    return columns
+
+
+def _read(
+    problem: Problem, flow: Flow, here: dict[int, list[int]], y: dict[int, int], model: Model, meters: "_Meters"
+) -> dict[tuple[int, int], int]:
+    lanes = problem.zones[problem.items[flow.item].zone].lanes
+    part: dict[tuple[int, int], int] = {}
+    out: dict[int, list[int]] = defaultdict(list)
+    for site, options in here.items():
+        into = []
+        for source in y:
+            lane = lanes[source][site]
+            if lane is not None:
+                column = model.column(whole=meters.bent(lane.meters))
+                meters.carry(column, lane.meters, flow.volume)
+                part[source, site] = column
+                out[source].append(column)
+                into.append(column)
+        model.row(0.0, 0.0, [*into, *options], [1.0] * len(into) + [-1.0] * len(options))
+    for source, columns in out.items():
+        model.at_most(columns, [y[source]])
+    return part
+
+
+def _write(
+    problem: Problem, flow: Flow, here: dict[int, list[int]], y: dict[int, int], model: Model, meters: "_Meters"
+) -> dict[tuple[int, int], int]:
+    lanes = problem.zones[problem.items[flow.item].zone].lanes
+    part: dict[tuple[int, int], int] = {}
+    for target, copy in y.items():
+        into = []
+        for site, options in here.items():
+            lane = lanes[site][target]
+            if lane is not None:
+                column = model.column()
+                meters.carry(column, lane.meters, flow.volume)
+                part[site, target] = column
+                into.append(column)
+                model.at_most([column], options)
+        model.row(0.0, 0.0, [*into, copy], [1.0] * len(into) + [-1.0])
+    return part
+
+
+def _quotas(problem: Problem, model: Model, x: list[list[int]]) -> None:
+    using: dict[int, list[tuple[int, int]]] = defaultdict(list)
+    for task, columns in zip(problem.tasks, x, strict=True):
+        for option, column in zip(task.options, columns, strict=True):
+            for quota, units in option.quotas:
+                using[quota].append((column, units))
+    for quota, pairs in using.items():
+        limit = problem.quotas[quota].limit
+        scale = max(1, limit)
+        model.row(-INF, limit / scale, [column for column, _ in pairs], [units / scale for _, units in pairs])
+
+
+def _groups(problem: Problem, model: Model, x: list[list[int]]) -> None:
+    together: dict[tuple[int, str], list[int]] = defaultdict(list)
+    for task, columns in zip(problem.tasks, x, strict=True):
+        if task.group >= 0:
+            for option, column in zip(task.options, columns, strict=True):
+                place = problem.sites[option.site]
+                together[task.group, place.cloud if task.apart == "cloud" else place.id].append(column)
+    for columns in together.values():
+        model.row(-INF, 1.0, columns, [1.0] * len(columns))
+
+
+def _near(problem: Problem, model: Model, x: list[list[int]]) -> None:
+    for near in problem.near:
+        at: dict[int, list[int]] = defaultdict(list)
+        for option, column in zip(problem.tasks[near.a].options, x[near.a], strict=True):
+            at[option.site].append(column)
+        for site, columns in at.items():
+            others = zip(problem.tasks[near.b].options, x[near.b], strict=True)
+            model.at_most(columns, [column for option, column in others if option.site in near.close[site]])
+
+
+def _pools(problem: Problem, model: Model, x: list[list[int]]) -> None:
+    using: dict[tuple[int, int], list[tuple[int, float]]] = defaultdict(list)
+    for task, columns in zip(problem.tasks, x, strict=True):
+        for option, column in zip(task.options, columns, strict=True):
+            if option.pool >= 0:
+                for block, hourly in enumerate(option.hourly):
+                    using[option.pool, block].append((column, hourly / MILLION))
+    hours = sum(problem.blocks)
+    for at, pool in enumerate(problem.pools):
+        whole = []
+        for term in pool.terms:
+            most = INF if term.most is None else term.most / MILLION
+            whole.append(model.column(term.keep_ppm / MILLION * hours, term.held / MILLION, most))
+        for block, length in enumerate(problem.blocks):
+            covered = model.column(-float(length), 0.0, INF)
+            model.at_most([covered], whole)
+            pairs = using.get((at, block), [])
+            model.row(-INF, 0.0, [covered, *(c for c, _ in pairs)], [1.0, *(-v for _, v in pairs)])
+
+
+def _clouds(problem: Problem, model: Model, x: list[list[int]], y: list[dict[int, int]]) -> None:
+    if not problem.per_cloud:
+        return
+    clouds = sorted({place.cloud for place in problem.sites} - {"onprem"})
+    used = {cloud: model.column() for cloud in clouds}
+    for task, columns in zip(problem.tasks, x, strict=True):
+        at: dict[str, list[int]] = defaultdict(list)
+        for option, column in zip(task.options, columns, strict=True):
+            at[problem.sites[option.site].cloud].append(column)
+        for cloud in at.keys() & used.keys():
+            model.at_most(at[cloud], [used[cloud]])
+    for copies in y:
+        for site, column in copies.items():
+            cloud = problem.sites[site].cloud
+            if cloud in used:
+                model.at_most([column], [used[cloud]])
+    beyond = model.column(problem.per_cloud / MILLION, 0.0, INF)
+    model.row(-INF, 1.0, [*used.values(), beyond], [1.0] * len(used) + [-1.0])
+
+
+class _Meters:
+    """Volumes on meters: a plain price where a meter has one, else tiers with binaries."""
+
+    def __init__(self, problem: Problem, model: Model):
+        self._model = model
+        self._meters = problem.meters
+        self._most = most(problem)
+        self._on: dict[int, list[tuple[int, int]]] = defaultdict(list)
+
+    def bent(self, meters: tuple[int, ...]) -> bool:
+        """Whether one of the meters has more than one price or can be full."""
+        return any(not self._plain(meter) for meter in meters)
+
+    def carry(self, column: int, meters: tuple[int, ...], volume: int) -> None:
+        for meter in meters:
+            if self._plain(meter):
+                self._model.cost[column] += volume * self._meters[meter].tiers[0][1] / GB / MILLION
+            else:
+                self._on[meter].append((column, volume))
+
+    def close(self) -> None:
+        """The rows of every meter that is not plain."""
+        for meter, pairs in self._on.items():
+            limit, capacity = self._most[meter], self._meters[meter].capacity
+            volumes: dict[int, int] = defaultdict(int)
+            for column, volume in pairs:
+                volumes[column] += volume
+            columns, shares = list(volumes), [volume / limit for volume in volumes.values()]
+            if capacity is not None and capacity < limit:
+                self._model.row(-INF, capacity / limit, columns, shares)
+            parts = self._tiers(meter, limit)
+            self._model.row(0.0, 0.0, [*columns, *parts], [*shares, *[-1.0] * len(parts)])
+
+    def _plain(self, meter: int) -> bool:
+        capacity, limit = self._meters[meter].capacity, self._most[meter]
+        one = len(self._meters[meter].tiers) == 1 or self._meters[meter].tiers[1][0] >= limit
+        return one and (capacity is None or capacity >= limit)
+
+    def _tiers(self, meter: int, limit: int) -> list[int]:
+        """Columns for the share of the most in each tier; one opens only when the one before it is full."""
+        tiers = [tier for tier in self._meters[meter].tiers if tier[0] < limit]
+        ends = [start for start, _ in tiers[1:]] + [limit]
+        parts: list[int] = []
+        for at, ((start, price), end) in enumerate(zip(tiers, ends, strict=True)):
+            length = (end - start) / limit
+            parts.append(self._model.column(price * limit / GB / MILLION, 0.0, length))
+            if at:
+                full = self._model.column(whole=True)
+                before = (start - tiers[at - 1][0]) / limit
+                self._model.row(-INF, 0.0, [parts[at], full], [1.0, -length])
+                self._model.row(0.0, INF, [parts[at - 1], full], [1.0, -before])
+        return parts
+
+
+def most(problem: Problem) -> list[int]:
+    """The bytes a month that each meter could carry at most, at least 1."""
+    limits = [0] * len(problem.meters)
+
+    def add(zone: int, starts: tuple[int, ...], ends: tuple[int, ...], volume: int) -> None:
+        found: dict[int, int] = {}
+        for start in starts:
+            for end in ends:
+                lane = problem.zones[zone].lanes[start][end]
+                for meter in lane.meters if lane is not None else ():
+                    found[meter] = max(found.get(meter, 0), lane.meters.count(meter)) if lane is not None else 0
+        for meter, times in found.items():
+            limits[meter] += times * volume
+
+    for item in problem.items:
+        holds = tuple(site for site, _ in item.hold)
+        many = len(holds) if item.copies_most is None else min(len(holds), item.copies_most)
+        if item.origin >= 0:
+            add(item.zone, (item.origin,), holds, (item.feed + item.move) * many)
+    for task in problem.tasks:
+        sites = tuple({option.site for option in task.options})
+        for flow in task.flows:
+            item = problem.items[flow.item]
+            holds = tuple(site for site, _ in item.hold)
+            if flow.write:
+                many = len(holds) if item.copies_most is None else min(len(holds), item.copies_most)
+                add(item.zone, sites, holds, flow.volume * many)
+            else:
+                add(item.zone, holds, sites, flow.volume)
+    return [max(1, limit) for limit in limits]

@@ -1,0 +1,68 @@
+"""Which way a problem is solved: spelled out where it is small, by bounds and restriction where it is large."""
+
+import math
+
+from polycloud.placement.bill import bill
+from polycloud.placement.problem import Problem, Solution
+from polycloud.placement.solve import conflict, exact, highs
+from polycloud.placement.solve.result import INFEASIBLE, Limits, Report, Solved, Watch
+
+SMALL = 60_000  # source columns up to which the exact model is solved in a few seconds
+
+
+def floor(problem: Problem) -> int:
+    """A bound that holds at once: every task at its cheapest, data for nothing, all usage at its cheapest promise."""
+    total = sum(cost for _, cost in problem.fixed)
+    hours = sum(problem.blocks)
+    for task in problem.tasks:
+        total += min((option.cost + option.penalty - hours * max(option.hourly, default=0) for option in task.options), default=0)
+    return total + sum(min(0, cost) for item in problem.items for _, cost in item.hold)
+
+
+def slop(problem: Problem) -> int:
+    """By how many micro-USD the bill's rounding can undercut the sum of exact amounts."""
+    return len(problem.meters) + len(problem.pools) + 1
+
+
+def solve(
+    problem: Problem, limits: Limits = Limits(), start: Solution | None = None, report: Report | None = None
+) -> Solved:
+    """The cheapest faultless plan, or the best within the limits, with a proven bound.
+
+    ``start`` is a plan to be no worse than, if it is faultless. ``report`` is called about twice a second; when it
+    returns False, and on an interrupt from the keyboard, the best so far is the answer.
+    """
+    watch = Watch(limits, report)
+    if start is not None:
+        watch.offer(start, bill(problem, start), "start")
+    try:
+        if exact.size(problem) <= SMALL:
+            impossible = spell_out(problem, watch)
+        else:
+            impossible = False
+        if impossible:
+            names = conflict.conflict(problem, watch)
+            return Solved(None, None, 0, watch.seconds, INFEASIBLE, "exact", names)
+    except KeyboardInterrupt:
+        watch.stop()
+    return watch.solved(floor(problem))
+
+
+def spell_out(problem: Problem, watch: Watch) -> bool:
+    """Solve the exact model; True when it proves that there is no plan."""
+    built = exact.build(problem)
+    hint: dict[int, float] = {}
+    if watch.solution is not None:
+        for columns, index in zip(built.x, watch.solution.choice, strict=True):
+            hint.update({column: float(k == index) for k, column in enumerate(columns)})
+        for columns_of, sites in zip(built.y, watch.solution.copies, strict=True):
+            hint.update({column: float(site in sites) for site, column in columns_of.items()})
+    outcome = highs.run(built.model, watch.left, min(watch.limits.gap, 1e-6), lambda: watch.go_on("exact"), hint)
+    if outcome.infeasible:
+        return True
+    if outcome.values is not None:
+        plan = exact.read(problem, built, outcome.values)
+        watch.offer(plan, bill(problem, plan), "exact")
+    if math.isfinite(outcome.bound):
+        watch.raise_bound(math.floor(outcome.bound * 1e6) - slop(problem))
+    return False

@@ -1,0 +1,103 @@
+"""The output folder: whole or not at all, never over a person's edit, working files carried over."""
+
+from pathlib import Path
+
+import pytest
+
+from polycloud.core.errors import Conflict
+from polycloud.deploy import files
+from polycloud.deploy.files import Manifest, compare, digest, edited, manifest, write
+
+ONE = {"terraform/aws/main.tf": "a\n", "k8s/base/app.yaml": "b\n"}
+
+
+def record(given: dict[str, str]) -> Manifest:
+    return Manifest(
+        "northwind", {path: digest(text) for path, text in given.items()}, {"aws/us-east-1": "10.16.0.0/16"}
+    )
+
+
+def test_a_first_render_writes_everything(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    found = write(out, ONE, record(ONE))
+    assert found.added == ("k8s/base/app.yaml", "terraform/aws/main.tf")
+    assert (out / "terraform/aws/main.tf").read_text() == "a\n"
+    assert (kept := manifest(out)) is not None
+    assert kept.networks == {"aws/us-east-1": "10.16.0.0/16"}
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+def test_the_next_render_says_what_changes_and_carries_working_files_over(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    write(out, ONE, record(ONE))
+    (out / "terraform/aws/.terraform/modules").mkdir(parents=True)
+    (out / "terraform/aws/.terraform/modules/x").write_text("kept")
+    (out / "terraform/aws/terraform.tfstate").write_text("{}")
+    two = {"terraform/aws/main.tf": "changed\n", "new.tf": "n\n"}
+    assert compare(out, two).changed == ("terraform/aws/main.tf",)
+    found = write(out, two, record(two))
+    assert (found.added, found.changed, found.removed) == (
+        ("new.tf",),
+        ("terraform/aws/main.tf",),
+        ("k8s/base/app.yaml",),
+    )
+    assert not (out / "k8s").exists()
+    assert (out / "terraform/aws/.terraform/modules/x").read_text() == "kept"
+    assert (out / "terraform/aws/terraform.tfstate").read_text() == "{}"
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+def test_an_edit_by_hand_is_never_lost_unless_forced(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    write(out, ONE, record(ONE))
+    (out / "k8s/base/app.yaml").write_text("mine\n")
+    assert edited(out) == ("k8s/base/app.yaml",)
+    with pytest.raises(Conflict, match=r"app\.yaml.*--force"):
+        write(out, ONE, record(ONE))
+    assert (out / "k8s/base/app.yaml").read_text() == "mine\n"
+    write(out, ONE, record(ONE), force=True)
+    assert (out / "k8s/base/app.yaml").read_text() == "b\n"
+
+
+def test_a_folder_that_is_not_ours_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "thesis.txt").write_text("years of work")
+    with pytest.raises(Conflict, match="not empty"):
+        write(tmp_path, ONE, record(ONE), force=True)
+    assert (tmp_path / "thesis.txt").read_text() == "years of work"
+
+
+def test_a_failure_on_the_way_leaves_the_old_render_whole(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    write(out, ONE, record(ONE))
+    broken = {"a": "x\n", "a/b": "a file can not hold a file\n"}
+    with pytest.raises(OSError):
+        write(out, broken, record(broken))
+    assert (out / "terraform/aws/main.tf").read_text() == "a\n"
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+def test_a_kill_between_the_two_renames_is_healed_by_the_next_render(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "out"
+    write(out, ONE, record(ONE))
+
+    def killed(folder: Path, fresh: Path) -> None:
+        folder.rename(fresh.with_name(fresh.name + "-old"))
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(files, "_swap", killed)
+        with pytest.raises(KeyboardInterrupt):
+            write(out, {"new.tf": "n\n"}, record({"new.tf": "n\n"}))
+    assert not out.exists()
+    assert compare(out, ONE).same == 2
+    assert (out / "terraform/aws/main.tf").read_text() == "a\n"
+
+
+def test_a_broken_manifest_is_named(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    write(out, ONE, record(ONE))
+    (out / files.MANIFEST).write_text("{")
+    with pytest.raises(Conflict, match="broken"):
+        compare(out, ONE)

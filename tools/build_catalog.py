@@ -16,13 +16,11 @@ from collections.abc import Iterable
 from fnmatch import fnmatchcase
 from pathlib import Path
 
+import catalog_market
+import catalog_models
+import catalog_network
+
 ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))  # run as a script: the package beside it, not one installed elsewhere
-
-import catalog_market  # noqa: E402
-import catalog_models  # noqa: E402
-import catalog_network  # noqa: E402
-
 TABLES = ROOT / "polycloud" / "catalog" / "tables"
 BY_HAND = Path(__file__).resolve().parent / "catalog"
 

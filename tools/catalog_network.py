@@ -7,7 +7,7 @@ row (``rule``) and marked ``derived``. Round-trip times without a measurement co
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from catalog_market import Dates, micro
+from catalog_market import Dates, free, micro
 
 from polycloud.core.geo import distance_km
 
@@ -40,6 +40,7 @@ class Egress:
     """The raw prices by source, and the rows made of them."""
 
     def __init__(self, raw: "Raw", dates: Dates) -> None:
+        self.raw = raw
         self.dates = dates
         self.places = {(r["cloud"], r["region"]): r for r in raw.table("regions")}
         self.tiers: dict[tuple[str, str, str], list[Row]] = {}
@@ -64,22 +65,35 @@ class Egress:
                 yield region, place
 
     def _steps(self, key: tuple[str, str, str], at: str, meter: str, quality: str, rule: str) -> list[Row]:
-        cloud, _, dest = key
-        return [
-            {
-                "cloud": cloud,
-                "region": at,
-                "dest": dest,
-                "meter": meter,
-                "from_gb": r["from_gb"],
-                "micro_usd_per_gb": micro(r["usd_gb"]),
-                "quality": quality,
-                "rule": rule,
-                "source": r["src"],
-                "as_of": self.dates.of(r["src"], "egress"),
-            }
-            for r in self.tiers[key]
-        ]
+        """A step that the source puts below a later one is an error of the source: the later price stands for it."""
+        cloud, source_region, dest = key
+        rows, dearest, mended = [], 0, False
+        for r in reversed(self.tiers[key]):
+            price = int(micro(r["usd_gb"]))
+            if price == 0:
+                gift = f"first {r['to_gb']} GB a month"
+                if int(r["from_gb"]) or not free(self.raw, "egress", cloud, f"{source_region} {dest}", gift):
+                    raise SystemExit(f"egress {' '.join(key)}: 0 is unknown: list it in market_free.csv")
+            elif price < dearest:
+                price, mended = dearest, True
+            dearest = max(dearest, price)
+            rows.append(
+                {
+                    "cloud": cloud,
+                    "region": at,
+                    "dest": dest,
+                    "meter": meter,
+                    "from_gb": r["from_gb"],
+                    "micro_usd_per_gb": str(price),
+                    "quality": quality,
+                    "rule": rule,
+                    "source": r["src"],
+                    "as_of": self.dates.of(r["src"], "egress"),
+                }
+            )
+        if mended:
+            rows = [row | {"quality": "derived", "rule": "steps never rise"} for row in rows]
+        return rows[::-1]
 
     def _flat(self, r: Row, at: str, dest: str, meter: str, quality: str, rule: str) -> Row:
         return {
@@ -270,9 +284,10 @@ def throughput(raw: "Raw", dates: Dates) -> Iterator[Row]:
     newest: dict[tuple[str, str], Row] = {}
     for r in raw.table("throughput"):
         pair = (f"{r['src_cloud']}/{r['src_region']}", f"{r['dst_cloud']}/{r['dst_region']}")
-        if (r["src_tier"], r["dst_tier"]) == ("P", "P") and pair[0] != pair[1]:
-            if pair not in newest or r["src"] > newest[pair]["src"]:
-                newest[pair] = r
+        if (r["src_tier"], r["dst_tier"]) != ("P", "P") or pair[0] == pair[1]:
+            continue
+        if pair not in newest or r["src"] > newest[pair]["src"]:
+            newest[pair] = r
     for (src, dst), r in sorted(newest.items()):
         date = dates.of(r["src"], "throughput")
         yield {"src": src, "dst": dst, "gbps": r["gbps"], "source": r["src"], "as_of": date}

@@ -82,9 +82,27 @@ ERRORS: dict[str, Advice] = {
         "Raise the limit at the provider, or drain the site until it is raised.",
     ),
     "provider_unavailable": Advice(
-        "The provider can not be reached or says that it is unavailable; or the gateway itself takes no request: it is "
-        "stopping, has no tables yet, can not write its journal, or every eligible deployment is out of service.",
+        "The provider can not be reached or says that it is unavailable, or every eligible deployment is out of service.",
         "The message says which. `polycloud sites list` shows the overlay, `polycloud status` the health.",
+    ),
+    "steered_away": Advice(
+        "The overlay said that the site had failed while this attempt waited for its answer, so it was given up and the "
+        "request went elsewhere. It stands in records, and in the message where every other target failed too.",
+        "Nothing, when the site was set to failed on purpose. `polycloud sites list` shows by whom and why.",
+    ),
+    "gateway_unavailable": Advice(
+        "A worker has started and not received its tables yet.",
+        "Send the request again in a second. When it stays so, look at the control process's log.",
+    ),
+    "gateway_stopping": Advice(
+        "The worker is stopping: it takes no new request, and could not wait longer for this one.",
+        "Send the request again; another worker, or the one that follows, answers it.",
+    ),
+    "journal_unwritable": Advice(
+        "The disk refuses the journal. Answers under way still went out while up to 8 MiB of records (about 10,000) wait "
+        "in memory; beyond that no request is taken, because it would leave no record.",
+        "Free the disk, or mend its permissions: the records are then written and requests are taken again. Do not kill "
+        "the worker before: the records that wait would be lost.",
     ),
     "provider_timeout": Advice(
         "A deadline of the route passed: connect, header, idle or total.",

@@ -5,11 +5,13 @@ from collections.abc import Iterable
 
 from polycloud.catalog import market_reading as tables
 from polycloud.catalog.market_reading import ANYWHERE
-from polycloud.catalog.market_rows import KINDS_BY_COMPUTE, Accelerator, Offer, OwnRows
+from polycloud.catalog.market_rows import Accelerator, Offer, OwnRows
 
 SIMILAR_MAX = 3  # as many suggestions as a person reads
 SIMILAR_CUTOFF = 0.6  # difflib's own default for a close match
+SPELLINGS_MAX = 12  # several close spellings may be one accelerator
 BASELINE = "A100-40GB"  # relative speed 1.0: what the bare word A100 promises at least
+MEMORY_BOUND = "inference"  # decoding reads every weight for each token; other kinds are bound by arithmetic
 
 
 class Machines:
@@ -75,15 +77,15 @@ class Machines:
         return self._accelerators().get(names[0]) if names else None
 
     def relative_speed(self, name: str, kind: str) -> float | None:
-        """Speed beside an A100 (1.0): by dense TFLOP/s for training, batch and processing, by memory bandwidth for
-        inference (the lesser of the two is what a decoder waits for); by TFLOP/s where the bandwidth is unknown.
+        """Speed beside an A100 (1.0): by dense TFLOP/s for training, batch and processing; by memory bandwidth for
+        inference, since decoding reads every weight for each token, or by TFLOP/s where bandwidth is unknown.
 
         None when neither is known. Peak figures of datasheets: a user's own measurement should replace them.
         """
         chip, base = self.accelerator(name), self.accelerator(BASELINE)
         if chip is None or base is None:
             return None
-        if kind not in KINDS_BY_COMPUTE and chip.memory_gb_per_s and base.memory_gb_per_s:
+        if kind == MEMORY_BOUND and chip.memory_gb_per_s and base.memory_gb_per_s:
             return chip.memory_gb_per_s / base.memory_gb_per_s
         return chip.tflops / base.tflops if chip.tflops and base.tflops else None
 
@@ -96,8 +98,10 @@ class Machines:
         names: Iterable[str]
         if what == "accelerator":
             spelled = {_spelling(n): n for n in (*tables.accelerator_names(), *self._accelerators())}
-            close = difflib.get_close_matches(_spelling(text), sorted(spelled), SIMILAR_MAX, SIMILAR_CUTOFF)
-            return [spelled[c] for c in close]
+            close = difflib.get_close_matches(_spelling(text), sorted(spelled), SPELLINGS_MAX, SIMILAR_CUTOFF)
+            meant = ((spelled[c], self.matching(spelled[c])) for c in close)
+            named = dict.fromkeys(names[0] if len(names) == 1 else word for word, names in meant)
+            return list(named)[:SIMILAR_MAX]
         if what == "machine" and site:
             names = self.by_machine(site)
         elif what == "machine":

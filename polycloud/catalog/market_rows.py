@@ -8,27 +8,27 @@ the row names) or ``own`` (stated by the user). ``as_of`` is blank where the sou
 
 import msgspec
 
-KINDS_BY_COMPUTE = ("training", "batch", "processing")  # bound by arithmetic; inference is bound by memory
-
 
 class Offer(msgspec.Struct, frozen=True):
     """One machine type at one site. Prices are micro-units of ``currency`` per hour.
 
-    ``committed_*`` are the effective hourly price over the term, paid up front where ``committed_note`` says so.
-    ``quality`` is that of the on-demand price and ``unpriced`` when there is none; ``spot_quality`` is ``derived``
-    when the spot price is on-demand less the published saving. ``note`` says what is not sourced.
+    ``committed_*`` are effective hourly prices over the term: on AWS of a standard reservation paid up front, on GCP
+    of a committed-use discount. ``quality`` is that of the on-demand price, ``unpriced`` when there is none;
+    ``spot_quality`` is ``derived`` when the spot price is on-demand less the published saving. ``accelerator_count``
+    may be a part of a chip. ``sources`` are those of the on-demand price, the spot price, the commitments and the
+    sizes, in this order, each once. ``note`` says what is not sourced.
     """
 
     site: str
     machine: str
-    vcpu: float | None
-    memory_gib: float | None
-    accelerator: str
-    accelerator_count: float | None
-    on_demand: int | None
-    spot: int | None
-    committed_1y: int | None
-    committed_3y: int | None
+    vcpu: float | None = None
+    memory_gib: float | None = None
+    accelerator: str = ""
+    accelerator_count: float | None = None
+    on_demand: int | None = None
+    spot: int | None = None
+    committed_1y: int | None = None
+    committed_3y: int | None = None
     currency: str = "USD"
     quality: str = "own"
     spot_quality: str = ""
@@ -77,7 +77,8 @@ class StoragePrice(msgspec.Struct, frozen=True):
     """One class of object storage at one site: per GB and month by steps, and what requests cost.
 
     ``tier``: hot, warm, cold or archive; ``canonical`` marks the one class that a tier stands for at the site.
-    ``put_per_1000`` and ``get_per_1000`` are micro-units per thousand requests; ``min_days`` is the shortest time charged.
+    ``put_per_1000`` and ``get_per_1000`` are micro-units per thousand requests; ``min_days`` is the shortest time
+    charged.
     """
 
     site: str

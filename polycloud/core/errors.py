@@ -10,12 +10,16 @@
     │   ├── TooLarge                     413
     │   ├── RateLimited                  429
     │   └── Unsupported                  422  no deployment can do what is asked
+    ├── GatewayUnavailable               503  this worker takes no request now; another, or later, may
+    │   ├── GatewayStopping
+    │   └── JournalUnwritable
     ├── CloudError                       a provider failed
     │   ├── Unauthorized                 breaker of that deployment opens
     │   ├── NotFound
     │   ├── Throttled(retry_after_seconds)   next target, cool down
     │   ├── QuotaSpent                   not retried there
     │   ├── Unavailable                  next target
+    │   │   └── SteeredAway              the overlay says that the site has failed
     │   ├── TimedOut                     next target
     │   ├── ContextTooLong               only to a larger window
     │   ├── ContentFiltered              no fall back unless the route says so
@@ -110,6 +114,24 @@ class RateLimited(RequestError):
         self.retry_after_seconds = retry_after_seconds
 
 
+class GatewayUnavailable(PolycloudError):
+    """The gateway itself takes no request now; no provider has failed."""
+
+    code = "gateway_unavailable"
+    status = 503
+    retryable = True
+
+
+class GatewayStopping(GatewayUnavailable):
+    code = "gateway_stopping"
+
+
+class JournalUnwritable(GatewayUnavailable):
+    """The disk refuses the journal, and as many records wait in memory as may."""
+
+    code = "journal_unwritable"
+
+
 class CloudError(PolycloudError):
     """A provider's failure in common terms. ``provider_status`` is its HTTP status, 0 when there was none."""
 
@@ -149,6 +171,12 @@ class QuotaSpent(CloudError):
 class Unavailable(CloudError):
     code = "provider_unavailable"
     status = 503
+
+
+class SteeredAway(Unavailable):
+    """Traffic was moved away from where this attempt ran: no verdict about the deployment."""
+
+    code = "steered_away"
 
 
 class TimedOut(CloudError):

@@ -15,6 +15,7 @@ import os
 from collections import deque
 from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVarTuple
 
 import msgspec
 
@@ -25,6 +26,7 @@ BACKLOG_BYTES_MAX = 8 * 1024 * 1024  # about 10,000 records wait for a full disk
 SYNC_SECONDS = 1.0
 RETRY_SECONDS = 0.5
 GENESIS = b"0" * 64
+Ts = TypeVarTuple("Ts")
 
 
 class Journal:
@@ -36,7 +38,7 @@ class Journal:
         self._loop = loop
         self._encode = msgspec.json.Encoder().encode
         self._lines: list[bytes] = []
-        self._after: list[Callable[[], None]] = []
+        self._after: list[tuple[Callable[..., None], tuple[object, ...]]] = []
         self._scheduled = False
         self._syncing = self._retrying = False
         self._number = 0
@@ -64,12 +66,14 @@ class Journal:
         self._lines.append(line)
         if self.failure:
             self._backlog += len(line) + 1
-        self._schedule()
+        if not self._scheduled:
+            self._schedule()
 
-    def then(self, action: Callable[[], None]) -> None:
-        """Run ``action`` once everything added so far is written."""
-        self._after.append(action)
-        self._schedule()
+    def then(self, action: Callable[[*Ts], None], *args: *Ts) -> None:
+        """Run ``action`` with ``args`` once everything added so far is written."""
+        self._after.append((action, args))
+        if not self._scheduled:
+            self._schedule()
 
     def _flush(self) -> None:
         self._scheduled = False
@@ -78,16 +82,17 @@ class Journal:
         actions, self._after = deque(self._after), []
         try:
             while actions:
-                actions.popleft()()
+                action, args = actions.popleft()
+                action(*args)
         finally:
             if actions:  # one has failed; the others are other callers' answers
                 self._after[:0] = actions
-                self._schedule()
+                if not self._scheduled:
+                    self._schedule()
 
     def _schedule(self) -> None:
-        if not self._scheduled:
-            self._scheduled = True
-            self._loop.call_soon(self._flush)
+        self._scheduled = True
+        self._loop.call_soon(self._flush)
 
     def _write(self) -> None:
         data = b"\n".join(self._lines) + b"\n"

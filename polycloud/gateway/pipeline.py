@@ -6,7 +6,7 @@ The order is a safety property, so it is plain code here and not a list that use
 
 import asyncio
 from collections.abc import Callable, Mapping
-from typing import ParamSpec
+from typing import TypeVarTuple
 
 import msgspec
 
@@ -16,21 +16,24 @@ from polycloud.core.errors import (
     CloudError,
     ContentFiltered,
     ContextTooLong,
+    GatewayStopping,
+    JournalUnwritable,
     PolycloudError,
     Rejected,
     RequestError,
+    SteeredAway,
     Throttled,
     TimedOut,
     Unauthorized,
     Unavailable,
 )
 from polycloud.core.ports.models import Envelope, Face, StreamWriter, Tap
-from polycloud.core.usage import AttemptRecord, DecisionRecord, Usage, cost_pico_usd
-from polycloud.gateway import degrade, records
+from polycloud.core.usage import Outcome
+from polycloud.gateway import degrade, metering, records
 from polycloud.gateway.attempts import Attempt
 from polycloud.gateway.client import Ticket
 from polycloud.gateway.explain import explain
-from polycloud.gateway.routes import Ask, Candidate, Choice, caller_region, choose, effective_classes, route_for
+from polycloud.gateway.routes import Ask, Candidate, Choice, Cooling, caller_region, choose, effective_classes, route_for
 from polycloud.gateway.server import LAST_CHUNK, Inbound, Request, chunk, head
 from polycloud.gateway.state import Gateway
 from polycloud.gateway.targets import NO_TEAM
@@ -41,44 +44,49 @@ SAME_TARGET_WAIT_MAX = 2.0  # seconds to wait for the only deployment; longer is
 BACKOFF_SECONDS = 0.1
 JSON_TYPE = b"content-type: application/json\r\n"
 STREAM_TYPE = b"content-type: text/event-stream; charset=utf-8\r\ncache-control: no-cache\r\n"
-_P = ParamSpec("_P")
+Ts = TypeVarTuple("Ts")
 _BY_PROMPT = int(Need.JSON_OBJECT | Need.JSON_SCHEMA)
 
 
 class Exchange:
     """One request from its last byte to its answer's last byte."""
 
-    __slots__ = (
-        "_asked", "_attempt", "_broken", "_choice", "_classes", "_closed", "_envelope", "_gateway", "_generation",
-        "_id", "_inbound", "_last_sent", "_limits", "_next", "_out_chunked", "_principal", "_read", "_request", "_slow",
-        "_spent", "_stale_once", "_started", "_team", "_timer", "_tried", "_writer", "face",
+    __slots__ = (  # noqa: RUF023 - private state last
+        "asked", "classes", "due", "envelope", "face", "generation", "id", "now", "principal", "spent",
+        "_attempt", "_broken", "_choice", "_closed", "_gateway", "_inbound", "_last_sent", "_limits", "_next",
+        "_out_chunked", "_over", "_read", "_request", "_slow", "_stale_once", "_started", "_team", "_timer", "_tried",
+        "_writer",
     )  # fmt: skip
+
+    principal: Principal
+    envelope: Envelope
 
     def __init__(self, gateway: Gateway, inbound: Inbound, request: Request, face: Face) -> None:
         self._gateway = gateway
         self._inbound = inbound
         self._request = request
         self.face = face
-        self._generation = gateway.generation
-        self._started = gateway.clock.monotonic()
-        self._id = gateway.ids.next()
+        self.generation = gateway.generation
+        self.now = gateway.clock.monotonic
+        self._started = self.now()
+        self.id = gateway.ids.next()
+        self.asked = ""
+        self.classes: tuple[str, ...] = ()
+        self.spent = 0.0
+        self.due = 0.0  # before this time no deadline can have passed
         self._limits = Limits()
         self._team = NO_TEAM
-        self._classes: tuple[str, ...] = ()
         self._read: ChatRequest | None = None
         self._attempt: Attempt | None = None
         self._tried: list[records.Trail] = []
         self._writer: StreamWriter | None = None
-        self._spent = 0.0
         self._last_sent = 0.0
         self._stale_once = self._slow = self._broken = False
         self._closed = False  # the last record is written
+        self._over = False  # the connection is another request's
         self._next: Candidate | None = None  # decided on, not launched yet
         self._timer: asyncio.TimerHandle | None = None
         self._out_chunked = not request.http10
-        self._principal: Principal
-        self._envelope: Envelope
-        self._asked = ""
         self._choice: Choice | None = None
 
     def begin(self) -> None:
@@ -87,126 +95,120 @@ class Exchange:
         self.contain(self._begin)
 
     def _begin(self) -> None:
+        headers = self._request.headers
         try:
-            self._authenticate(self._request.headers)
+            self._authenticate(headers)
             self._admit()
-            self._envelope = self.face.peek(self._request.body)
-            self._asked = self._envelope.model
-            self._choose(self._request.headers)
+            self.envelope = self.face.peek(self._request.body)
+            self.asked = self.envelope.model
+            self._choose(headers)
         except PolycloudError as error:
             self._refuse(error)
             return
-        self._spent = self._gateway.clock.monotonic() - self._started
+        self.spent = self.now() - self._started
         self._then(self._relaunch)
 
-    def contain(self, step: Callable[_P, None], *args: _P.args, **kwargs: _P.kwargs) -> None:
+    def contain(self, step: Callable[[*Ts], None], *args: *Ts) -> None:
         """Run one step of this request. What goes wrong in it ends this request and no other: its caller gets a
         500 and its record is written. All that happens to a request comes through here, and nothing after its end:
         the connection is then another request's."""
-        if self not in self._gateway.exchanges:
+        if self._over:
             return
         try:
-            step(*args, **kwargs)
+            step(*args)
         except Exception as error:
-            self._gateway.loop.call_exception_handler({"message": f"request {self._id} failed", "exception": error})
+            self._gateway.loop.call_exception_handler({"message": f"request {self.id} failed", "exception": error})
             if self._broken:  # even the way out is broken
                 self._drop()
                 return
             self._broken = True
-            text = f"the gateway failed on this request ({type(error).__name__}); its log names {self._id}"
+            text = f"the gateway failed on this request ({type(error).__name__}); its log names {self.id}"
             self.contain(self._abort, PolycloudError(text))
 
-    def _then(self, step: Callable[_P, None], *args: _P.args, **kwargs: _P.kwargs) -> None:
+    def _then(self, step: Callable[[*Ts], None], *args: *Ts) -> None:
         """``step`` once all records so far are written."""
-        self._gateway.journal.then(lambda: self.contain(step, *args, **kwargs))
+        self._gateway.journal.then(self.contain, step, *args)
 
     def _authenticate(self, headers: Mapping[bytes, bytes]) -> None:
-        self._principal = self._gateway.authenticate(headers)
-        self._team = self._generation.team_of(self._principal)
+        self.principal = self._gateway.authenticate(headers)
+        self._team = self.generation.team_of(self.principal)
 
     def _admit(self) -> None:
         gateway = self._gateway
         if gateway.journal.overfull:
-            raise Unavailable(
+            raise JournalUnwritable(
                 "the gateway can not write its journal and takes no new request: " + gateway.journal.failure
             )
         if gateway.draining:
-            raise Unavailable("the gateway is stopping")
-        rates = {}
-        if self._principal.requests_per_minute:
-            rates[f"key {self._principal.id}"] = self._principal.requests_per_minute
-        if self._team.requests_per_minute:
-            rates[f"team {self._team.name}"] = self._team.requests_per_minute
-        if rates:
-            gateway.rates.admit(rates)
+            raise GatewayStopping("the gateway is stopping; send the request again")
+        gateway.admit(self.principal, self._team)
 
     def _choose(self, headers: Mapping[bytes, bytes]) -> None:
-        generation, principal, envelope = self._generation, self._principal, self._envelope
+        gateway, generation, principal, envelope = self._gateway, self.generation, self.principal, self.envelope
         compiled = generation.compiled
         tables, team = compiled.tables, self._team
         wanted = headers.get(b"x-polycloud-class")
-        self._classes = effective_classes(
+        self.classes = effective_classes(
             tables,
             principal.classes,
             team.classes,
             route_for(compiled, envelope.model).data_class,
-            wanted.decode("latin-1") if wanted is not None else None,
+            None if wanted is None else wanted.decode("latin-1"),
         )
         region = headers.get(b"x-polycloud-region")
         ask = Ask(
-            model=envelope.model,
-            classes=self._classes,
-            needs=envelope.needs,
-            input_tokens=envelope.input_tokens,
-            max_tokens=envelope.max_tokens,
-            model_patterns=(principal.models, team.models),
-            region=caller_region(
-                tables, region.decode("latin-1") if region is not None else None, principal.region, team.region
-            ),
-            face=self.face.name,
+            envelope.model,
+            self.classes,
+            envelope.needs,
+            envelope.input_tokens,
+            envelope.max_tokens,
+            (principal.models, team.models),
+            caller_region(tables, None if region is None else region.decode("latin-1"), principal.region, team.region),
+            self.face.name,
         )
         if b"x-polycloud-explain" in headers:
-            self._gateway.explanations[self._id] = explain(compiled, generation.view, ask)
-        choice = choose(compiled, generation.view, ask, self._gateway.turns)
+            gateway.explanations[self.id] = explain(compiled, generation.view, ask)
+        try:
+            choice = choose(compiled, generation.view, ask, gateway.turns)
+        except Cooling as error:
+            raise Throttled(error.message, 0, gateway.breakers.cooled_in(error.deployments)) from error
         self._limits = choice.route.limits
-        self._gateway.journal.add(self._decision(choice, headers))
+        wall, trace = gateway.clock.wall(), headers.get(b"traceparent")
+        gateway.journal.add(metering.decision(self, choice, wall, trace))
         self._choice = choice
         self._next = choice.order[0]
 
     # attempts
 
     def _launch(self, candidate: Candidate) -> None:
-        begun = self._gateway.clock.monotonic()
-        target = self._generation.targets[candidate.index]
-        attempt = Attempt(self, target, candidate, len(self._tried) + 1, self._envelope.stream)
+        begun = self.now()
+        target = self.generation.targets[candidate.index]
+        attempt = Attempt(self, target, candidate, len(self._tried) + 1, self.envelope.stream)
         self._attempt = attempt
+        self.due = 0.0
         self._gateway.breakers.launched(target.deployment.id)
         attempt.launch()
         if self._slow and attempt.ticket is not None:
             attempt.ticket.pause()
-        self._spent += self._gateway.clock.monotonic() - begun
-
-    def now(self) -> float:
-        return self._gateway.clock.monotonic()
+        self.spent += self.now() - begun
 
     def prepare(self, attempt: Attempt) -> bytes:
         """The provider's request. Raises CloudError: the next target is then tried."""
-        target, candidate, envelope = attempt.target, attempt.candidate, self._envelope
+        target, candidate, envelope = attempt.target, attempt.candidate, self.envelope
         upstream = target.deployment.upstream
-        if upstream.dialect == self.face.name and not candidate.missing:
+        if upstream.dialect == self.face.name and not candidate.missing and not candidate.output_max:
             attempt.passing = True
             body = self.face.pass_request(envelope, upstream.model)
         else:
             try:
                 if self._read is None:
                     self._read = self.face.read_request(envelope)
-                request = degrade.reduce(self._read, candidate.missing)
+                request = degrade.reduce(self._read, candidate.missing, candidate.output_max)
                 body = target.dialect.write_request(request, upstream.model)
             except RequestError as error:
                 raise Rejected(error.message) from error
-            attempt.degraded = tuple(
-                dict.fromkeys((*degrade.names(candidate.missing), *target.dialect.dropped(request, upstream.model)))
-            )
+            own = degrade.names(candidate.missing, candidate.output_max)
+            attempt.degraded = tuple(dict.fromkeys((*own, *target.dialect.dropped(request, upstream.model))))
         body = target.port.finish_body(upstream, body)
         credential = self._gateway.credentials.get(target.deployment.credential)
         return target.request(body, attempt.stream, credential, self._gateway.clock.wall())
@@ -216,11 +218,11 @@ class Exchange:
         return self._gateway.pool.send(origin, data, attempt, seconds, fresh=self._stale_once)
 
     def tap(self) -> Tap:
-        return self.face.tap(self._envelope)
+        return self.face.tap(self.envelope)
 
     def writer(self) -> StreamWriter:
         self._writer = self.face.stream_writer(
-            self._asked, self._id, int(self._gateway.clock.wall()), self._envelope.include_usage
+            self.asked, self.id, int(self._gateway.clock.wall()), self.envelope.include_usage
         )
         return self._writer
 
@@ -230,39 +232,43 @@ class Exchange:
         """The first content is there: the answer's head goes out, and no other target is tried from here."""
         self._inbound.send(self._stream_head(attempt) + (chunk(data) if self._out_chunked else data))
         self._last_sent = attempt.progress
+        self.due = 0.0
 
     def _stream_head(self, attempt: Attempt) -> bytes:
-        headers = STREAM_TYPE + self._identity() + self._headers(attempt)
+        headers = STREAM_TYPE + self._headers(attempt)
         if self._out_chunked:
             return head(200, headers, None, keep_alive=self._request.keep_alive)
         self._request.keep_alive = False
         return b"HTTP/1.1 200 OK\r\n%bconnection: close\r\n\r\n" % headers
 
-    def forward(self, data: bytes) -> None:
-        self._inbound.send(chunk(data) if self._out_chunked else data)
-        if self._attempt is not None:
-            self._last_sent = self._attempt.progress
+    def forward(self, data: bytes, at: float) -> None:
+        """More of a committed answer; never empty, as an empty chunk would end the body."""
+        self._last_sent = at
+        self._inbound.send(b"%x\r\n%b\r\n" % (len(data), data) if self._out_chunked else data)
 
     def whole(self, attempt: Attempt, body: bytes) -> None:
         """A whole answer. Raises CloudError when it is none: the next target is then tried."""
-        begun = self.now()
-        attempt.first_content = begun
+        begun = attempt.first_content = attempt.progress
         if attempt.passing:
             attempt.usage, attempt.finish = self.face.pass_reply(body)
         else:
+            missing = attempt.candidate.missing
             reply = attempt.target.dialect.read_reply(body)
-            if attempt.candidate.missing & _BY_PROMPT:
+            if missing & _BY_PROMPT:
                 degrade.check_json(reply)
+            if missing & Need.SERIAL_TOOLS:
+                reply = degrade.first_call(reply)
             if not reply.id:  # Bedrock and OCI name no answer; SDKs expect one
-                reply = msgspec.structs.replace(reply, id=self._id)
+                reply = msgspec.structs.replace(reply, id=self.id)
             attempt.usage, attempt.finish = reply.usage, reply.finish
-            body = self.face.write_reply(reply, self._asked, int(self._gateway.clock.wall()))
+            body = self.face.write_reply(reply, self.asked, int(self._gateway.clock.wall()))
         attempt.done = True
         self._succeed(attempt)
-        headers = JSON_TYPE + self._identity() + self._headers(attempt)
+        headers = JSON_TYPE + self._headers(attempt)
         data = head(200, headers, len(body), keep_alive=self._request.keep_alive) + body
-        self._spent += self.now() - begun
-        self._finish(attempt, data)
+        now = self.now()
+        self.spent += now - begun
+        self._finish(attempt, data, now)
 
     def streamed(self, attempt: Attempt, data: bytes) -> None:
         """The last bytes of a whole stream, all of a short one; they go out after its record is written."""
@@ -271,7 +277,7 @@ class Exchange:
         self._succeed(attempt)
         if self._out_chunked:
             data = (chunk(data) if data else b"") + LAST_CHUNK
-        self._finish(attempt, begun + data)
+        self._finish(attempt, begun + data, self.now())
 
     def _succeed(self, attempt: Attempt) -> None:
         self._gateway.breakers.succeeded(attempt.target.deployment.id)
@@ -283,7 +289,7 @@ class Exchange:
         deployment = attempt.target.deployment.id
         if isinstance(error, Throttled):
             gateway.breakers.cool(deployment, error.retry_after_seconds)
-        elif isinstance(error, ContentFiltered | ContextTooLong | Rejected) or attempt.stale:
+        elif isinstance(error, ContentFiltered | ContextTooLong | Rejected | SteeredAway) or attempt.stale:
             gateway.breakers.abandoned(deployment)
         else:
             gateway.breakers.failed(deployment, open_now=isinstance(error, Unauthorized))
@@ -303,18 +309,31 @@ class Exchange:
         """Traffic may have been moved meanwhile: the wait was for the one deployment that was left."""
         self._timer = None
         candidate = self._next
-        if candidate is not None and self._gateway.steered_away(self._generation, candidate):
+        if candidate is not None and self._gateway.steered_away(self.generation, candidate):
             self._close("error", error)
             self._then(self._tell, attempt, records.exhausted(self._tried))
         else:
             self._relaunch()
+
+    def steered(self) -> None:
+        """The overlay has changed."""
+        self.contain(self._steered)
+
+    def _steered(self) -> None:
+        """Give up an attempt at what has failed, as long as nothing of it was sent on and another target is left."""
+        attempt = self._attempt
+        if attempt is None or attempt.done or attempt.ended or attempt.committed or self._next is not None:
+            return
+        where = self._gateway.declared_failed(attempt.target.deployment)
+        if where and len(self._tried) + 1 < self._limits.attempts and self._elsewhere({attempt.candidate.index}):
+            attempt.drop(SteeredAway(f"the overlay says that {where} has failed; the answer was not waited for"))
 
     def _relaunch(self) -> None:
         candidate, self._next = self._next, None
         if candidate is not None:  # else the caller hung up, and the record is written
             self._launch(candidate)
 
-    def _close(self, outcome: records.Outcome, error: PolycloudError | None) -> None:
+    def _close(self, outcome: Outcome, error: PolycloudError | None) -> None:
         """Write the last record of a request that ends before its answer does: of the attempt under way, or of the
         one that was to come (number 0: nothing was sent)."""
         candidate, self._next = self._next, None
@@ -325,8 +344,8 @@ class Exchange:
         if self._closed or self._choice is None:
             return
         if attempt is None or candidate is not None:
-            target = self._generation.targets[(candidate or self._choice.order[0]).index]
-            attempt = Attempt(self, target, candidate or self._choice.order[0], 0, self._envelope.stream)
+            candidate = candidate or self._choice.order[0]
+            attempt = Attempt(self, self.generation.targets[candidate.index], candidate, 0, self.envelope.stream)
         elif not attempt.done:
             attempt.cancel()
             self._gateway.breakers.abandoned(attempt.target.deployment.id)
@@ -343,23 +362,28 @@ class Exchange:
             return None
         if self.now() - self._started > self._limits.total_seconds:
             return None
-        blocked = self._gateway.breakers.blocked()
-        deployments = self._generation.compiled.deployments
+        window = self.generation.compiled.deployments[attempt.candidate.index].context_tokens or 0
         tried = {trail.candidate.index for trail in self._tried}
-        window = deployments[attempt.candidate.index].context_tokens or 0
+        other = self._elsewhere(tried, window if isinstance(error, ContextTooLong) else -1)
+        return (other, 0.0) if other is not None else self._again(attempt, error)
+
+    def _elsewhere(self, tried: set[int], window: int = -1) -> Candidate | None:
+        """The next target that can be used now, of a window wider than ``window``."""
+        assert self._choice is not None
+        blocked = self._gateway.breakers.blocked()
+        deployments = self.generation.compiled.deployments
         for candidate in self._choice.order:
             row = deployments[candidate.index]
-            if candidate.index in tried or row.id in blocked or self._gateway.steered_away(self._generation, candidate):
+            if candidate.index in tried or row.id in blocked or self._gateway.steered_away(self.generation, candidate):
                 continue
-            if isinstance(error, ContextTooLong) and (row.context_tokens or 0) <= window:
-                continue
-            return candidate, 0.0
-        return self._again(attempt, error)
+            if window < 0 or (row.context_tokens or 0) > window:
+                return candidate
+        return None
 
     def _again(self, attempt: Attempt, error: CloudError) -> tuple[Candidate, float] | None:
         """The same deployment once more, when it is the only one and the retry budget allows it."""
         if not isinstance(error, Throttled | Unavailable | BrokenStream) or self._gateway.steered_away(
-            self._generation, attempt.candidate
+            self.generation, attempt.candidate
         ):
             return None
         asked = error.retry_after_seconds if isinstance(error, Throttled) else None
@@ -372,97 +396,21 @@ class Exchange:
 
     # ends
 
-    def _finish(self, attempt: Attempt, data: bytes) -> None:
-        self._meter(attempt, "ok", None, final=True)
+    def _finish(self, attempt: Attempt, data: bytes, now: float) -> None:
+        self._meter(attempt, "ok", None, final=True, now=now)
         self._then(self._last, data)
 
     def _last(self, data: bytes) -> None:
         self._inbound.send(data)
         self._end()
 
-    def _meter(self, attempt: Attempt, outcome: records.Outcome, error: PolycloudError | None, *, final: bool) -> None:
+    def _meter(
+        self, attempt: Attempt, outcome: Outcome, error: PolycloudError | None, *, final: bool, now: float = 0.0
+    ) -> None:
         self._closed = final
-        usage, estimated = self._used(attempt, outcome)
-        cost = cost_pico_usd(usage, attempt.target.deployment.price) if usage is not None else None
-        self._gateway.journal.add(self._record(attempt, outcome, error, usage, cost, estimated=estimated, final=final))
-
-    def _used(self, attempt: Attempt, outcome: records.Outcome) -> tuple[Usage | None, bool]:
-        """What to book, and whether it is an estimate: an answer that broke off may lack the provider's own count,
-        or hold only the one from its beginning."""
-        usage = attempt.usage
-        asked = outcome == "cancelled" and attempt.sent > 0.0  # the prompt was sent, and is billed
-        if not attempt.seen_bytes and (usage is not None or not asked):
-            return usage, False
-        if usage is not None and attempt.finish is not None:
-            return usage, False
-        known = usage or Usage()
-        input_tokens = known.input_tokens or self._envelope.input_tokens
-        output_tokens = max(known.output_tokens, attempt.seen_bytes // 4 + 1 if attempt.seen_bytes else 0)
-        found = msgspec.structs.replace(known, input_tokens=input_tokens, output_tokens=output_tokens)
-        return found, found != usage
-
-    def _record(
-        self,
-        attempt: Attempt,
-        outcome: records.Outcome,
-        error: PolycloudError | None,
-        usage: Usage | None,
-        cost: int | None,
-        *,
-        estimated: bool,
-        final: bool,
-    ) -> AttemptRecord:
-        now = self.now()
-        row = attempt.target.deployment
-        region, provider_request = attempt.target.evidence(attempt.headers)
-        return AttemptRecord(
-            request=self._id,
-            at_ms=int(self._gateway.clock.wall() * 1000),
-            number=attempt.number,
-            key=self._principal.id,
-            team=self._principal.team,
-            asked=self._asked,
-            deployment=row.id,
-            cloud=row.cloud,
-            site=row.site,
-            model=row.model,
-            outcome=outcome,
-            code=error.code if error is not None else "",
-            status=attempt.status,
-            latency_ms=round((now - attempt.sent) * 1000, 3) if attempt.sent else 0.0,
-            first_token_ms=round((attempt.first_content - attempt.sent) * 1000, 3) if attempt.first_content else None,
-            usage=usage,
-            cost_pico_usd=cost,
-            streamed=attempt.stream,
-            final=final,
-            equivalent=attempt.candidate.equivalent,
-            degraded=attempt.degraded,
-            reported_region=region,
-            provider_request=provider_request,
-            policy=self._generation.policy,
-            overhead_us=int(self._spent * 1e6) if final else 0,
-            estimated=estimated,
-        )
-
-    def _decision(self, choice: Choice | None, headers: Mapping[bytes, bytes], code: str = "") -> DecisionRecord:
-        first = choice.order[0] if choice is not None else None
-        return DecisionRecord(
-            request=self._id,
-            at_ms=int(self._gateway.clock.wall() * 1000),
-            key=self._principal.id,
-            team=self._principal.team,
-            asked=self._asked,
-            route=choice.route.name if choice is not None else "",
-            classes=self._classes,
-            policy=self._generation.policy,
-            overlay=self._generation.view.overlay.version,
-            chosen=self._generation.compiled.deployments[first.index].id if first is not None else "",
-            eligible=self._generation.eligible(choice.eligible).ids if choice is not None else (),
-            expected_pico_usd=first.expected_pico_usd if first is not None else None,
-            face=self.face.name,
-            code=code,
-            trace=records.trace_id(headers.get(b"traceparent")),
-        )
+        wall = self._gateway.clock.wall()
+        record = metering.attempted(self, attempt, outcome, error, now or self.now(), wall, final=final)
+        self._gateway.journal.add(record)
 
     def _tell(self, attempt: Attempt | None, error: PolycloudError) -> None:
         """An honest error in the caller's dialect, in-band where the answer has begun."""
@@ -472,7 +420,8 @@ class Exchange:
             self._inbound.send(chunk(data) + LAST_CHUNK if self._out_chunked else data)
             self._end()
             return
-        self._answer_error(error, self._headers(attempt) if attempt is not None else self._explanation())
+        told = self._headers(attempt) if attempt is not None else self._identity() + self._explanation()
+        self._answer_error(error, told)
 
     def _abort(self, error: PolycloudError) -> None:
         """End now with ``error``, whatever was under way."""
@@ -487,21 +436,22 @@ class Exchange:
 
     def stop(self) -> None:
         """The worker ends before this request does."""
-        self.contain(self._abort, Unavailable("the gateway is stopping; send the request again"))
+        self.contain(self._abort, GatewayStopping("the gateway is stopping; send the request again"))
 
     def _refuse(self, error: PolycloudError) -> None:
         self._closed = True
         journal = self._gateway.journal
-        if hasattr(self, "_principal"):  # what has no known key leaves no record: it would let anyone fill the disk
-            journal.add(self._decision(None, self._request.headers, error.code))
+        if hasattr(self, "principal"):  # what has no known key leaves no record: it would let anyone fill the disk
+            trace = self._request.headers.get(b"traceparent")
+            journal.add(metering.decision(self, None, self._gateway.clock.wall(), trace, error.code))
         else:
             self._gateway.refused += 1
-        headers = self._explanation()
+        headers = self._identity() + self._explanation()
         self._then(self._answer_error, error, headers)
 
     def _answer_error(self, error: PolycloudError, headers: bytes) -> None:
-        body = self.face.write_error(error, self._id)
-        headers = JSON_TYPE + self._identity() + headers
+        body = self.face.write_error(error, self.id)
+        headers = JSON_TYPE + headers
         wait = getattr(error, "retry_after_seconds", None)
         if wait is not None:
             headers += b"retry-after: %d\r\nretry-after-ms: %d\r\n" % (int(wait) + 1, int(wait * 1000) + 1)
@@ -518,35 +468,34 @@ class Exchange:
         self._inbound.abort()
 
     def _leave(self) -> None:
+        self._over = True
         self._attempt = None
         self._gateway.exchanges.discard(self)
         if self._gateway.explanations:
-            self._gateway.explanations.pop(self._id, None)
+            self._gateway.explanations.pop(self.id, None)
 
     def _identity(self) -> bytes:
         """The request's id: under our name, and under the one that the face's official clients show."""
-        own = self._id.encode()
+        own = self.id.encode()
         return b"x-polycloud-request: %b\r\n%b: %b\r\n" % (own, self.face.id_header, own)
 
     def _headers(self, attempt: Attempt) -> bytes:
+        """Who asked and who answered."""
         assert self._choice is not None
-        lines = [
-            attempt.target.reply,
-            self._generation.eligible(self._choice.eligible).header,
-        ]
-        if len(self._tried) or attempt.number > 1:
-            lines.append(b"x-polycloud-attempts: %d\r\n" % attempt.number)
+        candidate = attempt.candidate
+        found = self._identity() + attempt.target.reply + self.generation.eligible(self._choice.eligible).header
+        if self._tried or attempt.number > 1:
+            found += b"x-polycloud-attempts: %d\r\n" % attempt.number
         if attempt.degraded:
-            lines.append(b"x-polycloud-degraded: %b\r\n" % records.header_text(attempt.degraded))
-        if attempt.candidate.equivalent:
-            lines.append(b"x-polycloud-equivalent: %b\r\n" % attempt.target.deployment.model.encode())
-        if attempt.candidate.expected_pico_usd is not None:
-            lines.append(b"x-polycloud-expected-usd: %.9f\r\n" % (attempt.candidate.expected_pico_usd / 1e12))
-        lines.append(self._explanation())
-        return b"".join(lines)
+            found += b"x-polycloud-degraded: %b\r\n" % records.header_text(attempt.degraded)
+        if candidate.equivalent:
+            found += b"x-polycloud-equivalent: %b\r\n" % attempt.target.deployment.model.encode()
+        if candidate.expected_pico_usd is not None:
+            found += b"x-polycloud-expected-usd: %.9f\r\n" % (candidate.expected_pico_usd / 1e12)
+        return found + self._explanation() if self._gateway.explanations else found
 
     def _explanation(self) -> bytes:
-        found = self._gateway.explanations.pop(self._id, None) if self._gateway.explanations else None
+        found = self._gateway.explanations.pop(self.id, None)
         return b"" if found is None else b"x-polycloud-explain: %b\r\n" % records.explanation(found)
 
     # server.Answering
@@ -561,6 +510,7 @@ class Exchange:
 
     def caller_slow(self, slow: bool) -> None:
         self._slow = slow
+        self.due = 0.0
         attempt = self._attempt
         if attempt is not None and attempt.ticket is not None:
             attempt.progress = self.now()  # the provider's silence counts from here on
@@ -568,23 +518,26 @@ class Exchange:
 
     def check(self, now: float) -> None:
         """Called a few times a second: deadlines, and a sign of life while a model thinks."""
-        self.contain(self._check, now)
+        if now >= self.due:
+            self.contain(self._check, now)
 
     def _check(self, now: float) -> None:
-        attempt = self._attempt
+        attempt, limits = self._attempt, self._limits
         if attempt is None or attempt.done:
             return
-        late = now - self._started > self._limits.total_seconds
+        end = self._started + limits.total_seconds
         if self._slow and attempt.committed:  # the caller does not read: no fault of the provider's
-            if late:
+            if now > end:
                 self._inbound.abort()
             return
-        if late and not attempt.ended:
-            attempt.cancel()
-            self.attempt_failed(attempt, TimedOut(f"not complete within {self._limits.total_seconds:g} s"))
+        if now > end and not attempt.ended:
+            attempt.drop(TimedOut(f"not complete within {limits.total_seconds:g} s"))
             return
-        attempt.check(now, self._limits.header_seconds, self._limits.idle_seconds)
-        if attempt.committed and not attempt.done and now - self._last_sent > KEEP_ALIVE_SECONDS:
-            self._last_sent = now
-            data = self.face.keep_alive()
-            self._inbound.send(chunk(data) if self._out_chunked else data)
+        due = attempt.check(now, limits.header_seconds, limits.idle_seconds)
+        if attempt.done:
+            return
+        if attempt.committed:
+            if now - self._last_sent > KEEP_ALIVE_SECONDS:
+                self.forward(self.face.keep_alive(), now)
+            due = min(due, self._last_sent + KEEP_ALIVE_SECONDS)
+        self.due = min(due, end)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from polycloud.catalog import Catalog
 from polycloud.catalog.market import Market
+from polycloud.catalog.market_rows import Offer
 from polycloud.deploy.blueprint import Cluster, Network, Pool, Role, Run, Where
 from polycloud.estate import Estate
 from polycloud.estate.schema.places import NodePool
@@ -98,7 +99,7 @@ def _for_runs(market: Market, site: Where, placed: list[Run], made: list[Pool | 
     have = {(pool.machine, pool.spot) for pool in made if pool is not None}
     found: list[Pool] = []
     for run in sorted(placed, key=lambda r: r.name):
-        if not run.machine or (run.machine, run.spot) in have or (run.machine, False) in have:
+        if not run.machine or (run.machine, run.spot) in have:
             continue
         have.add((run.machine, run.spot))
         same = [r for r in placed if (r.machine, r.spot) == (run.machine, run.spot)]
@@ -131,12 +132,18 @@ def _filled(market: Market, site: Where, pool: Pool) -> Pool:
 
 
 def _cheapest(market: Market, site: Where, accelerator: str) -> str | None:
+    """The cheapest machine with the accelerator; with any that runs CUDA, as most images expect, when none is named."""
+
+    def usual(offer: Offer) -> bool:
+        chip = market.accelerator(offer.accelerator)
+        return chip is not None and chip.vendor == "NVIDIA"
+
     wanted = market.accelerator(accelerator) if accelerator else None
     offers = [
         offer
         for offer in market.offers(site.id)
         if offer.accelerator
         and offer.on_demand is not None
-        and (not accelerator or offer.accelerator == (wanted.name if wanted is not None else accelerator))
+        and (offer.accelerator == (wanted.name if wanted is not None else accelerator) if accelerator else usual(offer))
     ]
     return min(offers, key=lambda o: (o.on_demand or 0, o.machine)).machine if offers else None

@@ -186,9 +186,11 @@ class Ledger:
             units = self._all.quotas[quota] + after.quotas[quota] - before.quotas[quota]
             if units > problem.quotas[quota].limit:
                 found.append(f"{problem.quotas[quota].name}: {units} of {problem.quotas[quota].limit}")
-        for key in after.groups:
-            if self._all.groups[key] + after.groups[key] - before.groups[key] > 1:
-                found.append(f"parts of one workload share {key[1]}")
+        found += [
+            f"parts of one workload share {key[1]}"
+            for key in after.groups
+            if self._all.groups[key] + after.groups[key] - before.groups[key] > 1
+        ]
         for rule in {at for task in change.tasks for at in self.near[task]}:
             near = problem.near[rule]
             a, b = (problem.tasks[t].options[new.choice[t]].site for t in (near.a, near.b))

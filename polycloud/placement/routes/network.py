@@ -25,22 +25,23 @@ INTERNET = "internet"
 
 
 class Rates(Protocol):
-    """What of the market a network is made of."""
+    """What of the market a network is made of; ``catalog.market.Market`` answers it."""
 
-    def egress(self, src: str, dst: str) -> EgressPrice | None: ...
+    def egress(self, src: str, dst: str, dst_country: str = "") -> EgressPrice | None: ...
 
-    def links(self, a: str, b: str) -> Sequence[ListedLink]: ...
+    def links(self, kind: str | None = None, a: str | None = None, b: str | None = None) -> Sequence[ListedLink]: ...
 
 
 class Hop(msgspec.Struct, frozen=True):
     """One way from site to site without a stop. ``via`` is ``internet`` or a link's name; ``gbps`` is what a
-    declared link carries, None where only a measurement can say."""
+    link carries, None where only a measurement can say; ``derived`` marks a price by rule, not from a list."""
 
     start: int
     end: int
     meters: tuple[int, ...]
     via: str = INTERNET
     gbps: float | None = None
+    derived: bool = False
 
 
 class Network(msgspec.Struct, frozen=True):
@@ -80,17 +81,19 @@ class Surveyor:
     def refuse(self, what: str, why: str) -> None:
         self.left_out.append(LeftOut("", what, why))
 
-    def egress(self, src: str, dst: str) -> int | None:
-        """The meter that counts what leaves ``src`` for ``dst`` over the internet or the cloud's own lines."""
+    def egress(self, src: str, dst: str) -> tuple[int, bool] | None:
+        """The meter that counts what leaves ``src`` for ``dst`` over the internet or the cloud's own lines, and
+        whether its price is derived by a rule."""
         cloud, _, name = src.partition("/")
         if cloud == "onprem":
             hall = self.halls.get(name)
             amount = hall.cost_per_gb_out if hall else None
             if amount is None:
-                return self.meter(f"{src} out", ((0, 0),))
+                return self.meter(f"{src} out", ((0, 0),)), False
             price = self.dollars(amount, f"onprem.{name}.cost_per_gb_out")
-            return None if price is None else self.meter(f"{src} out", ((0, price),))
-        row = self.market.egress(src, dst)
+            return None if price is None else (self.meter(f"{src} out", ((0, price),)), False)
+        there = self.halls.get(dst.removeprefix("onprem/"))
+        row = self.market.egress(src, dst, (there.country or "") if there else "")
         if row is None:
             self.refuse(f"{src} to {dst}", "no price per GB is known for this way")
             return None
@@ -98,7 +101,7 @@ class Surveyor:
             self.refuse(f"{src} to {dst}", f"its price is in {row.currency}, and no rate to USD is known")
             return None
         off = Decimal(0) if row.quality == "own" else self.discounts.get(cloud, Decimal(0))
-        return self.meter(row.meter, tiers(row.steps, off))
+        return self.meter(row.meter, tiers(row.steps, off)), row.quality == "derived"
 
     def dollars(self, amount: Money, what: str) -> int | None:
         if amount.currency == "USD":
@@ -109,8 +112,8 @@ class Surveyor:
     def internet(self) -> None:
         for start, src in enumerate(self.sites):
             for end, dst in enumerate(self.sites):
-                if start != end and (meter := self.egress(src, dst)) is not None:
-                    self.hops.append(Hop(start, end, (meter,)))
+                if start != end and (found := self.egress(src, dst)) is not None:
+                    self.hops.append(Hop(start, end, (found[0],), derived=found[1]))
 
     def declared(self, name: str, link: Link) -> None:
         """Both directions of a link of the estate, each with the whole bandwidth (links are full duplex)."""
@@ -120,42 +123,41 @@ class Surveyor:
         gbps = float(link.bandwidth.value) / 1e9 if link.bandwidth else None
         capacity = int(link.bandwidth.value) * HOURS * 3600 // 8 if link.bandwidth else None
         for src, dst in ((a, b), (b, a)):
-            meters = self._on_link(name, link, src, dst, capacity)
-            if meters is not None:
-                self.hops.append(Hop(self.index[src], self.index[dst], meters, f"link {name}", gbps))
+            found = self._on_link(name, link, src, dst, capacity)
+            if found is not None:
+                self.hops.append(Hop(self.index[src], self.index[dst], found[0], f"link {name}", gbps, found[1]))
 
-    def _on_link(self, name: str, link: Link, src: str, dst: str, capacity: int | None) -> tuple[int, ...] | None:
+    def _on_link(
+        self, name: str, link: Link, src: str, dst: str, capacity: int | None
+    ) -> tuple[tuple[int, ...], bool] | None:
         label = f"link {name} out of {src}"
         if link.cost_per_gb is not None:
             price = self.dollars(link.cost_per_gb, f"links.{name}.cost_per_gb")
-            return None if price is None else (self.meter(label, ((0, price),), capacity),)
+            return None if price is None else ((self.meter(label, ((0, price),), capacity),), False)
         if link.via in OVER_THE_INTERNET:
             egress = self.egress(src, dst)
-            return None if egress is None else (egress, self.meter(label, ((0, 0),), capacity))
+            return None if egress is None else ((egress[0], self.meter(label, ((0, 0),), capacity)), egress[1])
         price = 0 if src.startswith("onprem/") else private_price(self.market, link.via, src, dst)
         if price is None:
-            self.refuse(
-                f"links.{name} out of {src}", f"no price per GB is known for {link.via} there; write cost_per_gb"
-            )
+            self.refuse(label, f"no price per GB is known for {link.via} there; write links.{name}.cost_per_gb")
             return None
-        return (self.meter(label, ((0, price),), capacity),)
+        return (self.meter(label, ((0, price),), capacity),), False
 
     def listed(self) -> None:
-        """The interconnects between two clouds that the catalogue lists, as if they were ordered."""
-        for start, src in enumerate(self.sites):
-            for dst in self.sites[start + 1 :]:
-                for row in self.market.links(src, dst):
-                    if row.kind in BETWEEN_CLOUDS and not (src.startswith("onprem/") or dst.startswith("onprem/")):
-                        self._as_listed(row, src, dst)
+        """The interconnects between two clouds that the catalogue lists without a charge per GB, as if ordered."""
+        for kind in BETWEEN_CLOUDS:
+            for row in self.market.links(kind):
+                for a in row.sites_a:
+                    for b in row.sites_b:
+                        if a in self.index and b in self.index:
+                            self._as_listed(row, a, b)
 
-    def _as_listed(self, row: ListedLink, src: str, dst: str) -> None:
-        prices = (row.per_gb_out_a, row.per_gb_out_b)
-        if None in prices or not row.sites_a or not row.sites_b:
+    def _as_listed(self, row: ListedLink, a: str, b: str) -> None:
+        if row.per_gb_out_a is None or row.per_gb_out_b is None:
             return
-        turned = not _at(src, row.sites_a)
-        for start, end, price in ((src, dst, prices[turned]), (dst, src, prices[not turned])):
-            meter = self.meter(f"{row.name} out of {start}", ((0, price or 0),))
-            self.hops.append(Hop(self.index[start], self.index[end], (meter,), row.name, row.bandwidth_gbps))
+        for src, dst, price in ((a, b, row.per_gb_out_a), (b, a, row.per_gb_out_b)):
+            meter = self.meter(f"{row.name} out of {src}", ((0, price),))
+            self.hops.append(Hop(self.index[src], self.index[dst], (meter,), row.name, row.bandwidth_gbps))
 
     def relays(self) -> frozenset[int]:
         """Every region of a cloud; a hall only where the estate says what a GB sent out costs: silence is no offer."""
@@ -196,17 +198,23 @@ def tiers(steps: Sequence[Step], discount: Decimal = Decimal(0)) -> tuple[tuple[
 
 def private_price(market: Rates, via: str, src: str, dst: str) -> int | None:
     """Micro-USD per GB out of ``src`` on a private line to ``dst``: the listed one of this very pair, else what the
-    source's cloud lists for its own kind of private line; None is unknown."""
-    rows = market.links(src, dst)
-    kinds = [via] if via in BETWEEN_CLOUDS else []
-    for kind in (*kinds, PRIVATE.get(src.partition("/")[0], "")):
-        for row in rows:
-            price = row.per_gb_out_a if _at(src, row.sites_a) else row.per_gb_out_b
-            if row.kind == kind and price is not None:
-                return price
+    source's cloud lists for its own kind of private line, a row of the region before one of the whole cloud.
+
+    None is unknown; so is a row for a whole cloud whose note says that it varies.
+    """
+    rows = [row for row in market.links(via, src, dst) if via in BETWEEN_CLOUDS]
+    own = market.links(PRIVATE.get(src.partition("/")[0], ""), src)
+    rows += sorted((row for row in own if row not in rows), key=lambda row: src not in (*row.sites_a, *row.sites_b))
+    for row in rows:
+        near = joins(src, row.sites_a)
+        named = src in (row.sites_a if near else row.sites_b)
+        price = row.per_gb_out_a if near else row.per_gb_out_b
+        if price is not None and (named or "varies" not in row.note):
+            return price
     return None
 
 
-def _at(site: str, patterns: Sequence[str]) -> bool:
+def joins(site: str, patterns: Sequence[str]) -> bool:
+    """Whether an end of a listed link may be at a site."""
     cloud = site.partition("/")[0]
     return any(pattern in (site, f"{cloud}/*", "any/*") for pattern in patterns)

@@ -3,7 +3,7 @@
 import math
 
 from polycloud.placement.bill import bill
-from polycloud.placement.problem import Problem, Solution
+from polycloud.placement.problem import Option, Problem, Solution
 from polycloud.placement.solve import conflict, exact, highs
 from polycloud.placement.solve.result import INFEASIBLE, Limits, Report, Solved, Watch
 
@@ -13,10 +13,16 @@ SMALL = 60_000  # source columns up to which the exact model is solved in a few 
 def floor(problem: Problem) -> int:
     """A bound that holds at once: every task at its cheapest, data for nothing, all usage at its cheapest promise."""
     total = sum(cost for _, cost in problem.fixed)
-    hours = sum(problem.blocks)
     for task in problem.tasks:
-        total += min((option.cost + option.penalty - hours * max(option.hourly, default=0) for option in task.options), default=0)
+        total += min((o.cost + o.penalty - covered(problem, o) for o in task.options), default=0)
     return total + sum(min(0, cost) for item in problem.items for _, cost in item.hold)
+
+
+def covered(problem: Problem, option: Option) -> int:
+    """What promises could save on an option at most."""
+    if option.pool < 0:
+        return 0
+    return sum(hours * hourly for hours, hourly in zip(problem.blocks, option.hourly, strict=True))
 
 
 def slop(problem: Problem) -> int:

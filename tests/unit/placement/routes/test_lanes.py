@@ -17,12 +17,13 @@ class Fixed:
     def __init__(self, prices: dict[tuple[str, str], int], links: tuple[Link, ...] = ()) -> None:
         self.prices, self.rows = prices, links
 
-    def egress(self, src: str, dst: str) -> EgressPrice | None:
+    def egress(self, src: str, dst: str, dst_country: str = "") -> EgressPrice | None:
         found = self.prices.get((src, dst))
         return None if found is None else EgressPrice(src, dst, f"{src} at {found}", (Step(0, found),), quality="list")
 
-    def links(self, a: str, b: str) -> tuple[Link, ...]:
-        return tuple(row for row in self.rows if {row.sites_a[0], row.sites_b[0]} == {a, b})
+    def links(self, kind: str | None = None, a: str | None = None, b: str | None = None) -> tuple[Link, ...]:
+        ends = {a, b} - {None}
+        return tuple(row for row in self.rows if row.kind == kind and ends <= {*row.sites_a, *row.sites_b})
 
 
 RELAY = Fixed({(EU, AU): 190_000, (EU, US): 80_000, (US, AU): 90_000, (AU, EU): 120_000})
@@ -83,7 +84,7 @@ def test_a_private_link_without_a_known_price_is_left_out_not_free() -> None:
     links = {"x": {"between": (AU, US), "via": "expressroute"}}
     lanes = zones([AU, US], {"free": {AU, US}}, Fixed({}), estate(links=links))
     assert lanes.zones[0].lanes[0][1] is None
-    assert any("links.x" in row.what and "cost_per_gb" in row.why for row in lanes.left_out)
+    assert any("link x" in row.what and "cost_per_gb" in row.why for row in lanes.left_out)
 
 
 def test_the_listed_charge_of_a_private_link_counts() -> None:

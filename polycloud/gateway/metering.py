@@ -1,0 +1,113 @@
+"""What a request leaves in the journal: its decision, and one record of every attempt with tokens and cost."""
+
+from typing import Protocol
+
+import msgspec
+
+from polycloud.core.errors import PolycloudError
+from polycloud.core.ports.models import Envelope, Face
+from polycloud.core.usage import AttemptRecord, DecisionRecord, Outcome, Usage, cost_pico_usd
+from polycloud.gateway.attempts import Attempt
+from polycloud.gateway.records import trace_id
+from polycloud.gateway.routes import Choice
+from polycloud.gateway.targets import Generation
+from polycloud.policy.tables import Principal
+
+
+class Metered(Protocol):
+    """What records say of the request that they belong to. ``spent``: the gateway's own seconds on it."""
+
+    id: str
+    asked: str
+    face: Face
+    generation: Generation
+    principal: Principal
+    classes: tuple[str, ...]
+    envelope: Envelope
+    spent: float
+
+
+def decision(
+    of: Metered, choice: Choice | None, wall: float, traceparent: bytes | None, code: str = ""
+) -> DecisionRecord:
+    """The record that is written before the first attempt; without a choice, of the refusal with ``code``."""
+    generation = of.generation
+    route = chosen = ""
+    eligible: tuple[str, ...] = ()
+    expected = None
+    if choice is not None:
+        first = choice.order[0]
+        route, chosen = choice.route.name, generation.compiled.deployments[first.index].id
+        eligible, expected = generation.eligible(choice.eligible).ids, first.expected_pico_usd
+    return DecisionRecord(
+        request=of.id,
+        at_ms=int(wall * 1000),
+        key=of.principal.id,
+        team=of.principal.team,
+        asked=of.asked,
+        route=route,
+        classes=of.classes,
+        policy=generation.policy,
+        overlay=generation.view.overlay.version,
+        chosen=chosen,
+        eligible=eligible,
+        expected_pico_usd=expected,
+        face=of.face.name,
+        code=code,
+        trace=trace_id(traceparent) if traceparent else "",
+    )
+
+
+def attempted(
+    of: Metered, made: Attempt, outcome: Outcome, error: PolycloudError | None, now: float, wall: float, *, final: bool
+) -> AttemptRecord:
+    """The record of an attempt that is over at ``now`` (the clock of ``Attempt.sent``)."""
+    row = made.target.deployment
+    usage, estimated = used(made, outcome, of.envelope.input_tokens)
+    region, provider_request = made.target.evidence(made.headers)
+    sent, first = made.sent, made.first_content
+    return AttemptRecord(
+        request=of.id,
+        at_ms=int(wall * 1000),
+        number=made.number,
+        key=of.principal.id,
+        team=of.principal.team,
+        asked=of.asked,
+        deployment=row.id,
+        cloud=row.cloud,
+        site=row.site,
+        model=row.model,
+        outcome=outcome,
+        code="" if error is None else error.code,
+        status=made.status,
+        latency_ms=round((now - sent) * 1000, 3) if sent else 0.0,
+        first_token_ms=round((first - sent) * 1000, 3) if first else None,
+        usage=usage,
+        cost_pico_usd=None if usage is None else cost_pico_usd(usage, row.price),
+        streamed=made.stream,
+        final=final,
+        equivalent=made.candidate.equivalent,
+        degraded=made.degraded,
+        reported_region=region,
+        provider_request=provider_request,
+        policy=of.generation.policy,
+        overhead_us=int(of.spent * 1e6) if final else 0,
+        estimated=estimated,
+    )
+
+
+def used(made: Attempt, outcome: Outcome, asked_tokens: int) -> tuple[Usage | None, bool]:
+    """What to book, and whether it is an estimate: an answer that broke off may lack the provider's own count,
+    or hold only the one from its beginning. ``asked_tokens``: the request's, estimated."""
+    usage = made.usage
+    if not made.seen_bytes:
+        asked = outcome == "cancelled" and made.sent > 0.0  # the prompt was sent, and is billed
+        if usage is not None or not asked:
+            return usage, False
+    if usage is not None and made.finish is not None:
+        return usage, False
+    known = usage or Usage()
+    input_tokens = known.input_tokens or asked_tokens
+    output_tokens = max(known.output_tokens, made.seen_bytes // 4 + 1 if made.seen_bytes else 0)
+    found = msgspec.structs.replace(known, input_tokens=input_tokens, output_tokens=output_tokens)
+    return found, found != usage

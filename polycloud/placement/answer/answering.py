@@ -1,0 +1,200 @@
+"""From a solved problem to the whole answer."""
+
+import datetime
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+
+import msgspec
+
+from polycloud.catalog import Catalog
+from polycloud.catalog.market import Market
+from polycloud.core.units import UNITS
+from polycloud.estate import Estate
+from polycloud.placement.answer import costs, residency
+from polycloud.placement.answer.alternatives import Alternatives, Effort
+from polycloud.placement.answer.facts import facts, warnings
+from polycloud.placement.answer.flows import flow_answers
+from polycloud.placement.answer.reasons import reason
+from polycloud.placement.answer.values import (
+    Alternative,
+    BaselineAnswer,
+    Copy,
+    Cost,
+    DatasetAnswer,
+    FlowAnswer,
+    Optimality,
+    Part,
+    Placement,
+    Refused,
+    WorkloadAnswer,
+)
+from polycloud.placement.bill import clouds_used
+from polycloud.placement.problem import LeftOut, Problem, Solution
+from polycloud.placement.solve import Baseline, Solved
+
+SPREAD_MONTHS = 12  # the default of money.spread_moves_over
+MONTH_SECONDS = UNITS["month"][1]
+EXAMPLES = 3  # of candidates left out for one reason
+
+
+class Ground(msgspec.Struct, frozen=True):
+    """What an answer is given on: the estate, the facts, and the day that their age is counted from."""
+
+    estate: Estate
+    catalog: Catalog
+    market: Market
+    today: datetime.date
+
+
+def answer(
+    problem: Problem, solved: Solved, ground: Ground, baselines: Sequence[Baseline] = (), effort: Effort = Effort()
+) -> Placement:
+    """Everything that can be said of a plan. Raises ValueError when there is none: see ``solved.conflict``."""
+    if solved.solution is None or solved.bill is None:
+        raise ValueError(f"there is no plan to explain: {solved.status}")
+    search = Alternatives(problem, solved.solution, effort)
+    alternatives = search.find()
+    plan = search.plan
+    estate = ground.estate
+    flows = flow_answers(problem, plan)
+    cost = costs.cost(problem, plan, spread_months(estate))
+    rested = facts(problem, plan, flows, ground.market, estate, ground.today)
+    chosen = [task.options[choice] for task, choice in zip(problem.tasks, plan.choice, strict=True)]
+    waited = [option.latency_us for option in chosen if option.latency_us]
+    grams = sum(option.grams for option in chosen)
+    return Placement(
+        estate=estate.estate,
+        day=ground.today.isoformat(),
+        workloads=_workloads(search, alternatives, cost, estate),
+        datasets=_datasets(problem, plan, cost, flows, estate),
+        flows=flows,
+        promises=costs.promises(problem, plan),
+        pools=costs.pool_uses(problem, plan),
+        cost=cost,
+        optimality=_optimality(solved, cost.month_micro),
+        residency=residency.prove(problem, plan, estate, ground.catalog),
+        baselines=tuple(_baseline(row, cost.month_micro) for row in baselines),
+        clouds=tuple(sorted(clouds_used(problem, plan))),
+        latency_ms=sum(waited) / len(waited) / 1000 if waited else None,
+        kg_co2e=grams / 1000 if grams else None,
+        facts=rested,
+        warnings=warnings(rested),
+    )
+
+
+def spread_months(estate: Estate) -> int:
+    """Over how many months the estate spreads the cost of first moves."""
+    spread = estate.money.spread_moves_over
+    return SPREAD_MONTHS if spread is None else max(round(spread.value / MONTH_SECONDS), 1)
+
+
+def _optimality(solved: Solved, month: int) -> Optimality:
+    bound = min(solved.bound, month)
+    gap = (month - bound) / abs(month) if month else 0.0
+    return Optimality(solved.status, bound, gap, solved.method, round(solved.seconds, 3))
+
+
+def _baseline(row: Baseline, month: int) -> BaselineAnswer:
+    if row.bill is None:
+        return BaselineAnswer(row.name, None, None, row.why_not)
+    total = row.bill.total
+    return BaselineAnswer(row.name, total, (total - month) * 1_000_000 // total if total > 0 else None, row.why_not)
+
+
+def _workloads(
+    search: Alternatives, alternatives: dict[str, tuple[Alternative, ...]], cost: Cost, estate: Estate
+) -> tuple[WorkloadAnswer, ...]:
+    problem, plan = search.problem, search.plan
+    tasks: dict[str, list[int]] = defaultdict(list)
+    for at, task in enumerate(problem.tasks):
+        tasks[task.workload].append(at)
+    kinds: dict[str, Counter[str]] = defaultdict(Counter)
+    for line in cost.lines:
+        kinds[line.workload][line.kind] += line.micro
+    left_out = refused(problem.left_out)
+    found = []
+    for name, members in tasks.items():
+        row = estate.workloads.get(name)
+        groups = left_out.get(name, ())
+        said = {problem.tasks[at].name: reason(search.ledger, at, groups) for at in members}
+        found.append(
+            WorkloadAnswer(
+                name=name,
+                kind=row.kind if row is not None else "",
+                owner=row.owner if row is not None else "",
+                parts=tuple(_part(problem, plan, at) for at in members),
+                month_micro=sum(kinds[name].values()),
+                by_kind=dict(sorted(kinds[name].items())),
+                reason=_joined(said),
+                alternatives=alternatives.get(name, ()),
+                refused=groups,
+            )
+        )
+    return tuple(found)
+
+
+def _joined(said: dict[str, str]) -> str:
+    """One sentence where all parts have the same reason, else one for each."""
+    if len(set(said.values())) == 1:
+        return next(iter(said.values()))
+    return "; ".join(f"{name}: {why}" for name, why in said.items())
+
+
+def _part(problem: Problem, plan: Solution, at: int) -> Part:
+    task = problem.tasks[at]
+    option = task.options[plan.choice[at]]
+    return Part(
+        task=task.name,
+        site=problem.sites[option.site].id,
+        machine=option.machine,
+        market=option.market,
+        count=option.count,
+        month_micro=option.cost,
+        penalty_micro=option.penalty,
+        latency_us=option.latency_us,
+        grams=option.grams,
+    )
+
+
+def refused(left_out: Sequence[LeftOut]) -> dict[str, tuple[Refused, ...]]:
+    """Candidates left out, by workload, those of one reason together, the most frequent first."""
+    groups: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
+    for row in left_out:
+        groups[row.workload][row.why].append(row.what)
+    return {
+        workload: tuple(
+            Refused(why, len(what), tuple(what[:EXAMPLES]))
+            for why, what in sorted(reasons.items(), key=lambda pair: -len(pair[1]))
+        )
+        for workload, reasons in groups.items()
+    }
+
+
+def _datasets(
+    problem: Problem, plan: Solution, cost: Cost, flows: Sequence[FlowAnswer], estate: Estate
+) -> tuple[DatasetAnswer, ...]:
+    kept: dict[tuple[str, str], int] = defaultdict(int)
+    total: Counter[str] = Counter()
+    for line in cost.lines:
+        if line.kind == "storage":
+            kept[line.dataset, line.site] += line.micro
+        if line.dataset and not line.workload:
+            total[line.dataset] += line.micro
+    found = []
+    for item, sites in zip(problem.items, plan.copies, strict=True):
+        places = [problem.sites[site].id for site in sites]
+        found.append(
+            DatasetAnswer(
+                name=item.name,
+                data_class=residency.class_of(estate, item.name),
+                origin=problem.sites[item.origin].id if item.origin >= 0 else "",
+                copies=tuple(
+                    Copy(place, kept[item.name, place], site == item.origin)
+                    for site, place in zip(sites, places, strict=True)
+                ),
+                month_micro=total[item.name],
+                feed_bytes=sum(f.bytes for f in flows if f.dataset == item.name and f.kind == "feed"),
+                move_bytes=sum(f.bytes for f in flows if f.dataset == item.name and f.kind == "move"),
+            )
+        )
+    return tuple(found)

@@ -1,0 +1,139 @@
+"""From an estate to the blueprint: names that clouds allow, networks that stay, buckets for every copy."""
+
+import re
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import polycloud.deploy.yaml as text
+from polycloud.catalog import Catalog
+from polycloud.catalog.market import Market
+from polycloud.deploy.blueprint import Blueprint, Run, Where
+from polycloud.deploy.checks import prove, together
+from polycloud.deploy.derive import declared_copies, derive
+from polycloud.deploy.derive.clusters import networks
+from polycloud.deploy.derive.names import RULES, broken, made
+from polycloud.deploy.ports import Reference, Rendered, Resource
+from polycloud.estate import Estate, load
+
+EXAMPLES = Path(__file__).resolve().parents[3] / "polycloud" / "app" / "examples"
+CATALOG, MARKET = Catalog.load(), Market.load()
+
+
+def estate(name: str) -> Estate:
+    loaded = load(EXAMPLES / name / "estate.yaml", None)
+    assert loaded.estate is not None
+    return loaded.estate
+
+
+def blueprint(name: str, **given: object) -> Blueprint:
+    return derive(estate(name), CATALOG, MARKET, **given)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("name", ["sandbox", "oci-primary", "active-active", "hybrid-burst"])
+def test_every_example_has_a_blueprint_and_it_is_the_same_twice(name: str) -> None:
+    assert blueprint(name) == blueprint(name)
+    found = blueprint(name)
+    assert found.clusters and found.services
+    assert {c.site.id for c in found.clusters} <= {n.site.id for n in found.networks}
+    assert len({n.cidr for n in found.networks}) == len(found.networks)
+    assert all(broken(b.site.cloud, "bucket", b.physical) is None for b in found.buckets)
+
+
+def test_the_eight_clusters_have_their_pools() -> None:
+    found = blueprint("active-active")
+    assert len(found.clusters) == 8
+    declared = next(c for c in found.clusters if c.name == "aws-us-east-1")
+    assert {(p.name, p.least, p.most, p.spot) for p in declared.pools} >= {
+        ("system", 2, 4, False),
+        ("workload", 2, 100, False),
+        ("gpu", 0, 8, True),
+    }
+    plain = next(c for c in found.clusters if c.name == "gcp-asia-east1")
+    assert {(p.role, p.least, p.most) for p in plain.pools} >= {("system", 3, 3), ("workload", 5, 50)}
+
+
+def test_a_placed_run_gets_a_pool_of_its_machine() -> None:
+    run = Run("train-0", "train-ranker", "training", "gcp-us-central1", "a2-highgpu-8g", 2, True, "A100", 8)
+    found = next(c for c in blueprint("active-active", runs=(run,)).clusters if c.name == "gcp-us-central1")
+    pool = next(p for p in found.pools if p.machine == "a2-highgpu-8g" and p.spot)
+    assert (pool.role, pool.most, pool.least) == ("gpu", 2, 0)
+
+
+def test_networks_stay_when_a_site_is_added_before_them() -> None:
+    old = [Where("aws/us-east-1", "aws", "us-east-1", "US"), Where("gcp/us-central1", "gcp", "us-central1", "US")]
+    first = {n.site.id: n.cidr for n in networks(old, {})}
+    again = {n.site.id: n.cidr for n in networks([*old, Where("aws/ap-south-1", "aws", "ap-south-1", "IN")], first)}
+    assert {site: again[site] for site in first} == first
+    assert len(set(again.values())) == 3
+
+
+def test_more_sites_than_networks_is_an_error() -> None:
+    with pytest.raises(ValueError, match="need a /16"):
+        networks([Where(f"aws/r-{n}", "aws", f"r-{n}", "US") for n in range(241)], {})
+
+
+def test_a_dataset_with_two_copies_has_two_buckets_and_one_way_between_them() -> None:
+    found = [b for b in blueprint("oci-primary").buckets if "ledger" in b.datasets]
+    assert {b.site.id for b in found} >= {"oci/eu-frankfurt-1", "oci/eu-amsterdam-1"}
+    by_site = {b.site.id: b for b in found}
+    assert by_site["oci/eu-frankfurt-1"].copies_to and not by_site["oci/eu-amsterdam-1"].copies_to
+    assert by_site["oci/eu-frankfurt-1"].lifecycle.warm == 30
+    assert by_site["oci/eu-frankfurt-1"].audit
+
+
+def test_copies_of_the_estate_begin_with_the_first_one() -> None:
+    assert declared_copies(estate("active-active"))["clickstream"][0] == "aws/us-east-1"
+
+
+def test_callers_under_a_confining_law_are_steered_inside_it() -> None:
+    edge = blueprint("active-active").edge
+    assert edge is not None
+    confined = dict(edge.confined)
+    assert confined["IE"] == ("europe",) == confined["DE"]
+    assert confined["US"] == ("america",)
+
+
+@given(
+    st.sampled_from(list(RULES)),
+    st.lists(st.text(st.characters(codec="ascii"), min_size=1, max_size=50), min_size=1, max_size=3),
+)
+def test_made_names_are_lawful_whatever_they_are_made_from(key: tuple[str, str], parts: list[str]) -> None:
+    cloud, kind = key
+    assert broken(cloud, kind, made(cloud, kind, *parts)) is None
+
+
+def test_names_that_had_to_be_cut_stay_apart() -> None:
+    assert made("azure", "bucket", "northwind", "clickstream-raw", "westeurope") != made(
+        "azure", "bucket", "northwind", "clickstreamraw", "westeurope"
+    )
+
+
+def test_references_without_a_provider_and_addresses_twice_are_problems() -> None:
+    one = Rendered({"a.tf": ""}, (Resource("aws/x", "bucket", "aws/us-east-1", "datasets.x"),), ("pool:eu",))
+    two = Rendered(
+        {"a.tf": "", "b.yaml": ""},
+        (Resource("aws/x", "bucket", "aws/us-east-1", "datasets.x"),),
+        (),
+        (Reference("pool:eu", "b.yaml"), Reference("pool:us", "b.yaml")),
+    )
+    problems = together({"one": one, "two": two}).problems
+    assert [re.sub(r"^(\S+) .*", r"\1", p) for p in problems] == ["a.tf", "b.yaml", "aws/x"]
+
+
+def test_a_resource_outside_its_class_breaks_the_proof() -> None:
+    inside = Resource("oci/b", "bucket", "oci/eu-frankfurt-1", "datasets.ledger", data_class="ledger")
+    outside = Resource("aws/b", "bucket", "aws/eu-west-1", "datasets.ledger", data_class="ledger")
+    found = prove([inside, outside], estate("oci-primary"), CATALOG)
+    assert found.pairs == 2
+    assert len(found.broken) == 1 and "aws/eu-west-1" in found.broken[0]
+
+
+@given(st.dictionaries(st.text(min_size=1), st.one_of(st.text(), st.integers(), st.lists(st.text()))))
+def test_yaml_reads_back_as_it_was(value: dict[str, object]) -> None:
+    import yaml
+
+    assert yaml.safe_load(text.dump(value)) == value
+    assert list(yaml.safe_load_all(text.dump(value, {"b": 1}))) == [value, {"b": 1}]

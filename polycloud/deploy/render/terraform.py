@@ -1,0 +1,165 @@
+"""What all Terraform roots share: versions, state, tags, variables, the head of each file, identifiers."""
+
+import re
+from collections.abc import Iterable, Mapping
+
+import msgspec
+
+from polycloud.deploy.blueprint import Blueprint
+from polycloud.deploy.hcl import Block, Expr, Part, Value, block, render
+from polycloud.deploy.ports import Reference, Rendered, Resource
+from polycloud.deploy.yaml import header
+
+REQUIRED_VERSION = ">= 1.11"  # the first with S3 state locking and write-only arguments; OpenTofu counts likewise
+# Source and version of each provider, as of 2026-10.
+PROVIDERS = {
+    "aws": ("hashicorp/aws", "~> 6.69"),
+    "google": ("hashicorp/google", "~> 8.7"),
+    "azurerm": ("hashicorp/azurerm", "~> 5.10"),
+    "oci": ("oracle/oci", "~> 8.28"),
+    "cloudflare": ("cloudflare/cloudflare", "~> 5.28"),
+    "vault": ("hashicorp/vault", "~> 5.13"),
+}
+
+
+def identifier(*parts: str) -> str:
+    """A Terraform identifier made from names: what it does not allow becomes an underscore."""
+    text = re.sub(r"[^A-Za-z0-9_-]", "_", "_".join(parts)).replace("-", "_")
+    return text if text[:1].isalpha() or text[:1] == "_" else f"n_{text}"
+
+
+def ref(text: str) -> Expr:
+    """A reference or call, such as ``ref("aws_vpc.main.id")``; never made from an estate's text."""
+    return Expr(text)
+
+
+def resource(kind: str, name: str, attributes: Mapping[str, Value], *parts: Part) -> Block:
+    return block("resource", kind, name, attributes=attributes, parts=parts)
+
+
+def variable(name: str, described: str, kind: str = "string", default: Value = None, sensitive: bool = False) -> Block:
+    """An input. Without a default it must be given."""
+    given: dict[str, Value] = {"description": described, "type": Expr(kind)}
+    if default is not None:
+        given["default"] = default
+    if sensitive:
+        given["sensitive"] = True
+    return block("variable", name, attributes=given)
+
+
+def output(name: str, described: str, value: Value, sensitive: bool = False) -> Block:
+    return block(
+        "output",
+        name,
+        attributes={"description": described, "value": value, "sensitive": True if sensitive else None},
+    )
+
+
+def versions(*providers: str) -> Block:
+    """The ``terraform`` block: which Terraform, which providers."""
+    wanted: dict[str, Value] = {
+        name: {"source": PROVIDERS[name][0], "version": PROVIDERS[name][1]} for name in sorted(providers)
+    }
+    return block(
+        "terraform",
+        attributes={"required_version": REQUIRED_VERSION},
+        parts=(block("required_providers", attributes=wanted),),
+    )
+
+
+def backend(kind: str, settings: Mapping[str, Value]) -> Block:
+    """Where the state is kept: one place for each root."""
+    return block("terraform", parts=(block("backend", kind, attributes=settings),))
+
+
+class Root:
+    """Collects one root module: blocks by file, the resources in them, and references to other artefacts.
+
+    A file is written only when something is in it. ``cloud`` names the folder under ``terraform/``.
+    """
+
+    def __init__(self, cloud: str, blueprint: Blueprint) -> None:
+        self.cloud = cloud
+        self._blueprint = blueprint
+        self._files: dict[str, list[Part]] = {}
+        self._about: dict[str, tuple[str, str]] = {}
+        self._extra: dict[str, str] = {}
+        self._resources: list[Resource] = []
+        self._provides: list[str] = []
+        self._needs: list[Reference] = []
+        self._gaps: list[str] = []
+
+    def about(self, file: str, what: str, source: str) -> None:
+        """The head of a file: what it is, and the parts of the estate that it comes from."""
+        self._about[file] = (what, source)
+
+    def add(self, file: str, *parts: Part) -> None:
+        self._files.setdefault(file, []).extend(parts)
+
+    def made(
+        self,
+        file: str,
+        part: Block,
+        site: str,
+        source: str,
+        kind: str,
+        monthly: int | None = None,
+        data_class: str = "",
+        note: str = "",
+    ) -> Expr:
+        """Adds a resource and its entry in the list of what will exist; answers with its address, for references."""
+        address = f"{part.labels[0]}.{part.labels[1]}"
+        self.add(file, part)
+        self._resources.append(Resource(f"{self.cloud}/{address}", kind, site, source, monthly, data_class, note))
+        return Expr(address)
+
+    def provides(self, *names: str) -> None:
+        self._provides.extend(names)
+
+    def needs(self, file: str, *names: str) -> None:
+        self._needs.extend(Reference(name, f"terraform/{self.cloud}/{file}") for name in names)
+
+    def gap(self, sentence: str) -> None:
+        """Something that this cloud can not do as the estate says it."""
+        self._gaps.append(sentence)
+
+    def text(self, file: str, content: str) -> None:
+        """A file of the root that is not HCL blocks, such as a policy document."""
+        self._extra[file] = content
+
+    def rendered(self) -> Rendered:
+        """The root as files. Raises KeyError for a file without ``about``."""
+        files = {}
+        for file, parts in sorted(self._files.items()):
+            what, source = self._about[file]
+            files[f"terraform/{self.cloud}/{file}"] = (
+                header(what, self._blueprint.estate, source) + "\n" + render(parts)
+            )
+        files |= {f"terraform/{self.cloud}/{file}": content for file, content in sorted(self._extra.items())}
+        return Rendered(
+            files,
+            tuple(self._resources),
+            tuple(self._provides),
+            tuple(self._needs),
+            tuple(dict.fromkeys(self._gaps)),
+        )
+
+
+def attribute(address: Expr, name: str) -> Expr:
+    """``attribute(vpc, "id")`` is ``aws_vpc.main.id``."""
+    return Expr(f"{address.text}.{name}")
+
+
+def joined_rendered(parts: Iterable[Rendered]) -> Rendered:
+    """Several answers as one."""
+    found = Rendered({})
+    for part in parts:
+        found = msgspec.structs.replace(
+            found,
+            files=found.files | part.files,
+            resources=(*found.resources, *part.resources),
+            provides=(*found.provides, *part.provides),
+            needs=(*found.needs, *part.needs),
+            gaps=(*found.gaps, *part.gaps),
+        )
+    return found

@@ -29,7 +29,8 @@ def rings(topology: dict) -> list[Ring]:
                 line: Ring = []
                 for index in ring:
                     line += arcs[index] if index >= 0 else arcs[~index][::-1]
-                found.append(line)
+                if all(abs(a[0] - b[0]) < 180 for a, b in zip(line, line[1:], strict=False)):
+                    found.append(line)  # else it lies across the date line: an island of Fiji
     return found
 
 

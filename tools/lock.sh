@@ -9,3 +9,9 @@ compile pyproject.toml --extra place --group dev --group clients -c requirements
 compile --group build -o tools/locks/build.lock
 compile --group litellm -o tools/locks/litellm.lock
 compile --group bench -o tools/locks/bench.lock
+compile --group checks -o tools/locks/checks.lock
+compile --group terraform -o tools/locks/terraform.lock
+compile --group checkov -o tools/locks/checkov.lock
+# Only these wheels themselves are downloaded, so what they depend on is left out.
+compile --no-deps --group schemas -o tools/locks/schemas.lock
+compile --no-deps --group kubernetes -o tools/locks/kubernetes.lock

@@ -9,6 +9,7 @@ by commitments that are pooled per site and machine over two blocks of the day.
 import math
 import random
 from functools import cache
+from itertools import accumulate
 
 import msgspec
 
@@ -120,7 +121,8 @@ def make(seed: int, coupled: bool, size: Size = Size()) -> Problem:
     index = {cell: at for at, cell in enumerate(cells)}
     meters, lanes = _lanes(sites)
     items, allowed = _items(draw, sites, size.items)
-    tasks = tuple(_task(draw, at, sites, allowed, items, index) for at in range(size.tasks))
+    popular = list(accumulate((rank + 2) ** -0.9 for rank in range(len(items))))  # Zipf's law: a few are read by many
+    tasks = tuple(_task(draw, at, sites, allowed, items, index, popular) for at in range(size.tasks))
     names = [f"{sites[at]} {machine}" for at, machine in cells]
     quotas, pools = _coupling(draw, tasks, sites, cells, names)
     problem = Problem(
@@ -227,6 +229,7 @@ def _task(
     allowed: list[frozenset[int]],
     items: tuple[Item, ...],
     index: dict[tuple[int, str], int],
+    popular: list[float],
 ) -> Task:
     """A task of a kind, with reads by popularity; where its data may not be, it may not run."""
     kind = draw.choices([k for k, _ in KINDS], [share for _, share in KINDS])[0]
@@ -234,16 +237,16 @@ def _task(
     machines = tuple(sorted(draw.sample(machines, min(len(machines), draw.randint(3, 6)))))
     reads: list[int] = []
     inside = frozenset(range(len(sites)))
-    for _ in range(draw.choices((0, 1, 2, 3), (0.15, 0.55, 0.20, 0.10))[0]):
-        item = min(int(draw.paretovariate(0.6)) - 1, 10**6) % len(items)
+    for _ in range(draw.choices((0, 1, 2, 3), (0.10, 0.60, 0.20, 0.10))[0]):
+        item = draw.choices(range(len(items)), cum_weights=popular)[0]
         narrower = inside & allowed[item]
         if item not in reads and any((site, machine) in index for site in narrower for machine in machines):
             inside = narrower
             reads.append(item)
     if not any((site, machine) in index for site in inside for machine in machines):
         machines = tuple(MACHINES)
-    hours = min(draw.lognormvariate(math.log(400), 0.8), 8 * HOURS) if kind != "inference" else 0.0
-    replicas = max(1, round(draw.lognormvariate(math.log(2), 0.7)))
+    hours = min(draw.lognormvariate(math.log(200), 0.8), 8 * HOURS) if kind != "inference" else 0.0
+    replicas = max(1, round(draw.lognormvariate(math.log(1.5), 0.6)))
     spot = draw.random() < SPOT_SHARE[kind]
     peak = (1.0, draw.uniform(0.3, 1.0)) if draw.random() < 0.5 else (draw.uniform(0.3, 1.0), 1.0)
     options = []
@@ -252,9 +255,9 @@ def _task(
             if (site, machine) in index:
                 cell = grid()[sites[site]][machine]
                 options.append(_option(index, site, machine, cell, kind, hours, replicas, spot, peak))
-    volume = {"training": 0.6, "inference": 0.05, "batch": 0.3, "processing": 1.0}[kind]
+    volume = {"training": 1.0, "inference": 0.2, "batch": 0.7, "processing": 1.5}[kind]
     flows = tuple(
-        Flow(item, round(items[item].move * 12 * volume * draw.uniform(0.05, 0.5))) for item in reads
+        Flow(item, round(items[item].move * 12 * volume * draw.uniform(0.2, 1.0))) for item in reads
     )
     return Task(f"{kind}-{at}", f"{kind}-{at}", tuple(options), flows)
 

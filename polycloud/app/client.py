@@ -132,9 +132,11 @@ class Client:
         """Targets beside what was measured, sites, workers and breakers."""
         return self._get("/admin/status")
 
-    def usage(self, by: tuple[str, ...] = ("team", "model", "cloud"), since: str = "24h") -> Any:
-        """Sums of requests, tokens and cost by ``by``; ``since`` is a time with its unit, such as ``24h``."""
-        return self._get("/admin/usage?" + urlencode({"by": ",".join(by), "since": since}))
+    def usage(self, by: tuple[str, ...] = ("team", "model", "cloud"), since: str = "24h", until: str = "") -> Any:
+        """Sums of requests, tokens and cost by ``by``; ``since`` and ``until`` are ages such as ``24h`` or Unix
+        seconds; no ``until``: now."""
+        asked = {"by": ",".join(by), "since": since, **({"until": until} if until else {})}
+        return self._get("/admin/usage?" + urlencode(asked))
 
     def keys(self) -> Any:
         """All gateway keys, without their secrets."""

@@ -7,6 +7,9 @@ Which price holds: the row of the region or cross-region scope that is asked for
 which holds in commercial regions only; else none, and an unknown price is never treated as free. Where a vendor
 gives no exact set of regions for a scope, the larger set stands and its note says so.
 
+What machines, storage and traffic cost, and how far apart places are, is another value, ``market.Market``: not
+loaded here, so that who only routes requests does not pay for it.
+
 Public here: ``Catalog``, ``UnknownScope``, and the rows that look-ups answer with.
 """
 

@@ -1,6 +1,7 @@
 """Machines and accelerators: what a site offers at what price, what a name means, how fast a chip is."""
 
 import difflib
+import functools
 from collections.abc import Iterable
 
 from polycloud.catalog import market_reading as tables
@@ -22,8 +23,7 @@ class Machines:
         for row in own.offers:
             self._own.setdefault(row.site, {})[row.machine] = row
         self._own_accelerators = {a.name: a for a in own.accelerators}
-        self._typed: dict[str, dict[str, Offer]] = {}  # sites asked for so far; bounded by the regions there are
-        self._spelled: dict[str, tuple[str, ...]] = {}
+        self._typed: dict[str, dict[str, Offer]] = {}  # sites asked for so far; bounded by the sites there are
 
     # -- offers ------------------------------------------------------------------------------------------
 
@@ -55,8 +55,14 @@ class Machines:
 
     # -- accelerators ------------------------------------------------------------------------------------
 
+    @functools.cached_property
     def _accelerators(self) -> dict[str, Accelerator]:
         return dict(tables.accelerators()) | self._own_accelerators
+
+    @functools.cached_property
+    def _spelled(self) -> dict[str, tuple[str, ...]]:
+        aliases = {_spelling(alias): names for alias, names in tables.accelerator_names().items()}
+        return aliases | {_spelling(name): (name,) for name in self._accelerators}
 
     def matching(self, name: str) -> tuple[str, ...]:
         """The canonical names that a word may mean, the least first: ``A100`` is A100-40GB or A100-80GB.
@@ -64,17 +70,12 @@ class Machines:
         Case, spaces, underscores, and the words NVIDIA and Tesla do not matter. A word that is itself canonical
         means that one only (``H100`` is not ``H100-NVL``). None for an unknown word.
         """
-        if not self._spelled:
-            for alias, names in tables.accelerator_names().items():
-                self._spelled[_spelling(alias)] = names
-            for known in self._accelerators():
-                self._spelled[_spelling(known)] = (known,)
         return self._spelled.get(_spelling(name), ())
 
     def accelerator(self, name: str) -> Accelerator | None:
         """The facts that hold for a name; where it may mean several, those of the least of them."""
         names = self.matching(name)
-        return self._accelerators().get(names[0]) if names else None
+        return self._accelerators.get(names[0]) if names else None
 
     def relative_speed(self, name: str, kind: str) -> float | None:
         """Speed beside an A100 (1.0): by dense TFLOP/s for training, batch and processing; by memory bandwidth for
@@ -97,7 +98,7 @@ class Machines:
         what, _, site = kind.partition(":")
         names: Iterable[str]
         if what == "accelerator":
-            spelled = {_spelling(n): n for n in (*tables.accelerator_names(), *self._accelerators())}
+            spelled = {_spelling(n): n for n in (*tables.accelerator_names(), *self._accelerators)}
             close = difflib.get_close_matches(_spelling(text), sorted(spelled), SPELLINGS_MAX, SIMILAR_CUTOFF)
             meant = ((spelled[c], self.matching(spelled[c])) for c in close)
             named = dict.fromkeys(names[0] if len(names) == 1 else word for word, names in meant)

@@ -9,7 +9,8 @@ from collections.abc import Sequence
 
 import msgspec
 
-from polycloud.catalog import market_reading as tables
+from polycloud.catalog import market_network_reading as tables
+from polycloud.catalog import market_reading as places
 from polycloud.catalog.market_rows import EgressPrice, Link, OwnRows, Rtt, RttFit, Step, Throughput
 from polycloud.catalog.rows import Region
 from polycloud.core.geo import distance_km
@@ -45,7 +46,7 @@ class Network:
             return own
         if src == dst:
             return EgressPrice(src, dst, f"{src} inside", (Step(0, 0),), quality="list", rule="same site")
-        here, there = tables.regions().get(src), tables.regions().get(dst)
+        here, there = places.regions().get(src), places.regions().get(dst)
         if here is not None and there is not None and (here.cloud, here.partition) == (there.cloud, there.partition):
             return self._inside_cloud(src, dst, here, there)
         country = there.country if there else dst_country
@@ -103,7 +104,7 @@ class Network:
     def links(self, kind: str | None = None, a: str | None = None, b: str | None = None) -> tuple[Link, ...]:
         """Links and parts of links of a kind, that can stand at site ``a`` and, given ``b``, between the two."""
         own = self._links
-        rows = (*(link for link in tables.links() if link.name not in own), *own.values())
+        rows = (*(link for link in places.links() if link.name not in own), *own.values())
         return tuple(
             link
             for link in rows
@@ -121,25 +122,25 @@ def _towards(dst: str, price: EgressPrice | None) -> EgressPrice | None:
 
 
 def _continent(country: str) -> str:
-    place = tables.countries().get(country)
+    place = places.countries().get(country)
     return place.continent if place else ""
 
 
 def _point(where: Where) -> Point | None:
     if not isinstance(where, str):
         return where
-    region = tables.regions().get(where)
+    region = places.regions().get(where)
     if region is not None and region.latitude is not None and region.longitude is not None:
         return region.latitude, region.longitude
-    place = tables.countries().get(region.country if region else where)
+    place = places.countries().get(region.country if region else where)
     return (place.latitude, place.longitude) if place else None
 
 
 def _continent_of(where: Where) -> str:
     if isinstance(where, str):
-        region = tables.regions().get(where)
+        region = places.regions().get(where)
         return _continent(region.country if region else where)
-    return min(tables.countries().values(), key=lambda p: distance_km(where, (p.latitude, p.longitude))).continent
+    return min(places.countries().values(), key=lambda p: distance_km(where, (p.latitude, p.longitude))).continent
 
 
 def _fit(a: str, b: str) -> RttFit:

@@ -6,14 +6,16 @@ content event; a stream that ends without its terminal mark has failed.
 """
 
 from collections.abc import Callable
-from typing import ParamSpec, Protocol
+from typing import Protocol, TypeVarTuple
 
 from polycloud.core.chat import (
     CONTENT_EVENTS,
+    ChatEvent,
     Ended,
     Failed,
     Finish,
     Finished,
+    Need,
     Started,
     TextDelta,
     ThinkingDelta,
@@ -25,20 +27,24 @@ from polycloud.core.errors import BrokenStream, CloudError, ContentFiltered, Rej
 from polycloud.core.ports.models import StreamReader, StreamWriter, Tap
 from polycloud.core.usage import Usage
 from polycloud.gateway.client import Ticket
+from polycloud.gateway.degrade import first_call_events
 from polycloud.gateway.routes import Candidate
 from polycloud.gateway.targets import Target
 
 REPLY_BYTES_MAX = 64 * 1024 * 1024  # a whole answer; the largest seen are a few MB of base64
 HELD_BYTES_MAX = 1024 * 1024  # of a stream before its first content
 ERROR_BYTES_MAX = 256 * 1024
-_P = ParamSpec("_P")
+Ts = TypeVarTuple("Ts")
+_SERIAL = int(Need.SERIAL_TOOLS)  # an enum member would cost a call of Python
 STREAM_TYPES = (b"text/event-stream", b"application/vnd.amazon.eventstream")
 
 
 class Owner(Protocol):
-    """What an attempt asks of its exchange."""
+    """What an attempt asks of its exchange. ``due``: before then no deadline is looked at; set to 0 when a new one
+    begins."""
 
-    def now(self) -> float: ...
+    now: Callable[[], float]
+    due: float
 
     def prepare(self, attempt: "Attempt") -> bytes: ...
 
@@ -50,7 +56,7 @@ class Owner(Protocol):
 
     def commit(self, attempt: "Attempt", data: bytes) -> None: ...
 
-    def forward(self, data: bytes) -> None: ...
+    def forward(self, data: bytes, at: float) -> None: ...
 
     def whole(self, attempt: "Attempt", body: bytes) -> None: ...
 
@@ -58,7 +64,7 @@ class Owner(Protocol):
 
     def attempt_failed(self, attempt: "Attempt", error: CloudError) -> None: ...
 
-    def contain(self, step: Callable[_P, None], *args: _P.args, **kwargs: _P.kwargs) -> None: ...
+    def contain(self, step: Callable[[*Ts], None], *args: *Ts) -> None: ...
 
 
 class Attempt:
@@ -67,11 +73,13 @@ class Attempt:
     __slots__ = (  # noqa: RUF023 - private state last
         "candidate", "committed", "degraded", "done", "ended", "finish", "first_content", "headers", "number",
         "passing", "progress", "seen_bytes", "sent", "stale", "status", "stream", "target", "ticket", "usage",
-        "_ended_at", "_held", "_held_bytes", "_owner", "_parts", "_reader", "_size", "_tap", "_writer",
+        "_ended_at", "_held", "_held_bytes", "_now", "_owner", "_parts", "_reader", "_serial", "_size", "_tap",
+        "_writer",
     )  # fmt: skip
 
     def __init__(self, owner: Owner, target: Target, candidate: Candidate, number: int, stream: bool) -> None:
         self._owner = owner
+        self._now = owner.now
         self.target = target
         self.candidate = candidate
         self.number = number
@@ -95,6 +103,7 @@ class Attempt:
         self._tap: Tap | None = None
         self._reader: StreamReader | None = None
         self._writer: StreamWriter | None = None
+        self._serial = bool(candidate.missing & _SERIAL)
 
     def launch(self) -> None:
         """Write the request in the provider's dialect, sign it and send it."""
@@ -109,7 +118,7 @@ class Attempt:
             else:
                 self._reader = self.target.dialect.stream_reader()
                 self._writer = self._owner.writer()
-        self.sent = self.progress = self._owner.now()
+        self.sent = self.progress = self._now()
         self.ticket = self._owner.dispatch(self, data)
 
     def cancel(self) -> None:
@@ -138,23 +147,26 @@ class Attempt:
             return
         self.status = status
         self.headers = headers
-        self.progress = self._owner.now()
-        if status == 200 and self.stream and not headers.get(b"content-type", b"").lower().startswith(STREAM_TYPES):
+        self.progress = self._now()
+        self._owner.due = 0.0
+        if status != 200:
+            self._tap = self._reader = None  # an error's body is read whole
+        elif self.stream and not headers.get(b"content-type", b"").lower().startswith(STREAM_TYPES):
             kind = headers.get(b"content-type", b"nothing").decode("latin-1")[:80]
-            self._drop(BrokenStream(f"a stream was asked for and {kind} came", 200))
+            self.drop(BrokenStream(f"a stream was asked for and {kind} came", 200))
 
     def _data(self, data: bytes) -> None:
         if self.done:
             return
-        self.progress = self._owner.now()
-        if self._tap is not None and self.status == 200:
+        self.progress = self._now()
+        if self._tap is not None:
             self._pass(self._tap, data)
-        elif self._reader is not None and self.status == 200:
+        elif self._reader is not None:
             self._translate(self._reader, data)
         else:
             self._size += len(data)
             if self._size > (REPLY_BYTES_MAX if self.status == 200 else ERROR_BYTES_MAX):
-                self._drop(BrokenStream(f"the answer is over {REPLY_BYTES_MAX} bytes", self.status))
+                self.drop(BrokenStream(f"the answer is over {REPLY_BYTES_MAX} bytes", self.status))
                 return
             self._parts.append(data)
 
@@ -208,23 +220,25 @@ class Attempt:
             self.usage = tap.usage
         self.finish = tap.finish
         if tap.failed:
-            self._drop(_stream_error(tap.failed, "", retryable=True))
+            self.drop(_stream_error(tap.failed, "", retryable=True))
             return
         if tap.content and self.first_content is None:
             self.first_content = self.progress
         if tap.ended and not self.ended:
             self._end_seen()
-        self._emit(out)
+        if out or not self.committed:
+            self._emit(out)
 
     def _spoilt(self, error: CloudError) -> None:
         if self.ended:  # what comes after the terminal mark is not part of the answer
             self.settle()
         else:
-            self._drop(error)
+            self.drop(error)
 
     def _end_seen(self) -> None:
         self.ended = True
         self._ended_at = self.progress
+        self._owner.due = 0.0
 
     def _translate(self, reader: StreamReader, data: bytes) -> None:
         try:
@@ -232,33 +246,38 @@ class Attempt:
         except CloudError as error:
             self._spoilt(error)
             return
+        if self._serial:
+            events = first_call_events(events)
         failed: Failed | None = None
+        shown: list[ChatEvent] = []
         for event in events:
-            if isinstance(event, CONTENT_EVENTS):
+            if isinstance(event, Used):
+                self.usage = event.usage
+            elif self.ended:  # after the mark only counts of tokens are part of the answer
+                continue
+            elif isinstance(event, CONTENT_EVENTS):
                 if self.first_content is None:
                     self.first_content = self.progress
                 self._count(event)
-            elif isinstance(event, Used):
-                self.usage = event.usage
             elif isinstance(event, Started):
                 self.usage = event.usage or self.usage
             elif isinstance(event, Finished):
                 self.finish = event.reason
             elif isinstance(event, Ended):
-                self._end_seen()
+                self._end_seen()  # the caller's mark is written when all is settled: some count tokens after theirs
+                continue
             elif isinstance(event, Failed):
                 failed = event
-        if failed is not None and not self.ended:
-            before = events[: events.index(failed)]
-            if before and self.committed and self._writer is not None:  # else another target may answer whole
-                self._emit(self._writer.write(before))
+                break
+            shown.append(event)
+        if failed is not None:
+            if shown and self.committed and self._writer is not None:  # else another target may answer whole
+                self._emit(self._writer.write(shown))
             if not self.done:
-                self._drop(_stream_error(failed.code, failed.message, retryable=failed.retryable))
+                self.drop(_stream_error(failed.code, failed.message, retryable=failed.retryable))
             return
-        if self.ended:  # the caller's mark is written when all is settled: some providers count tokens after theirs
-            events = [e for e in events if not isinstance(e, Ended)]
         if self._writer is not None:
-            self._emit(self._writer.write(events))
+            self._emit(self._writer.write(shown))
 
     def _count(self, event: TextDelta | ThinkingDelta | ToolCallStarted | ToolCallDelta) -> None:
         if isinstance(event, TextDelta | ThinkingDelta):
@@ -270,7 +289,7 @@ class Attempt:
         """Forward, or hold: before the first content, and from the terminal mark on."""
         if self.committed and not self.ended:
             if out:
-                self._owner.forward(out)
+                self._owner.forward(out, self.progress)
             return
         if out:
             self._held.append(out)
@@ -285,7 +304,7 @@ class Attempt:
             self._owner.commit(self, data)
             self.committed = True
         elif self._held_bytes > HELD_BYTES_MAX:
-            self._drop(BrokenStream(f"{HELD_BYTES_MAX} bytes came without any content", 200))
+            self.drop(BrokenStream(f"{HELD_BYTES_MAX} bytes came without any content", 200))
 
     def _reply(self, body: bytes) -> None:
         kind = self.headers.get(b"content-type", b"")
@@ -303,20 +322,26 @@ class Attempt:
 
     # ends
 
-    def check(self, now: float, limits_header: float, limits_idle: float) -> None:
-        """Called a few times a second: fail what has been silent for too long."""
+    def check(self, now: float, limits_header: float, limits_idle: float) -> float:
+        """Called a few times a second: fail what has been silent for too long. The time of the next deadline."""
         if self.done or self.ticket is None:
-            return
+            return now
         if self.ended:
-            if now - self._ended_at > SETTLE_SECONDS:
+            due = self._ended_at + SETTLE_SECONDS
+            if now > due:
                 self.settle()
         elif self.status == 0:
-            if now - self.sent > limits_header:
-                self._drop(TimedOut(f"no answer within {limits_header:g} s"))
-        elif now - self.progress > limits_idle:
-            self._drop(TimedOut(f"silent for {limits_idle:g} s in the middle of the answer"))
+            due = self.sent + limits_header
+            if now > due:
+                self.drop(TimedOut(f"no answer within {limits_header:g} s"))
+        else:
+            due = self.progress + limits_idle
+            if now > due:
+                self.drop(TimedOut(f"silent for {limits_idle:g} s in the middle of the answer"))
+        return due
 
-    def _drop(self, error: CloudError) -> None:
+    def drop(self, error: CloudError) -> None:
+        """Give the call up, with its connection."""
         ticket, self.ticket = self.ticket, None
         if ticket is not None:
             ticket.cancel()

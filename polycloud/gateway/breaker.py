@@ -6,6 +6,8 @@ time it opens again, then lets one call through (half-open) that decides. A cool
 provider asked for (retry-after) and counts as no failure.
 """
 
+from collections.abc import Iterable
+
 from polycloud.core.clock import Clock
 
 FAILURES_TO_OPEN = 5
@@ -118,12 +120,25 @@ class Breakers:
             name for name in self._busy if (b := self._by_id[name]).state == "open" or b.probing or b.cool_until > 0.0
         }
 
+    def cooling(self) -> set[str]:
+        """Of the blocked, those that only cool: their provider throttled, and nothing else is wrong with them."""
+        return {
+            name
+            for name in self._busy
+            if (b := self._by_id[name]).cool_until > 0.0 and b.state != "open" and not b.probing
+        }
+
     def cooling_seconds(self, deployment: str) -> float | None:
         """How long a throttled deployment still cools, None when it does not."""
         breaker = self._by_id.get(deployment)
         if breaker is None or breaker.cool_until == 0.0:
             return None
         return max(breaker.cool_until - self._clock.monotonic(), 0.0)
+
+    def cooled_in(self, deployments: Iterable[str]) -> float | None:
+        """Seconds until the first of ``deployments`` has cooled, None when none of them cools."""
+        known = (self.cooling_seconds(deployment) for deployment in deployments)
+        return min((seconds for seconds in known if seconds is not None), default=None)
 
     def states(self) -> dict[str, str]:
         """For people: what is not simply closed."""

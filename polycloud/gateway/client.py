@@ -93,15 +93,17 @@ class Connection(asyncio.Protocol):
                 return
             self._keep = False
         else:
-            self._deliver()
+            if self._body:
+                self._deliver()
         if self._complete:
             self._finish()
 
     def _deliver(self) -> None:
         """Hand on what one read brought as one piece: a burst of small chunks then costs one write to the caller."""
-        if self._body:
-            data = self._body[0] if len(self._body) == 1 else b"".join(self._body)
-            self._body = []
+        body = self._body
+        if body:
+            data = body[0] if len(body) == 1 else b"".join(body)
+            body.clear()
             if self.call is not None:
                 self.call.response_data(data)
 

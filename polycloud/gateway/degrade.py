@@ -1,16 +1,30 @@
 """What is done where a deployment can not do all that was asked and the route allows less.
 
-Structured output has an alternative: the schema goes into the prompt and the answer is checked. The
-rest is left out and named in ``x-polycloud-degraded``.
+Structured output has an alternative: the schema goes into the prompt and the answer is checked. So has one
+tool call at a time: of several calls the first is kept. A bound on tokens above the model's own is lowered to
+it. The rest is left out. All of it is named in ``x-polycloud-degraded``.
 """
 
 import msgspec
 
-from polycloud.core.chat import ChatReply, ChatRequest, Message, Need, Part, ResponseFormat, Text, Thinking, ToolCall
+from polycloud.core.chat import (
+    ChatEvent,
+    ChatReply,
+    ChatRequest,
+    Message,
+    Need,
+    Part,
+    ResponseFormat,
+    Text,
+    Thinking,
+    ToolCall,
+    ToolCallDelta,
+    ToolCallStarted,
+)
 from polycloud.core.errors import BrokenStream
 
 NAMES: dict[int, str] = {
-    Need.SERIAL_TOOLS: "parallel_tool_calls",
+    Need.SERIAL_TOOLS: "parallel_tool_calls:first",
     Need.JSON_OBJECT: "response_format:prompt",
     Need.JSON_SCHEMA: "response_format:prompt",
     Need.REASONING: "reasoning_effort",
@@ -25,13 +39,15 @@ NAMES: dict[int, str] = {
 }
 
 
-def names(missing: int) -> list[str]:
-    """What callers are told of ``missing`` needs."""
-    return [name for bit, name in NAMES.items() if missing & bit]
+def names(missing: int, output_max: int = 0) -> list[str]:
+    """What callers are told of ``missing`` needs, and of a bound on tokens that was lowered to ``output_max``."""
+    found = [name for bit, name in NAMES.items() if missing & bit]
+    return [*found, f"max_tokens:{output_max}"] if output_max else found
 
 
-def reduce(request: ChatRequest, missing: int) -> ChatRequest:
-    """The request without what the deployment can not do."""
+def reduce(request: ChatRequest, missing: int, output_max: int = 0) -> ChatRequest:
+    """The request without what the deployment can not do. ``output_max``: the tokens that it can write, 0 when that
+    is no matter; a thinking budget then leaves half of them for the answer."""
     changes: dict[str, object] = {}
     if missing & Need.SERIAL_TOOLS:
         changes["parallel_tools"] = None
@@ -50,6 +66,10 @@ def reduce(request: ChatRequest, missing: int) -> ChatRequest:
     if missing & (Need.JSON_OBJECT | Need.JSON_SCHEMA) and request.response_format is not None:
         changes["response_format"] = None
         changes["messages"] = (Message("system", (Text(_instruction(request.response_format)),)), *request.messages)
+    if output_max:
+        changes["max_tokens"] = output_max
+        if request.thinking_budget is not None and request.thinking_budget >= output_max:
+            changes.setdefault("thinking_budget", output_max // 2)
     reduced = msgspec.structs.replace(request, **changes) if changes else request
     return _unmarked(reduced) if missing & Need.PROMPT_CACHE else reduced
 
@@ -86,3 +106,17 @@ def check_json(reply: ChatReply) -> None:
         msgspec.json.decode(text, type=dict)
     except (msgspec.DecodeError, UnicodeEncodeError) as error:
         raise BrokenStream("the model was asked for JSON by prompt and answered something else", 200) from error
+
+
+def first_call(reply: ChatReply) -> ChatReply:
+    """The answer with the first of its tool calls only: the caller asked for one at a time."""
+    calls = [part for part in reply.parts if isinstance(part, ToolCall)]
+    if len(calls) < 2:
+        return reply
+    kept = tuple(part for part in reply.parts if part is calls[0] or not isinstance(part, ToolCall))
+    return msgspec.structs.replace(reply, parts=kept)
+
+
+def first_call_events(events: list[ChatEvent]) -> list[ChatEvent]:
+    """Events without those of a second tool call and later ones."""
+    return [e for e in events if not (isinstance(e, ToolCallStarted | ToolCallDelta) and e.index > 0)]

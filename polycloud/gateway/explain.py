@@ -76,7 +76,7 @@ def explain(compiled: Compiled, view: View, ask: Ask, turns: Turns | None = None
                 eligible=bool(may >> i & 1),
                 order=n,
                 equivalent=bool(candidate and candidate.equivalent),
-                degraded=eligible.need_names(candidate.missing) if candidate else (),
+                degraded=_degraded(candidate) if candidate else (),
                 expected_usd="" if cost is None else f"{pico_as_dollars(cost):f}",
                 reasons=why,
             )
@@ -93,6 +93,11 @@ def explain(compiled: Compiled, view: View, ask: Ask, turns: Turns | None = None
         message=message,
         verdicts=tuple(verdicts),
     )
+
+
+def _degraded(candidate: Candidate) -> tuple[str, ...]:
+    names = eligible.need_names(candidate.missing)
+    return (*names, f"max_tokens:{candidate.output_max}") if candidate.output_max else names
 
 
 def _reasons(compiled: Compiled, view: View, ask: Ask, target: eligible.Target | None) -> list[list[str]]:

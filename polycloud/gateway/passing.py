@@ -100,6 +100,9 @@ class Passing:
         self.caller_gone()
         self._fail(503, "the gateway is stopping")
 
+    def steered(self) -> None:
+        """The overlay is about models."""
+
     # server.Answering
 
     def caller_gone(self) -> None:

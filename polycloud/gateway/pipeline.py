@@ -33,7 +33,16 @@ from polycloud.gateway import degrade, metering, records
 from polycloud.gateway.attempts import Attempt
 from polycloud.gateway.client import Ticket
 from polycloud.gateway.explain import explain
-from polycloud.gateway.routes import Ask, Candidate, Choice, Cooling, caller_region, choose, effective_classes, route_for
+from polycloud.gateway.routes import (
+    Ask,
+    Candidate,
+    Choice,
+    Cooling,
+    caller_region,
+    choose,
+    effective_classes,
+    route_for,
+)
 from polycloud.gateway.server import LAST_CHUNK, Inbound, Request, chunk, head
 from polycloud.gateway.state import Gateway
 from polycloud.gateway.targets import NO_TEAM
@@ -45,6 +54,7 @@ BACKOFF_SECONDS = 0.1
 JSON_TYPE = b"content-type: application/json\r\n"
 STREAM_TYPE = b"content-type: text/event-stream; charset=utf-8\r\ncache-control: no-cache\r\n"
 Ts = TypeVarTuple("Ts")
+_SERIAL = int(Need.SERIAL_TOOLS)
 _BY_PROMPT = int(Need.JSON_OBJECT | Need.JSON_SCHEMA)
 
 
@@ -248,7 +258,7 @@ class Exchange:
 
     def whole(self, attempt: Attempt, body: bytes) -> None:
         """A whole answer. Raises CloudError when it is none: the next target is then tried."""
-        begun = attempt.first_content = attempt.progress
+        begun = attempt.first_content = self.now()
         if attempt.passing:
             attempt.usage, attempt.finish = self.face.pass_reply(body)
         else:
@@ -256,7 +266,7 @@ class Exchange:
             reply = attempt.target.dialect.read_reply(body)
             if missing & _BY_PROMPT:
                 degrade.check_json(reply)
-            if missing & Need.SERIAL_TOOLS:
+            if missing & _SERIAL:
                 reply = degrade.first_call(reply)
             if not reply.id:  # Bedrock and OCI name no answer; SDKs expect one
                 reply = msgspec.structs.replace(reply, id=self.id)
@@ -325,7 +335,8 @@ class Exchange:
         if attempt is None or attempt.done or attempt.ended or attempt.committed or self._next is not None:
             return
         where = self._gateway.declared_failed(attempt.target.deployment)
-        if where and len(self._tried) + 1 < self._limits.attempts and self._elsewhere({attempt.candidate.index}):
+        tried = {attempt.candidate.index, *(trail.candidate.index for trail in self._tried)}
+        if where and len(self._tried) + 1 < self._limits.attempts and self._elsewhere(tried) is not None:
             attempt.drop(SteeredAway(f"the overlay says that {where} has failed; the answer was not waited for"))
 
     def _relaunch(self) -> None:

@@ -5,7 +5,6 @@ import re
 from typing import NamedTuple
 
 from polycloud.core.errors import CloudError, Throttled
-from polycloud.core.usage import Outcome
 from polycloud.gateway.explain import Explanation
 from polycloud.gateway.routes import Candidate
 
@@ -14,8 +13,6 @@ REASON_CHARS_MAX = 120
 HEADER_CHARS_MAX = 2000  # clients commonly refuse headers over 8 KB
 _UNPRINTABLE = re.compile(rb"[^ -~]")
 _TRACEPARENT = re.compile(rb"00-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
-
-__all__ = ["Outcome", "Trail", "exhausted", "explanation", "header_text", "trace_id"]
 
 
 class Trail(NamedTuple):

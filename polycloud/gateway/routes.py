@@ -12,7 +12,15 @@ from typing import NamedTuple
 
 import msgspec
 
-from polycloud.core.errors import BadRequest, ContextTooLong, PolicyDenied, PolycloudError, Unavailable, Unsupported
+from polycloud.core.errors import (
+    BadRequest,
+    ContextTooLong,
+    PolicyDenied,
+    PolycloudError,
+    Throttled,
+    Unavailable,
+    Unsupported,
+)
 from polycloud.core.geo import distance_km
 from polycloud.core.money import PICO_PER_MICRO, pico_as_dollars
 from polycloud.gateway.shares import Split, Turns, split
@@ -47,12 +55,14 @@ class Ask(msgspec.Struct, frozen=True):
 
 class Candidate(msgspec.Struct, frozen=True, gc=False):
     """One target to try. ``missing`` are the needs it can not meet (only when the route degrades);
-    ``equivalent`` means that another model than the asked one would answer."""
+    ``equivalent`` means that another model than the asked one would answer. ``output_max``: what the asked bound on
+    tokens is lowered to (only when the route degrades), 0 when it fits."""
 
     index: int
     equivalent: bool
     missing: int
     expected_pico_usd: int | None
+    output_max: int = 0
 
 
 class Choice(msgspec.Struct, frozen=True):
@@ -63,15 +73,29 @@ class Choice(msgspec.Struct, frozen=True):
     eligible: int
 
 
+class Cooling(Throttled):
+    """All that could answer were throttled: ``deployments`` by id, for whoever knows for how long."""
+
+    def __init__(self, message: str, deployments: tuple[str, ...]) -> None:
+        super().__init__(message, 0)
+        self.deployments = deployments
+
+
 class View:
     """What can be used at this moment; made anew on every change of tables, overlay, health or breakers.
 
-    ``down`` are ids of deployments that active checks find unreachable, ``open_breakers`` a mask.
+    ``down`` are ids of deployments that active checks find unreachable; ``open_breakers`` and ``cooling`` (those
+    whose provider throttled) are masks.
     Ids that the tables do not know are passed over: an overlay outlives estates.
     """
 
     def __init__(
-        self, compiled: Compiled, overlay: Overlay | None = None, down: Iterable[str] = (), open_breakers: int = 0
+        self,
+        compiled: Compiled,
+        overlay: Overlay | None = None,
+        down: Iterable[str] = (),
+        open_breakers: int = 0,
+        cooling: int = 0,
     ) -> None:
         self.compiled = compiled
         self.overlay = overlay = overlay or Overlay()
@@ -92,7 +116,9 @@ class View:
             Rule("health", everything & ~self.draining, "the overlay drains it"),
             Rule("health", everything & ~unreachable, "health checks can not reach it"),
             Rule("health", everything & ~open_breakers, "its circuit breaker is open after errors"),
+            Rule("health", everything & ~cooling, "its provider throttles, and asked for a pause"),
         )
+        self.cooling = cooling
         self.usable = eligible.conjunction(compiled, self.rules)
         self.plans: dict[tuple[object, ...], Plan] = {}
 
@@ -155,13 +181,15 @@ def choose(compiled: Compiled, view: View, ask: Ask, turns: Turns) -> Choice:
             Candidate(i, e, m, None if a is None or b is None else a * tokens_in + b * tokens_out)
             for i, e, m, a, b, _, _ in rows
         ]
-        if cap is not None:
-            bound = cap * PICO_PER_MICRO * (tokens_in + tokens_out) // 1000
-            found = [c for c in found if c.expected_pico_usd is not None and c.expected_pico_usd <= bound]
-        if not layer.settled:
-            found.sort(key=_cost)
-        if found:
-            layers.append(found)
+        groups = [found] if whole or route.unsupported != "degrade" else [found, _lowered(layer.rows, ask)]
+        for group in groups:
+            if cap is not None:
+                bound = cap * PICO_PER_MICRO * (tokens_in + tokens_out) // 1000
+                group = [c for c in group if c.expected_pico_usd is not None and c.expected_pico_usd <= bound]
+            if not layer.settled:
+                group.sort(key=_cost)
+            if group:
+                layers.append(group)
     if not layers:
         raise _unfit_error(plan, ask)
     whole = whole and cap is None
@@ -191,7 +219,8 @@ def effective_classes(
 
     The key's, the team's and the route's add up; where none of them says anything the estate's default
     holds. The header (names with commas between) only adds, so it can not loosen. Raises BadRequest
-    for a header that names no class of the estate.
+    for a header that names no class of the estate, or that is there and says nothing (a template's empty variable):
+    what the caller meant to hold can not be known then.
     """
     found = dict.fromkeys(principal_classes)
     found.update(dict.fromkeys(team_classes))
@@ -199,8 +228,10 @@ def effective_classes(
         found[route_class] = None
     if not found and tables.default_class:
         found[tables.default_class] = None
-    if header:
-        for name in filter(None, map(str.strip, header.split(","))):
+    if header is not None:
+        for name in map(str.strip, header.split(",")):
+            if not name:
+                raise BadRequest("x-polycloud-class: a name is missing; leave the header out, or name data classes")
             if name not in tables.classes:
                 known = ", ".join(sorted(tables.classes)) or "none"
                 shown = name[: eligible.NAME_SHOWN_MAX]
@@ -246,7 +277,7 @@ def _planned(compiled: Compiled, view: View, ask: Ask) -> Plan:
     rules = (*eligible.rules(compiled, target, ask.classes, ask.model_patterns, hard, ask.face), *view.rules)
     allowed = eligible.conjunction(compiled, rules)
     if not allowed:
-        raise refusal(compiled, target, ask, rules)
+        raise refusal(compiled, target, ask, rules, view.cooling)
     plan = Plan(target, *_layers(compiled, target, ask, allowed), {})
     if len(view.plans) >= PLANS_MAX:
         view.plans.clear()
@@ -354,6 +385,20 @@ def _refusing(compiled: Compiled, layers: list[list[Candidate]], survivors: int)
     return layers, survivors & mask(c.index for layer in layers for c in layer)
 
 
+def _lowered(rows: Iterable[Row], ask: Ask) -> list[Candidate]:
+    """Those of ``rows`` that fit once the asked bound on tokens is lowered to their own."""
+    found = []
+    for row in rows:
+        most = row.output_max
+        if most is None or (ask.max_tokens or 0) <= most:
+            continue
+        if not _too_large(row, msgspec.structs.replace(ask, max_tokens=most)):
+            known = row.input is not None and row.output is not None
+            cost = row.input * ask.input_tokens + row.output * most if known else None  # type: ignore[operator]
+            found.append(Candidate(row.at, row.equivalent, row.missing, cost, most))
+    return found
+
+
 def _too_large(row: Row, ask: Ask) -> str:
     """Why this request's size rules a row out; "" when it does not."""
     asked_out = ask.max_tokens or 0
@@ -381,6 +426,8 @@ def _too_dear(row: Row, ask: Ask, route: Route) -> str:
 def unfit(compiled: Compiled, ask: Ask, route: Route, index: int) -> str:
     """Why the request's size or cost rules a deployment out; "" when it does not."""
     row = _row(compiled, index, False, ask)
+    if route.unsupported == "degrade" and row.output_max is not None and (ask.max_tokens or 0) > row.output_max:
+        ask = msgspec.structs.replace(ask, max_tokens=row.output_max)
     return _too_large(row, ask) or _too_dear(row, ask, route)
 
 
@@ -394,8 +441,8 @@ def _unfit_error(plan: Plan, ask: Ask) -> PolycloudError:
     return PolicyDenied(f"no deployment for {ask.model!r} is under the cap of route {route.name!r}: {dear}")
 
 
-def refusal(compiled: Compiled, target: Target, ask: Ask, rules: tuple[Rule, ...]) -> PolycloudError:
-    """The error for rules that leave nobody: it names the rule after which none was left."""
+def refusal(compiled: Compiled, target: Target, ask: Ask, rules: tuple[Rule, ...], cooling: int = 0) -> PolycloudError:
+    """The error for rules that leave nobody: it names the rule after which none was left. ``cooling``: a mask."""
     left = compiled.everything
     for rule in rules:
         if not left & rule.mask:
@@ -413,6 +460,9 @@ def refusal(compiled: Compiled, target: Target, ask: Ask, rules: tuple[Rule, ...
         return Unsupported(f"no deployment of {name!r} that this request may use can do all it asks: {lacking}")
     if rule.kind == "health":
         ready = eligible.conjunction(compiled, (r for r in rules if r.kind != "health"))
+        if cooling and rule is rules[-1]:  # nothing else is wrong with those that it took
+            ids = tuple(compiled.deployments[i].id for i in bits(left))
+            return Cooling(f"no deployment of {name!r} takes a request now: {_down(compiled, ready, rules)}", ids)
         return Unavailable(f"no deployment of {name!r} is in service: {_down(compiled, ready, rules)}")
     if rule.kind == "model":
         return Unavailable(f"{name!r} has no deployment in this estate")

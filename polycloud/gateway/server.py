@@ -6,6 +6,7 @@ answer under way by ``Answering.caller_gone``.
 """
 
 import asyncio
+import re
 from collections import deque
 from collections.abc import Callable
 from typing import Protocol, cast
@@ -38,6 +39,7 @@ _SINGLE = frozenset(
         b"x-polycloud-region",
     )
 )
+_ABSOLUTE = re.compile(rb"https?://[^/?#]*", re.IGNORECASE)
 REASONS = {
     200: "OK", 400: "Bad Request", 401: "Unauthorized", 403: "Forbidden", 404: "Not Found", 405: "Method Not Allowed",
     408: "Request Timeout", 409: "Conflict", 413: "Content Too Large", 422: "Unprocessable Content",
@@ -45,20 +47,36 @@ REASONS = {
     502: "Bad Gateway", 503: "Service Unavailable", 504: "Gateway Timeout",
 }  # fmt: skip
 
+_STATUS_LINES = {status: b"HTTP/1.1 %d %b\r\n" % (status, reason.encode()) for status, reason in REASONS.items()}
+
 
 class Request:
-    """One whole request. Header names are lower case; ``path`` has no query."""
+    """One whole request. Header names are lower case; ``target`` begins with its path, which has no query in ``path``.
+
+    A target in absolute form, as proxies are sent, is read as its path: RFC 9112 section 3.2.2 (2026-11).
+    """
 
     __slots__ = ("body", "headers", "http10", "keep_alive", "method", "path", "target")
 
     def __init__(self, method: bytes, target: bytes, headers: dict[bytes, bytes], body: bytes) -> None:
         self.method = method
+        if target[:1] != b"/":
+            target = _origin_form(target)
         self.target = target
         self.path = target.partition(b"?")[0]
         self.headers = headers
         self.body = body
         self.keep_alive = True
         self.http10 = False
+
+
+def _origin_form(target: bytes) -> bytes:
+    """The path and query of ``http://host/path?query``; any other form (``*``, an authority) as it is."""
+    match = _ABSOLUTE.match(target)
+    if match is None:
+        return target
+    rest = target[match.end() :]
+    return rest if rest[:1] == b"/" else b"/" + rest
 
 
 class Answering(Protocol):
@@ -214,8 +232,10 @@ class Inbound(asyncio.Protocol):
     def on_message_complete(self) -> None:
         body = self._body[0] if len(self._body) == 1 else b"".join(self._body)
         request = Request(self._parser.get_method(), self._target, self._headers, body)
-        request.http10 = self._parser.get_http_version() == "1.0"
-        request.keep_alive = self._parser.should_keep_alive() and not request.http10
+        request.keep_alive = self._parser.should_keep_alive()
+        if not request.keep_alive or b"connection" in self._headers:  # else it is HTTP/1.1
+            request.http10 = self._parser.get_http_version() == "1.0"
+            request.keep_alive = request.keep_alive and not request.http10
         self._target, self._headers, self._body = b"", {}, []
         self._header_bytes = self._body_bytes = 0
         self.partial = self._in_body = False
@@ -255,8 +275,12 @@ class Inbound(asyncio.Protocol):
     def finish(self, *, keep_alive: bool = True) -> None:
         """The answer is complete: go on with the next request, or close."""
         request, self._request, self._answering = self._request, None, None
-        if request is not None and request.body:
-            self._release(min(len(request.body), self._held_bytes))  # none after the connection is lost
+        if request is not None:
+            size = len(request.body)
+            if size > self._held_bytes:
+                size = self._held_bytes  # none after the connection is lost
+            self._held_bytes -= size
+            self._connections.body_bytes -= size
         if self.closed:
             return
         if request is None or not (keep_alive and request.keep_alive):
@@ -322,13 +346,14 @@ class Inbound(asyncio.Protocol):
 
 def head(status: int, headers: bytes, length: int | None, *, keep_alive: bool = True) -> bytes:
     """Status line and headers. ``headers`` are whole lines; ``length`` None is chunked."""
-    framing = b"transfer-encoding: chunked\r\n" if length is None else b"content-length: %d\r\n" % length
     connection = b"" if keep_alive else b"connection: close\r\n"
-    return b"%b%b%b%b\r\n" % (status_line(status), headers, framing, connection)
+    if length is None:
+        return b"%b%b%btransfer-encoding: chunked\r\n\r\n" % (status_line(status), headers, connection)
+    return b"%b%b%bcontent-length: %d\r\n\r\n" % (status_line(status), headers, connection, length)
 
 
 def status_line(status: int) -> bytes:
-    return b"HTTP/1.1 %d %b\r\n" % (status, REASONS.get(status, "Status").encode())
+    return _STATUS_LINES.get(status) or b"HTTP/1.1 %d Status\r\n" % status
 
 
 def chunk(data: bytes) -> bytes:

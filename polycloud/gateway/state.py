@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Protocol
 
 from polycloud.core.clock import Clock
-from polycloud.core.errors import Unavailable
+from polycloud.core.errors import GatewayUnavailable
 from polycloud.core.ids import IdSource
 from polycloud.core.ports.models import Credential
 from polycloud.gateway.breaker import Breakers, RetryBudget
@@ -20,8 +20,9 @@ from polycloud.gateway.routes import Candidate
 from polycloud.gateway.shares import Turns
 from polycloud.gateway.targets import Generation
 from polycloud.policy.overlay import Overlay
-from polycloud.policy.tables import Principal
+from polycloud.policy.tables import Deployment, Principal, Team
 
+RATED_KEPT_MAX = 4096  # keys whose rates are kept as the limiter wants them; then all are made anew
 JITTER = 0.25  # retries of many callers must not come back at the same moment
 
 
@@ -32,6 +33,10 @@ class Watched(Protocol):
 
     def stop(self) -> None:
         """The worker ends now: answer, and leave the record."""
+        ...
+
+    def steered(self) -> None:
+        """The overlay has changed."""
         ...
 
 
@@ -58,6 +63,7 @@ class Gateway:
         self.refused = 0
         self.draining = False
         self._generation: Generation | None = None
+        self._rated: dict[tuple[str, int | None, str, int | None], dict[str, int]] = {}
         self._breakers_seen = -1
         self._random = random.Random(seed)  # noqa: S311 - spreads retries, guards nothing
 
@@ -67,10 +73,10 @@ class Gateway:
 
     @property
     def generation(self) -> Generation:
-        """The tables in force, with a view of what can be used now. Raises Unavailable before the first ones."""
+        """The tables in force, with a view of what can be used now. Raises GatewayUnavailable before the first ones."""
         found = self._generation
         if found is None:
-            raise Unavailable("the gateway has not received its tables yet; try again in a second")
+            raise GatewayUnavailable("the gateway has not received its tables yet; try again in a second")
         if self._breakers_seen != self.breakers.version:
             self.look()
         return found
@@ -85,10 +91,40 @@ class Gateway:
         """Take in the overlay, active health and the breakers."""
         self._breakers_seen = self.breakers.version
         if self._generation is not None:
-            self._generation.look(self.overlay, self.down, self.breakers.blocked())
+            self._generation.look(self.overlay, self.down, self.breakers.blocked(), self.breakers.cooling())
 
     def authenticate(self, headers: Mapping[bytes, bytes]) -> Principal:
         return self.keys.find(headers, self.clock)
+
+    def steer(self, overlay: Overlay) -> None:
+        """Follow a new overlay: from the next request on, and where something has failed, with those under way."""
+        self.overlay = overlay
+        self.look()
+        for exchange in list(self.exchanges):
+            exchange.steered()
+
+    def admit(self, principal: Principal, team: Team) -> None:
+        """Take one request of the rates of key and team. Raises RateLimited."""
+        kind = (principal.id, principal.requests_per_minute, team.name, team.requests_per_minute)
+        wanted = self._rated.get(kind)
+        if wanted is None:
+            if len(self._rated) >= RATED_KEPT_MAX:
+                self._rated.clear()
+            named = {
+                f"key {principal.id}": principal.requests_per_minute,
+                f"team {team.name}": team.requests_per_minute,
+            }
+            wanted = self._rated[kind] = {subject: rate for subject, rate in named.items() if rate}
+        if wanted:
+            self.rates.admit(wanted)
+
+    def declared_failed(self, row: Deployment) -> str:
+        """The site or deployment by whose entry in the overlay ``row`` has failed; "" when it has not."""
+        for name, entries in ((row.site, self.overlay.sites), (row.id, self.overlay.deployments)):
+            steer = entries.get(name)
+            if steer is not None and steer.state == "failed":
+                return name
+        return ""
 
     def steered_away(self, generation: Generation, candidate: Candidate) -> bool:
         """Whether the overlay has moved traffic off this target since the request was routed."""

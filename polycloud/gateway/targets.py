@@ -10,7 +10,7 @@ from polycloud.gateway.address import host_of
 from polycloud.gateway.client import Origin
 from polycloud.gateway.routes import View
 from polycloud.policy.overlay import Overlay
-from polycloud.policy.tables import Compiled, Deployment, Principal, Tables, Team, bits
+from polycloud.policy.tables import Compiled, Deployment, Principal, Tables, Team, bits, mask
 
 USER_AGENT = "polycloud"
 ELIGIBLE_SHOWN_MAX = 12  # a header names so many; the record names all
@@ -146,11 +146,10 @@ class Generation:
             self._eligible[chosen] = found
         return found
 
-    def look(self, overlay: Overlay, down: frozenset[str], blocked: set[str]) -> None:
-        """Take in what can be used now."""
-        mask = 0
-        for name in blocked:
-            index = self.compiled.index.get(name)
-            if index is not None:
-                mask |= 1 << index
-        self.view = View(self.compiled, overlay, down, mask)
+    def look(self, overlay: Overlay, down: frozenset[str], blocked: set[str], cooling: set[str]) -> None:
+        """Take in what can be used now; of the ``blocked`` those that are ``cooling`` were throttled."""
+        self.view = View(self.compiled, overlay, down, self._mask(blocked - cooling), self._mask(cooling))
+
+    def _mask(self, deployments: set[str]) -> int:
+        index = self.compiled.index
+        return mask(index[name] for name in deployments if name in index)

@@ -235,8 +235,7 @@ class Worker:
                 self._take_tables(data)
             case link.SetOverlay(overlay):
                 if overlay.version >= gateway.overlay.version:
-                    gateway.overlay = overlay
-                    gateway.look()
+                    gateway.steer(overlay)
                 self._applied("overlay", str(gateway.overlay.version))
             case link.SetKeys(version, keys):
                 gateway.keys = Keyring(keys)

@@ -89,6 +89,25 @@ def getter_type(text: str) -> Type:
     raise UnknownForm(f"getter {text}")
 
 
+def static(kind: Type) -> Type:
+    """``kind`` with text for what may be of any type: Terraform allows that only outside all collections."""
+    if isinstance(kind, list):
+        return [kind[0], *(static(inner) for inner in kind[1:])]
+    if isinstance(kind, dict):
+        return {name: static(inner) for name, inner in kind.items()}
+    return "string" if kind == "dynamic" else kind
+
+
+def make_static(block: Block) -> None:
+    for attribute in block["attributes"].values():
+        if "nested" in attribute:
+            make_static(attribute["nested"])
+        else:
+            attribute["type"] = static(attribute["type"])
+    for inner in block["blocks"].values():
+        make_static(inner["block"])
+
+
 class Reader:
     """Reads the block of one resource from the text of its binding."""
 
@@ -108,7 +127,15 @@ class Reader:
                 # Only bindings of the older plugin SDK have an `id` that can be set; in it, a settable attribute of
                 # objects is of an object type; in the newer framework it has nested attributes.
                 self._old_sdk = bool(re.search(r"// id - computed: true, optional: true", body))
-                return named[1], self._block(body, self._main)
+                block = self._block(body, self._main)
+                for inner in block["blocks"].values():
+                    make_static(inner["block"])
+                for attribute in block["attributes"].values():
+                    if "nested" in attribute:
+                        make_static(attribute["nested"])
+                    elif attribute["type"] != "dynamic":
+                        attribute["type"] = static(attribute["type"])
+                return named[1], block
         raise UnknownForm("no resource class")
 
     @staticmethod
@@ -124,7 +151,7 @@ class Reader:
                 flags["required"] = True
             elif optional == "true":
                 flags["optional"] = True
-            if computed == "true":
+            if computed == "true" and required != "true":
                 flags["computed"] = True
             if name.endswith("_wo"):
                 flags["write_only"] = True
@@ -251,6 +278,7 @@ def extract(wheel: Path) -> tuple[str, Provider]:
                     continue
                 kind, block = Reader(script, declarations).read()
                 if folder == "provider":
+                    block["attributes"].pop("alias", None)  # Terraform's own, not the provider's
                     found["provider"] = block
                 elif folder.startswith("data-"):
                     found["data_sources"][kind] = block

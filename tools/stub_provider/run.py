@@ -14,7 +14,7 @@ import re
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -47,12 +47,13 @@ def stub(kinds: set[str] | None = None, schemas: Path = SCHEMAS) -> Iterator[dic
     Serves the resources and data sources of ``kinds`` alone (None: all, which costs each command a second or two).
     Raises NotInstalled without `make tools`.
     """
-    names = sorted(path.stem for path in schemas.glob("*.json"))
-    if not names or not PYTHON.exists():
+    sources = {path.stem: json.loads(path.read_bytes())["source"] for path in sorted(schemas.glob("*.json"))}
+    if not sources or not PYTHON.exists():
         raise NotInstalled("run `make tools` for the provider schemas")
+    sources["oci"] = "oracle/oci"
     with tempfile.TemporaryDirectory(prefix="stub") as sockets:
         server = subprocess.Popen(
-            [str(PYTHON), "-m", "tools.stub_provider.server", str(schemas), sockets, *names],
+            [str(PYTHON), "-m", "tools.stub_provider.server", str(schemas), sockets, *sources],
             cwd=ROOT,
             env={**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), str(schemas)])},
             stdin=subprocess.PIPE,
@@ -67,7 +68,7 @@ def stub(kinds: set[str] | None = None, schemas: Path = SCHEMAS) -> Iterator[dic
                 server.stdin.flush()
                 if server.stdout.readline() != "ready\n":
                     raise RuntimeError("the stub providers did not start")
-                yield {**quiet(), "TF_REATTACH_PROVIDERS": attached(schemas, names, sockets, server.pid)}
+                yield {**quiet(), "TF_REATTACH_PROVIDERS": attached(sources, sockets, server.pid)}
             finally:
                 server.stdin.close()
                 server.wait(STOP_SECONDS)
@@ -84,19 +85,20 @@ def quiet() -> dict[str, str]:
     }
 
 
-def attached(schemas: Path, names: Sequence[str], sockets: str, pid: int) -> str:
+def attached(sources: Mapping[str, str], sockets: str, pid: int) -> str:
     """The value of TF_REATTACH_PROVIDERS; with "Test", Terraform leaves the server running."""
-    reattach = {}
-    for name in names:
-        source = json.loads((schemas / f"{name}.json").read_text("utf8"))["source"]
-        reattach[f"registry.terraform.io/{source}"] = {
-            "Protocol": "grpc",
-            "ProtocolVersion": 6,
-            "Pid": pid,
-            "Test": True,
-            "Addr": {"Network": "unix", "String": f"{sockets}/{name}.sock"},
+    return json.dumps(
+        {
+            f"registry.terraform.io/{source}": {
+                "Protocol": "grpc",
+                "ProtocolVersion": 6,
+                "Pid": pid,
+                "Test": True,
+                "Addr": {"Network": "unix", "String": f"{sockets}/{name}.sock"},
+            }
+            for name, source in sources.items()
         }
-    return json.dumps(reattach)
+    )
 
 
 def main(arguments: list[str]) -> int:

@@ -1,6 +1,7 @@
 """Terraform's provider protocol (version 6, over gRPC) for any provider of which only the schema is known.
 
     python -m tools.stub_provider.server SCHEMAS SOCKETS NAME...    serves SCHEMAS/<NAME>.json on SOCKETS/<NAME>.sock
+                                                                     (oci: its table)
 
 Terraform attaches through TF_REATTACH_PROVIDERS; `run` says how. The server ends when its standard input does.
 The messages are those of hashicorp/terraform-plugin-go; pyvider ships them compiled (2026-11).
@@ -18,6 +19,7 @@ from typing import Any
 import grpc  # type: ignore[import-not-found, import-untyped, unused-ignore]
 import tfplugin6_pb2 as pb  # type: ignore[import-not-found, unused-ignore]
 
+from tools.stub_provider import oci
 from tools.stub_provider.rules import Rules, broken
 from tools.stub_provider.schema import Attribute, Block, Nesting, NestedBlock, Provider
 from tools.stub_provider.values import Value, applied, decode, encode, existing, planned, shaped
@@ -175,6 +177,11 @@ class StubProvider:
         )
 
 
+def published(path: Path) -> Provider:
+    provider: Provider = json.loads(path.read_text("utf8"))
+    return provider
+
+
 def chosen(provider: Provider, kinds: set[str]) -> Provider:
     """``provider`` with these resources and data sources alone; all when there are none."""
     if not kinds:
@@ -195,7 +202,7 @@ def main(arguments: list[str]) -> int:
     rules: Rules = json.loads((Path(__file__).parent / "rules.json").read_text("utf8"))
     servers = []
     for name in names:
-        provider: Provider = json.loads((Path(schemas) / f"{name}.json").read_text("utf8"))
+        provider = oci.provider() if name == "oci" else published(Path(schemas) / f"{name}.json")
         server = grpc.server(
             ThreadPoolExecutor(THREADS),
             options=[("grpc.max_send_message_length", MESSAGE_BYTES_MAX), ("grpc.max_receive_message_length", -1)],

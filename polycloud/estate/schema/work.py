@@ -133,6 +133,9 @@ class Needs(Part):
     vcpu: PositiveCount | None = Field(default=None, description="Virtual processors.")
     memory: Size | None = Field(default=None, description="Memory, such as 64 GiB.")
     disk: Size | None = Field(default=None, description="Local disk.")
+    processor: Literal["x86", "any"] = Field(
+        default="x86", description="What its image is built for: x86, or any when it runs on Arm machines too."
+    )
 
 
 class Scale(Part):

@@ -34,9 +34,10 @@ def _data(frame: bytes) -> bytes:
 
 
 class Reader:
-    """Events of the wire into common events; pings and unknown events are skipped, as the protocol asks."""
+    """Events of the wire into common events; pings and unknown events are skipped, as the protocol asks, and all that
+    follows ``message_stop``."""
 
-    __slots__ = ("_before", "_failed", "_frames", "_silent", "_tools")
+    __slots__ = ("_before", "_ended", "_failed", "_frames", "_silent", "_tools")
 
     def __init__(self) -> None:
         self._frames = Frames()
@@ -44,12 +45,15 @@ class Reader:
         self._tools: dict[int, int] = {}
         self._silent: set[int] = set()
         self._failed = False
+        self._ended = False
 
     def feed(self, data: bytes) -> list[ChatEvent]:
         """Raises BrokenStream on a frame that can not be read."""
         events: list[ChatEvent] = []
         for frame in data.split(SEPARATOR) if self._frames.whole(data) else self._frames.cut(data):
             payload = _data(frame)
+            if self._ended:
+                break
             if payload and not self._failed:
                 self._event(read_provider(_EVENT, payload, _WHAT), events)
         return events
@@ -77,6 +81,7 @@ class Reader:
             if event.usage is not None:
                 events.append(Used(read_usage(event.usage, self._before)))
         elif kind == "message_stop":
+            self._ended = True
             events.append(Ended())
         elif kind == "error":
             self._failed = True
@@ -128,14 +133,16 @@ class Tap:
 
     def feed(self, data: bytes) -> bytes:
         """Raises BrokenStream on a frame that can not be read."""
-        if self._frames.whole(data):
-            for frame in data.split(SEPARATOR):
-                self._see(frame)
-            return data
-        frames = self._frames.cut(data)
-        for frame in frames:
+        if self.ended:
+            return b""
+        whole = self._frames.whole(data)
+        frames = data.split(SEPARATOR) if whole else self._frames.cut(data)
+        for count, frame in enumerate(frames, 1):
             self._see(frame)
-        return b"".join(frames)
+            if self.ended:  # what follows the mark is no part of the answer
+                frames[count:] = [b""] if whole else []
+                return (SEPARATOR if whole else b"").join(frames)
+        return data if whole else b"".join(frames)
 
     def _see(self, frame: bytes) -> None:
         payload = _data(frame)

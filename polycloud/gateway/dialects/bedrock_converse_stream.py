@@ -117,7 +117,11 @@ class BedrockConverseReader:
         if self._broken:
             raise BrokenStream(self._broken)
         events: list[ChatEvent] = []
+        if self._stopped and self._metered:
+            return events
         for frame in self._frames.feed(data):
+            if self._stopped and self._metered:  # what follows the end is no part of the answer
+                break
             try:
                 self._read(frame, events)
             except (msgspec.DecodeError, RecursionError) as error:

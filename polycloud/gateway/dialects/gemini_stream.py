@@ -60,6 +60,8 @@ class GeminiReader:
             try:
                 self._read(CHUNK.decode(found), events)
             except (msgspec.DecodeError, RecursionError) as error:
+                if self._ended:  # what follows the end is no part of the answer, but for counts of tokens
+                    continue
                 self._broken = f"a piece of the Gemini stream can not be read: {error}"
                 if not events:
                     raise BrokenStream(self._broken) from error
@@ -67,6 +69,10 @@ class GeminiReader:
         return events
 
     def _read(self, chunk: Chunk, events: list[ChatEvent]) -> None:
+        if self._ended:
+            if chunk.usage_metadata is not None:
+                events.append(Used(chunk.usage_metadata.common()))
+            return
         if chunk.error is not None:
             events.append(_failed(chunk.error))
             return
@@ -93,7 +99,7 @@ class GeminiReader:
             for part in candidate.content.parts:
                 self._part(part, events)
         reason = candidate.finish_reason
-        if reason is None or self._ended:
+        if reason is None:
             return False
         if reason in MALFORMED:
             events.append(Failed(reason.lower(), malformed(candidate)))

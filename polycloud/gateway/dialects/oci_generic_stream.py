@@ -81,6 +81,8 @@ class OciGenericReader:
             try:
                 self._read(value, events)
             except (msgspec.DecodeError, RecursionError) as error:
+                if self._ended:  # what follows the end is no part of the answer, but for counts of tokens
+                    continue
                 self._broken = f"a piece of the OCI stream can not be read: {error}"
                 break
         if self._broken and not events:
@@ -107,6 +109,10 @@ class OciGenericReader:
 
     def _read(self, value: bytes, events: list[ChatEvent]) -> None:
         piece = _PIECE.decode(value)
+        if self._ended:
+            if piece.usage is not None:
+                events.append(Used(piece.usage.common()))
+            return
         if piece.code is not None or piece.error:
             events.append(_failed(bytes(piece.error) or value))
             return
@@ -117,11 +123,11 @@ class OciGenericReader:
             return
         if isinstance(piece.message, MessageShape):
             self._message(piece.message, events)
-        if piece.finish_reason and not self._ended:
+        if piece.finish_reason:
             self._finish(piece.finish_reason, events)
         if piece.usage is not None:
             events.append(Used(piece.usage.common()))
-        if piece.finish_reason and not self._ended:
+        if piece.finish_reason:
             self._ended = True
             events.append(Ended())
 

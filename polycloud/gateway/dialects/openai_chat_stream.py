@@ -30,7 +30,7 @@ from polycloud.gateway.dialects.openai_chat_reply import (
     usage_body,
     written_finish,
 )
-from polycloud.gateway.dialects.reading import ENCODER, read_provider
+from polycloud.gateway.dialects.reading import ENCODER, UNREADABLE, read_provider, unreadable
 from polycloud.gateway.dialects.sse import SEPARATOR, Frames, parse
 
 _CHUNK = msgspec.json.Decoder(wire.Chunk)
@@ -49,12 +49,13 @@ def _data(frame: bytes) -> bytes:
 
 
 class Reader:
-    """Chunks into events. After an error nothing more is read: some servers send [DONE] behind it.
+    """Chunks into events. After an error nothing more is read, as some servers send [DONE] behind it; and nothing
+    after [DONE].
 
     An error behind the finish reason does not undo the answer (OpenRouter tells so of a bound that was reached).
     """
 
-    __slots__ = ("_calls", "_count", "_failed", "_finished", "_frames", "_id", "_started")
+    __slots__ = ("_calls", "_count", "_ended", "_failed", "_finished", "_frames", "_id", "_started")
 
     def __init__(self) -> None:
         self._frames = Frames()
@@ -64,20 +65,24 @@ class Reader:
         self._started = False
         self._finished = False
         self._failed = False
+        self._ended = False
 
     def feed(self, data: bytes) -> list[ChatEvent]:
         """Raises BrokenStream on a frame that can not be read."""
         events: list[ChatEvent] = []
+        if self._ended:
+            return events
         for frame in data.split(SEPARATOR) if self._frames.whole(data) else self._frames.cut(data):
             payload = _data(frame)
             if not payload or self._failed:
                 continue
             if payload == _DONE:
+                self._ended = True
                 if not self._finished:  # Snowflake gives no reason
                     events.append(Finished("tool_calls" if self._count else "stop"))
                 events.append(Ended())
-            else:
-                self._chunk(read_provider(_CHUNK, payload, _WHAT), payload, events)
+                break
+            self._chunk(read_provider(_CHUNK, payload, _WHAT), payload, events)
         return events
 
     def _chunk(self, chunk: wire.Chunk, payload: bytes, events: list[ChatEvent]) -> None:
@@ -268,12 +273,25 @@ class Tap:
         self.finish: Finish | None = None
 
     def feed(self, data: bytes) -> bytes:
-        """Raises BrokenStream on a frame that can not be read."""
-        if self._frames.whole(data):
-            frames = data.split(SEPARATOR)
-            shown = [frame for frame in frames if self._shows(frame)]
-            return data if len(shown) == len(frames) else SEPARATOR.join(shown)
-        return b"".join([frame for frame in self._frames.cut(data) if self._shows(frame)])
+        """Raises BrokenStream on a frame that can not be read. What follows the mark is no part of the answer."""
+        if self.ended:
+            return b""
+        whole = self._frames.whole(data)
+        frames = data.split(SEPARATOR) if whole else self._frames.cut(data)
+        if whole:
+            frames.pop()  # what follows the last separator: nothing
+        shown = []
+        for frame in frames:
+            if self._shows(frame):
+                shown.append(frame)
+            if self.ended:
+                break
+        if not whole:
+            return b"".join(shown)
+        if len(shown) == len(frames):
+            return data
+        shown.append(b"")
+        return SEPARATOR.join(shown)
 
     def _shows(self, frame: bytes) -> bool:
         payload = _data(frame)
@@ -282,7 +300,10 @@ class Tap:
         if payload == _DONE:
             self.ended = not self.failed
             return True
-        chunk = read_provider(_CHUNK, payload, _WHAT)
+        try:
+            chunk = _CHUNK.decode(payload)
+        except UNREADABLE as error:
+            raise unreadable(_WHAT, error) from error
         choices = chunk.choices
         if choices:
             choice = choices[0]

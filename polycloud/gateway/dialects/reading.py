@@ -13,6 +13,8 @@ FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 ENCODER = msgspec.json.Encoder()
 ABSENT = msgspec.Raw(b"")
 
+UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+
 _WORDS = {
     "int": "an integer",
     "float": "a number",
@@ -78,8 +80,12 @@ def read_provider(decoder: "msgspec.json.Decoder[T]", data: bytes, what: str) ->
     """A provider's JSON, typed. Raises BrokenStream when it is not what the format says."""
     try:
         return decoder.decode(data)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise BrokenStream(f"{what} can not be read: {error}", 200) from error
+    except UNREADABLE as error:
+        raise unreadable(what, error) from error
+
+
+def unreadable(what: str, error: Exception) -> BrokenStream:
+    return BrokenStream(f"{what} can not be read: {error}", 200)
 
 
 def given(raw: msgspec.Raw) -> bool:

@@ -34,10 +34,11 @@ from polycloud.placement.solve import Baseline, Solved
 
 SPREAD_MONTHS = 12  # the default of money.spread_moves_over
 MONTH_SECONDS = UNITS["month"][1]
+USUAL = Effort()
 EXAMPLES = 3  # of candidates left out for one reason
 
 
-class Ground(msgspec.Struct, frozen=True):
+class Basis(msgspec.Struct, frozen=True):
     """What an answer is given on: the estate, the facts, and the day that their age is counted from."""
 
     estate: Estate
@@ -47,7 +48,7 @@ class Ground(msgspec.Struct, frozen=True):
 
 
 def answer(
-    problem: Problem, solved: Solved, ground: Ground, baselines: Sequence[Baseline] = (), effort: Effort = Effort()
+    problem: Problem, solved: Solved, basis: Basis, baselines: Sequence[Baseline] = (), effort: Effort = USUAL
 ) -> Placement:
     """Everything that can be said of a plan. Raises ValueError when there is none: see ``solved.conflict``."""
     if solved.solution is None or solved.bill is None:
@@ -55,16 +56,16 @@ def answer(
     search = Alternatives(problem, solved.solution, effort)
     alternatives = search.find()
     plan = search.plan
-    estate = ground.estate
+    estate = basis.estate
     flows = flow_answers(problem, plan)
     cost = costs.cost(problem, plan, spread_months(estate))
-    rested = facts(problem, plan, flows, ground.market, estate, ground.today)
+    rested = facts(problem, plan, flows, basis.market, estate, basis.today)
     chosen = [task.options[choice] for task, choice in zip(problem.tasks, plan.choice, strict=True)]
     waited = [option.latency_us for option in chosen if option.latency_us]
     grams = sum(option.grams for option in chosen)
     return Placement(
         estate=estate.estate,
-        day=ground.today.isoformat(),
+        day=basis.today.isoformat(),
         workloads=_workloads(search, alternatives, cost, estate),
         datasets=_datasets(problem, plan, cost, flows, estate),
         flows=flows,
@@ -72,7 +73,7 @@ def answer(
         pools=costs.pool_uses(problem, plan),
         cost=cost,
         optimality=_optimality(solved, cost.month_micro),
-        residency=residency.prove(problem, plan, estate, ground.catalog),
+        residency=residency.prove(problem, plan, estate, basis.catalog),
         baselines=tuple(_baseline(row, cost.month_micro) for row in baselines),
         clouds=tuple(sorted(clouds_used(problem, plan))),
         latency_ms=sum(waited) / len(waited) / 1000 if waited else None,

@@ -49,13 +49,16 @@ def class_of(estate: Estate, dataset: str) -> str:
 
 
 def classes_of(estate: Estate, workload: str) -> tuple[str, ...]:
-    """All classes that bind a workload: its own, those of all data that it reads or writes, and the default."""
+    """All classes that bind a workload: its own, those of the data that it touches, those that the model it serves
+    was trained on; the default where none of these names any."""
     row = estate.workloads.get(workload)
-    default = estate.residency.default_class or ""
-    if row is None:
-        return (default,) if default else ()
-    data = (class_of(estate, name) for name in (*row.reads, *row.writes))
-    return tuple(sorted({name for name in (row.data_class or "", default, *data) if name}))
+    found: set[str] = set()
+    if row is not None:
+        touched = (*row.reads, *row.read_per_month, *row.writes, *row.written_per_month)
+        served = estate.models.get(row.serves) if row.serves else None
+        found = {class_of(estate, name) for name in touched} | {row.data_class or ""}
+        found |= set(served.trained_on) if served is not None else set()
+    return tuple(sorted(found - {""})) or tuple(filter(None, [estate.residency.default_class]))
 
 
 def claims(problem: Problem, plan: Solution, estate: Estate) -> Iterator[Claim]:
@@ -73,7 +76,7 @@ def claims(problem: Problem, plan: Solution, estate: Estate) -> Iterator[Claim]:
     for movement in carried(problem, plan):
         item = problem.items[movement.item]
         name = class_of(estate, item.name)
-        if not name or (movement.kind in ("feed", "move") and _free(estate, name)):
+        if not name or _free(estate, name):
             continue
         ends = [problem.sites[movement.start].id, problem.sites[movement.end].id]
         relays = [way for way in movement.lane.via if way in known]

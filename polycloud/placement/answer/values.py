@@ -191,8 +191,17 @@ class Fact(msgspec.Struct, frozen=True):
     stale: bool = False
 
 
+class SitePoint(msgspec.Struct, frozen=True):
+    """Where a site is, in degrees, north and east positive; None where that is not known."""
+
+    site: str
+    cloud: str
+    latitude: float | None
+    longitude: float | None
+
+
 class Placement(msgspec.Struct, frozen=True):
-    """The whole answer for one estate on one day."""
+    """The whole answer for one estate on one day. ``latency_ms`` is the mean over the parts that have users."""
 
     estate: str
     day: str
@@ -208,5 +217,50 @@ class Placement(msgspec.Struct, frozen=True):
     clouds: tuple[str, ...]
     latency_ms: float | None
     kg_co2e: float | None
+    sites: tuple[SitePoint, ...] = ()
     facts: tuple[Fact, ...] = ()
     warnings: tuple[str, ...] = ()
+
+
+class CurvePoint(msgspec.Struct, frozen=True):
+    """The cheapest plan under one more limit. ``proven`` when that was solved to the gap of the plan."""
+
+    limit: str
+    month_micro: int
+    bound_micro: int
+    latency_ms: float | None
+    clouds: tuple[str, ...]
+    kg_co2e: float | None
+    proven: bool
+
+
+class Curve(msgspec.Struct, frozen=True):
+    """What it costs to do better on one ``axis``: clouds (fewer), latency or carbon (less)."""
+
+    axis: str
+    points: tuple[CurvePoint, ...]
+
+
+class Moved(msgspec.Struct, frozen=True):
+    """One task or data set that two plans put at different places, or run on different machines."""
+
+    what: str
+    before: str
+    after: str
+
+
+class Comparison(msgspec.Struct, frozen=True):
+    """Two placements side by side. ``assumed`` is what the second one was asked to suppose. Without ``after`` there
+    is no plan under it, and ``conflict`` says why."""
+
+    assumed: tuple[str, ...]
+    before: Placement
+    after: Placement | None
+    by_kind: dict[str, int]
+    moved: tuple[Moved, ...]
+    conflict: tuple[str, ...] = ()
+
+    @property
+    def extra_micro(self) -> int | None:
+        """What the second costs more, micro-USD a month."""
+        return None if self.after is None else self.after.cost.month_micro - self.before.cost.month_micro

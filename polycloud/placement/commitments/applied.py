@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 
 import msgspec
+import numpy as np
 
 from polycloud.placement.commitments.instruments import Held, Instrument
 from polycloud.placement.commitments.offers import YEAR_HOURS
 from polycloud.placement.commitments.scenarios import Path
-from polycloud.placement.solve.highs import Floats, np
+from polycloud.placement.solve.highs import Floats
 
 
 class Pledge(msgspec.Struct, frozen=True):

@@ -9,9 +9,10 @@ is followed for no longer than the history is long: nobody knows more. Chance co
 import math
 
 import msgspec
+import numpy as np
 
 from polycloud.placement.commitments.history import WEEK_HOURS, History
-from polycloud.placement.solve.highs import Floats, np
+from polycloud.placement.solve.highs import Floats
 
 BLOCK_WEEKS = 4  # long enough that a busy week is no new level
 SHORT_WEEKS = 12  # below three blocks of four weeks, a block is one week

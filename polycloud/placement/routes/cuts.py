@@ -16,13 +16,11 @@ def broken_cuts(given: Case, values: Sequence[float]) -> list[list[int]]:
     for target in given.targets:
         room = {at: value for at, value in enumerate(values) if value > SMALL}
         for _ in range(NESTED_MOST):
-            flow, left, near, far = _flow(given, room, target)
+            flow, near, far = _flow(given, room, target)
             if flow >= WHOLE:
                 break
             for side in (near, far):
-                cut = tuple(
-                    at for at, hop in enumerate(given.hops) if hop.start in side and hop.end not in side
-                )
+                cut = tuple(at for at, hop in enumerate(given.hops) if hop.start in side and hop.end not in side)
                 found[cut] = None
             for at, hop in enumerate(given.hops):
                 if hop.start in near and hop.end not in near:
@@ -30,11 +28,9 @@ def broken_cuts(given: Case, values: Sequence[float]) -> list[list[int]]:
     return [list(cut) for cut in found]
 
 
-def _flow(
-    given: Case, room: dict[int, float], target: int
-) -> tuple[float, dict[tuple[int, int], float], set[int], set[int]]:
-    """(maximum flow, what is left, the source's side of the first cut, that of the last), by shortest augmenting
-    paths (Edmonds and Karp, 1972); parallel hops are one."""
+def _flow(given: Case, room: dict[int, float], target: int) -> tuple[float, set[int], set[int]]:
+    """(maximum flow, the source's side of the first cut, that of the last), by shortest augmenting paths (Edmonds
+    and Karp, 1972); parallel hops are one."""
     left: dict[tuple[int, int], float] = {}
     beside: dict[int, set[int]] = {}
     for at, value in room.items():
@@ -61,12 +57,10 @@ def _flow(
     turned = {(end, start): value for (start, end), value in left.items()}
     behind = set(_search(target, -1, turned, beside))
     nodes = {node for hop in given.hops for node in (hop.start, hop.end)}
-    return total, left, near, nodes - behind
+    return total, near, nodes - behind
 
 
-def _search(
-    start: int, goal: int, left: dict[tuple[int, int], float], beside: dict[int, set[int]]
-) -> dict[int, int]:
+def _search(start: int, goal: int, left: dict[tuple[int, int], float], beside: dict[int, set[int]]) -> dict[int, int]:
     """Breadth first over what has room left: node -> the node before it."""
     parent = {start: start}
     todo = deque([start])

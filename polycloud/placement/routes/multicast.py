@@ -12,6 +12,8 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from polycloud.placement.routes.cuts import broken_cuts
+from polycloud.placement.routes.network import Hop
+from polycloud.placement.routes.reduce import reduced
 from polycloud.placement.routes.tree import Case, covers, grown, marginal, pruned, reached
 from polycloud.placement.solve.highs import FAIR, Model, Outcome, run
 from polycloud.placement.solve.result import Progress
@@ -19,17 +21,18 @@ from polycloud.placement.solve.result import Progress
 MICRO = 1_000_000
 ROUNDS_MOST = 200  # of cuts on the relaxation: each adds cuts that were broken, and a few dozen suffice in practice
 HALF = 0.5
+BROKEN = 1e-4  # by which a row must be broken to be added
 FIX = 1e-6  # USD by which a reduced cost must exceed the gap before its hop is dropped
 
 
 class Tree(msgspec.Struct, frozen=True):
-    """Hops by index into the case, parents first; ``micro`` and ``bound`` are micro-USD for one transfer.
+    """Hops, parents first; ``micro`` and ``bound`` are micro-USD for one transfer.
 
     ``bound`` is a true lower bound on every tree's cost, to the solver's tolerance of a millionth; equal to
     ``micro`` where the tree is proven to be the cheapest.
     """
 
-    hops: tuple[int, ...]
+    hops: tuple[Hop, ...]
     micro: int
     bound: int
     seconds: float
@@ -55,6 +58,8 @@ class _Search:
         self.model = Model()
         self.rows: list[tuple[list[int], list[float]]] = []  # beside the model's own form, for reduced costs
         self.x = [0] * len(given.hops)
+        self.counts: list[tuple[list[int], list[int]]] = []  # hops of a meter with tiers, and its counting columns
+        self.offer(grown(given, marginal(given)))
         self._columns()
 
     # -- the model ---------------------------------------------------------------------------------------
@@ -82,16 +87,19 @@ class _Search:
         self._simple_rows()
 
     def _charges(self, meter: int, hops: Sequence[int]) -> list[float]:
-        """Micro-USD for 1, 2 … hops on a meter: at most one hop into each site, and no more than it carries."""
+        """Micro-USD for 1, 2 … hops on a meter: at most one hop into each site, no more than it carries, and no
+        more than a better tree could pay for."""
         at = self.given.meters[meter]
         most = len({self.given.hops[hop].end for hop in hops})
         if at.capacity is not None and self.given.volume:
             most = min(most, at.capacity // self.given.volume)
-        return [float(at.cost(times * self.given.volume)) for times in range(1, most + 1)]
+        charge = [float(at.cost(times * self.given.volume)) for times in range(1, most + 1)]
+        return [c for k, c in enumerate(charge) if k == 0 or self.best is None or c <= self.micro]
 
     def _count(self, hops: Sequence[int], charge: Sequence[float]) -> None:
         """Exactly one number of hops on a meter, or none; the cost is that number's charge."""
         many = [self.model.column(cost / MICRO, whole=True) for cost in charge]
+        self.counts.append((list(hops), many))
         times = [float(k + 1) for k in range(len(charge))]
         self._row(0.0, 0.0, [*(self.x[at] for at in hops), *many], [*[1.0] * len(hops), *(-t for t in times)])
         self._row(-1.0, float("inf"), many, [-1.0] * len(many))
@@ -149,9 +157,7 @@ class _Search:
         return not self.stopped and self.seconds < self.limit
 
     def solve(self, relaxed: bool, step: str) -> Outcome:
-        return run(
-            self.model, max(0.01, self.limit - self.seconds), 0.0, lambda: self.go_on(step), relaxed=relaxed
-        )
+        return run(self.model, max(0.01, self.limit - self.seconds), 0.0, lambda: self.go_on(step), relaxed=relaxed)
 
     def relax(self) -> None:
         """Cuts until the relaxation breaks none; its last value is the bound."""
@@ -167,9 +173,27 @@ class _Search:
             cuts = broken_cuts(self.given, values)
             for hops in cuts:
                 self.cut(hops)
-            if not cuts:
+            if not self._share(found.values) and not cuts:
                 self._drop(found)
                 return
+
+    def _share(self, values: Sequence[float]) -> int:
+        """Any j hops of a meter number at most min(j, k) when it counts k: without this the relaxation would take
+        a twelfth of twelve cheap hops where it wants one."""
+        added = 0
+        for hops, many in self.counts:
+            order = sorted((self.x[at] for at in hops), key=lambda column: -values[column])
+            total, worst, size = 0.0, BROKEN, 0
+            for j, column in enumerate(order[: len(many)], 1):
+                total += values[column]
+                room = sum(min(j, k) * values[c] for k, c in enumerate(many, 1))
+                if total - room > worst:
+                    worst, size = total - room, j
+            if size:
+                held = [*order[:size], *many]
+                self._row(-float("inf"), 0.0, held, [1.0] * size + [-float(min(size, k + 1)) for k in range(len(many))])
+                added += 1
+        return added
 
     def _drop(self, found: Outcome) -> None:
         """Hops whose reduced cost exceeds the gap are in no better tree."""
@@ -204,17 +228,15 @@ class _Search:
             self.cut([at for at, hop in enumerate(self.given.hops) if hop.start in within and hop.end not in within])
 
 
-def cheapest_tree(
-    given: Case, seconds: float = 30.0, report: Callable[[Progress], bool] | None = None
-) -> Tree | None:
+def cheapest_tree(given: Case, seconds: float = 30.0, report: Callable[[Progress], bool] | None = None) -> Tree | None:
     """The cheapest tree, or the best one of ``seconds`` with its bound; None when a target can not be reached.
 
     ``report`` is called about once a second and more often; it stops the search by returning False.
     """
-    search = _Search(given, seconds, report)
-    search.offer(grown(given, marginal(given)))
     if not given.hops or not covers(given, range(len(given.hops))):
         return None
+    small = reduced(given)
+    search = _Search(small, seconds, report)
     search.relax()
     method = "relaxation with cuts"
     if not search.closed:
@@ -223,4 +245,4 @@ def cheapest_tree(
     if search.best is None:
         return None
     bound = search.micro if search.closed else min(search.bound, search.micro)
-    return Tree(tuple(search.best), search.micro, bound, search.seconds, method)
+    return Tree(tuple(small.hops[at] for at in search.best), search.micro, bound, search.seconds, method)

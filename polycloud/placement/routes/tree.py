@@ -122,7 +122,7 @@ def _nearest(
     given: Case, leaving: Mapping[int, list[int]], nodes: Set[int], missing: Set[int], price: Callable[[int], float]
 ) -> list[int] | None:
     """The cheapest path from any of ``nodes`` to any of ``missing``; fewest hops among equals."""
-    best: dict[int, tuple[float, int]] = {node: (0.0, 0) for node in nodes}
+    best: dict[int, tuple[float, int]] = dict.fromkeys(nodes, (0.0, 0))
     into: dict[int, int] = {}
     heap = [(0.0, 0, node) for node in sorted(nodes)]
     while heap:

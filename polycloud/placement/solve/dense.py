@@ -54,7 +54,9 @@ class Dense:
             if item.origin >= 0:
                 lane = self.way[item.zone][item.origin].copy()
                 lane[item.origin] = 0.0
-                self.hold[at] += np.where(np.isfinite(lane), lane * (item.feed + item.move), np.inf)
+                carried = np.isfinite(lane)
+                self.hold[at, ~carried] = np.inf
+                self.hold[at, carried] += lane[carried] * (item.feed + item.move)
 
     def fastest(self, k_cost: "Floats") -> "Ints":
         """For each task the option of least cost."""

@@ -1,0 +1,68 @@
+"""The Terraform root of AWS: each part in a file of its own, all regions by the provider's ``region`` argument."""
+
+from collections.abc import Mapping
+
+from polycloud.clouds.aws import render_clusters, render_network
+from polycloud.deploy.blueprint import Blueprint
+from polycloud.deploy.derive.names import made
+from polycloud.deploy.hcl import Value, block
+from polycloud.deploy.ports import Rendered
+from polycloud.deploy.render.terraform import Root, backend, ref, variable, versions
+
+
+def render(blueprint: Blueprint) -> Rendered:
+    """All of an estate that is at AWS; nothing when it has nothing there."""
+    here = blueprint.of("aws")
+    if not here.networks:
+        return Rendered({})
+    root = Root("aws", blueprint)
+    _settings(root, here)
+    render_network.add(root, here)
+    render_clusters.add(root, here)
+    return root.rendered()
+
+
+def _settings(root: Root, here: Blueprint) -> None:
+    home = here.networks[0].site.region
+    root.about("versions.tf", "Which Terraform and which provider.", "clouds.aws")
+    root.add("versions.tf", versions("aws"))
+    root.about("backend.tf", "Where the state of this root is kept; make the bucket once, by hand.", "clouds.aws")
+    state: dict[str, Value] = {
+        "bucket": made("aws", "bucket", here.estate, "terraform-state"),
+        "key": f"{here.environment}/aws.tfstate",
+        "region": home,
+        "encrypt": True,
+        "use_lockfile": True,
+    }
+    root.add("backend.tf", backend("s3", state))
+    root.about("providers.tf", "The provider: the account, and the tags of everything.", "clouds.aws")
+    account = here.accounts.get("aws", {}).get("account")
+    settings: dict[str, Value] = {"region": home, "allowed_account_ids": [account] if account else None}
+    tags: Mapping[str, Value] = dict(here.tags)
+    root.add(
+        "providers.tf",
+        block("provider", "aws", attributes=settings, parts=(block("default_tags", attributes={"tags": tags}),)),
+    )
+    root.about("variables.tf", "What is said at apply time.", "clouds.aws")
+    root.add(
+        "variables.tf",
+        variable(
+            "kubernetes_api_cidrs",
+            "Networks outside the estate that may reach the Kubernetes API; none: only from inside.",
+            "list(string)",
+            [],
+        ),
+    )
+    root.about("outputs.tf", "What other roots and people need to know.", "clouds.aws")
+    root.add(
+        "outputs.tf",
+        block(
+            "output",
+            "account",
+            attributes={
+                "value": ref("data.aws_caller_identity.this.account_id"),
+                "description": "The account that all this is in.",
+            },
+        ),
+    )
+    root.add("providers.tf", block("data", "aws_caller_identity", "this"), block("data", "aws_partition", "this"))

@@ -1,0 +1,38 @@
+"""The market as an estate sees it: its own prices stand before the catalogue's, negotiated discounts come off both."""
+
+from fnmatch import fnmatchcase
+
+import msgspec
+
+from polycloud.catalog.market_rows import Offer
+from polycloud.core.money import Money
+from polycloud.estate.schema.operations import MoneyRules
+from polycloud.placement.commitments.reading import Lookup
+
+
+def priced(market: Lookup, money: MoneyRules) -> Lookup:
+    """Prices with ``money.prices`` (the last that fits holds) and ``money.discounts`` (off list prices only)."""
+
+    def look(site: str, machine: str) -> Offer | None:
+        found = market(site, machine)
+        cut = money.discounts.get(site.partition("/")[0])  # type: ignore[call-overload]
+        if found is not None and cut is not None:
+            kept = 1 - cut.value
+            off = {name: value for name in PRICES if (value := getattr(found, name)) is not None}
+            found = msgspec.structs.replace(found, **{name: round(value * kept) for name, value in off.items()})
+        for own in money.prices:
+            if own.machine == machine and fnmatchcase(site, own.at):
+                base = found or Offer(site, machine, None, None, "", None, None, None, None, None)
+                stated = {name: amount for name in PRICES if (amount := getattr(own, name)) is not None}
+                found = msgspec.structs.replace(base, quality="own", **{n: _micro(m) for n, m in stated.items()})
+        return found
+
+    return look
+
+
+PRICES = ("on_demand", "spot", "committed_1y", "committed_3y")
+
+
+def _micro(amount: Money) -> int | None:
+    """Micro-USD; another currency is not converted, so its price is not known here."""
+    return amount.micro if amount.currency == "USD" else None

@@ -6,6 +6,7 @@ python tools/build_land.py land-110m.json      a TopoJSON of Natural Earth's lan
 
 import json
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 STEP, NORTH, SOUTH = 2.5, 82.5, -57.5
@@ -29,8 +30,17 @@ def rings(topology: dict) -> list[Ring]:
                 line: Ring = []
                 for index in ring:
                     line += arcs[index] if index >= 0 else arcs[~index][::-1]
-                if all(abs(a[0] - b[0]) < 180 for a, b in zip(line, line[1:], strict=False)):
-                    found.append(line)  # else it lies across the date line: an island of Fiji
+                found.append(unwrapped(line))
+    return found
+
+
+def unwrapped(ring: Ring) -> Ring:
+    """A ring that crosses the date line goes on beyond 180 degrees instead of jumping back."""
+    turn, found, last = 0, [], ring[0][0]
+    for lon, lat in ring:
+        turn += 360 * ((lon - last < -180) - (lon - last > 180))
+        found.append((lon + turn, lat))
+        last = lon
     return found
 
 
@@ -38,9 +48,10 @@ def is_land(shapes: list[Ring], lon: float, lat: float) -> bool:
     """Even-odd rule over all rings, so that lakes count as water."""
     inside = False
     for ring in shapes:
-        for (x1, y1), (x2, y2) in zip(ring, ring[1:], strict=False):
-            if (y1 > lat) != (y2 > lat) and lon < (x2 - x1) * (lat - y1) / (y2 - y1) + x1:
-                inside = not inside
+        for (x1, y1), (x2, y2) in pairwise(ring):
+            if (y1 > lat) != (y2 > lat):
+                meets = (x2 - x1) * (lat - y1) / (y2 - y1) + x1
+                inside ^= (lon < meets) ^ (lon + 360 < meets) ^ (lon - 360 < meets)
     return inside
 
 

@@ -21,9 +21,12 @@ from polycloud.estate import Estate
 from polycloud.policy.tables import Tables
 
 if TYPE_CHECKING:
+    from polycloud.deploy.ports import Renderer
     from polycloud.sandbox.spec import Cloud, SandboxSpec
     from polycloud.store import Store
 
+RENDERED_CLOUDS = ("aws",)
+RENDERED_TOOLS: tuple[str, ...] = ()
 SANDBOX_SECONDS = 5.0  # it is on this machine
 SANDBOX_BYTES_MAX = 16 * 1024 * 1024
 
@@ -44,6 +47,13 @@ def obtain(cloud: str) -> Obtain:
     if cloud not in CLOUDS:
         raise KeyError(f"no cloud {cloud!r} (known: {', '.join(CLOUDS)})")
     return cast(Obtain, import_module(f"polycloud.clouds.{cloud}.credentials").obtain)
+
+
+def renderers() -> "dict[str, Renderer]":
+    """All that write files from a blueprint, by name, in the order of their folders."""
+    modules = {f"terraform/{cloud}": f"polycloud.clouds.{cloud}.render" for cloud in RENDERED_CLOUDS}
+    modules |= {name: f"polycloud.deploy.render.{name}" for name in RENDERED_TOOLS}
+    return {name: cast("Renderer", import_module(module).render) for name, module in modules.items()}
 
 
 def sandbox_spec(estate: Estate, tables: Tables) -> "SandboxSpec":

@@ -21,6 +21,13 @@ class Expr(msgspec.Struct, frozen=True):
     text: str
 
 
+class Call(msgspec.Struct, frozen=True):
+    """A function of one argument, such as ``jsonencode``, over a value whose texts are escaped like all others."""
+
+    function: str
+    argument: "Value"
+
+
 class Block(msgspec.Struct, frozen=True):
     """A block with its labels; ``body`` holds attributes and blocks in the order of the file."""
 
@@ -35,7 +42,7 @@ class Comment(msgspec.Struct, frozen=True):
     text: str
 
 
-Value: TypeAlias = "str | int | bool | float | Expr | Sequence[Value] | Mapping[str, Value] | None"
+Value: TypeAlias = "str | int | bool | float | Expr | Call | Sequence[Value] | Mapping[str, Value] | None"
 
 
 class Attribute(msgspec.Struct, frozen=True):
@@ -126,6 +133,13 @@ def _aligned(run: list[tuple[str, list[str]]]) -> list[str]:
 def _value(value: Value, depth: int) -> list[str]:
     if isinstance(value, Expr):
         return value.text.split("\n")
+    if isinstance(value, Call):
+        lines = _value(value.argument, depth)
+        return (
+            [f"{value.function}({lines[0]}", *lines[1:-1], f"{lines[-1]})"]
+            if lines[1:]
+            else [f"{value.function}({lines[0]})"]
+        )
     if isinstance(value, str):
         return [quoted(value)]
     if isinstance(value, bool):

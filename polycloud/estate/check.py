@@ -4,6 +4,7 @@ from datetime import date
 
 from polycloud.catalog import Catalog
 from polycloud.core.diagnostics import Diagnostic
+from polycloud.estate.check_placement import check_placement
 from polycloud.estate.check_places import check_places
 from polycloud.estate.check_rules import check_rules
 from polycloud.estate.check_traffic import check_models, check_routes
@@ -33,6 +34,7 @@ def check(loaded: Loaded, catalog: Catalog, today: date | None = None) -> tuple[
         check_models(ground, today)
         check_routes(ground)
         check_work(ground)
+        check_placement(ground)
     files = {str(path): index for index, path in enumerate(loaded.files)}
     return tuple(
         sorted(

@@ -7,6 +7,7 @@ those rows: nothing after the rules can bring a deployment back in.
 """
 
 from collections.abc import Iterable
+from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -30,6 +31,7 @@ from polycloud.policy.overlay import Overlay
 from polycloud.policy.tables import Compiled, Route, Tables, bits, mask
 
 PLANS_MAX = 1024  # kinds of requests kept per view; then all are dropped, as callers can invent kinds
+CLASSES_KEPT_MAX = 1024  # combinations of what keys, teams and routes say
 SPLITS_MAX = 64  # sets of survivors kept per plan
 OUTPUT_TOKENS_EXPECTED = 512  # when the caller gives no bound; only ranks and caps use it
 ESTIMATE_ERROR = 1.5  # bytes/4 may overstate tokens by this much; a window must be clearly too small to be skipped
@@ -222,21 +224,30 @@ def effective_classes(
     for a header that names no class of the estate, or that is there and says nothing (a template's empty variable):
     what the caller meant to hold can not be known then.
     """
-    found = dict.fromkeys(principal_classes)
-    found.update(dict.fromkeys(team_classes))
+    found = _classes_of(tuple(principal_classes), tuple(team_classes), route_class, tables.default_class)
+    if header is None:
+        return found
+    more = dict.fromkeys(found)
+    for name in map(str.strip, header.split(",")):
+        if not name:
+            raise BadRequest("x-polycloud-class: a name is missing; leave the header out, or name data classes")
+        if name not in tables.classes:
+            known = ", ".join(sorted(tables.classes)) or "none"
+            shown = name[: eligible.NAME_SHOWN_MAX]
+            raise BadRequest(f"x-polycloud-class: {shown!r} is no data class of this estate (known: {known})")
+        more[name] = None
+    return tuple(more)
+
+
+@lru_cache(CLASSES_KEPT_MAX)
+def _classes_of(
+    principal: tuple[str, ...], team: tuple[str, ...], route_class: str, default_class: str
+) -> tuple[str, ...]:
+    found = dict.fromkeys((*principal, *team))
     if route_class:
         found[route_class] = None
-    if not found and tables.default_class:
-        found[tables.default_class] = None
-    if header is not None:
-        for name in map(str.strip, header.split(",")):
-            if not name:
-                raise BadRequest("x-polycloud-class: a name is missing; leave the header out, or name data classes")
-            if name not in tables.classes:
-                known = ", ".join(sorted(tables.classes)) or "none"
-                shown = name[: eligible.NAME_SHOWN_MAX]
-                raise BadRequest(f"x-polycloud-class: {shown!r} is no data class of this estate (known: {known})")
-            found[name] = None
+    if not found and default_class:
+        found[default_class] = None
     return tuple(found)
 
 

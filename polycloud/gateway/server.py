@@ -348,8 +348,8 @@ def head(status: int, headers: bytes, length: int | None, *, keep_alive: bool = 
     """Status line and headers. ``headers`` are whole lines; ``length`` None is chunked."""
     connection = b"" if keep_alive else b"connection: close\r\n"
     if length is None:
-        return b"%b%b%btransfer-encoding: chunked\r\n\r\n" % (status_line(status), headers, connection)
-    return b"%b%b%bcontent-length: %d\r\n\r\n" % (status_line(status), headers, connection, length)
+        return b"%b%btransfer-encoding: chunked\r\n%b\r\n" % (status_line(status), headers, connection)
+    return b"%b%bcontent-length: %d\r\n%b\r\n" % (status_line(status), headers, length, connection)
 
 
 def status_line(status: int) -> bytes:

@@ -141,7 +141,7 @@ def test_a_journal_that_can_not_be_written_lets_answers_go_and_then_refuses(fiel
                 await asyncio.sleep(0.01)
         assert kept.failure == "" and len(plane.attempts()) == answered
         assert [r["code"] for r in plane.records() if r["kind"] == "decision" and not r["chosen"]] == [
-            "provider_unavailable"
+            "journal_unwritable"
         ]
         assert (await plane.ask("anthropic", "alone0", True)).whole
         os.close(good)
@@ -219,7 +219,7 @@ def test_a_worker_that_stops_tells_the_callers_it_can_not_wait_for(field):
         assert never.status == 503 and "stopping" in never.error["message"]
         for got in (stream, never):
             (attempt,) = plane.attempts(got.headers["x-polycloud-request"])
-            assert attempt["final"] and attempt["code"] == "provider_unavailable"
+            assert attempt["final"] and attempt["code"] == "gateway_stopping"
 
     field("vertex-claude", body, pace=20.0)
 

@@ -36,9 +36,7 @@ PICO = 10**12
 
 @click.command()
 @click.argument("usage", type=FILE, required=False)
-@click.option(
-    "--from-gateway", is_flag=True, help="Take the usage that the running gateway counted."
-)
+@click.option("--from-gateway", is_flag=True, help="Take the usage that the running gateway counted.")
 @click.option("--since", default="4w", show_default=True, help="With --from-gateway: how far back.")
 @click.option(
     "--offers", "offers_file", type=FILE, help="What else is on offer: savings plans, PTU, credits, your rates."
@@ -192,7 +190,7 @@ def _print(answer: Portfolio, history: History) -> None:
             [
                 o.name,
                 *(usd(v) for v in (o.mean, o.p10, o.p50, o.p90, o.worst)),
-                f"{o.utilisation:.0%}",
+                "" if o.utilisation is None else f"{o.utilisation:.0%}",
                 f"{o.coverage:.0%}",
                 usd(o.fallen),
                 usd(o.regret),

@@ -17,7 +17,7 @@ class Rule(msgspec.Struct, frozen=True):
     source: str
 
 
-# (cloud, kind): the rule. Kinds: cluster, pool, bucket.
+# (cloud, kind): the rule. Kinds: cluster, pool, bucket, role (AWS), account (of a service, Google), database.
 RULES: dict[tuple[str, str], Rule] = {
     ("aws", "cluster"): Rule(
         r"[0-9A-Za-z][A-Za-z0-9_-]*",
@@ -72,6 +72,30 @@ RULES: dict[tuple[str, str], Rule] = {
         63,
         "3 to 63 small letters, digits and -",
         "https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html",
+    ),
+    ("aws", "role"): Rule(
+        r"[A-Za-z][A-Za-z0-9_-]*",
+        64,
+        "at most 64 letters, digits, - and _",
+        "https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html",
+    ),
+    ("aws", "database"): Rule(
+        r"[a-z]([a-z0-9]|-(?=[a-z0-9]))*",
+        63,
+        "at most 63 small letters, digits and single -, beginning with a letter",
+        "https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/CHAP_Limits.html",
+    ),
+    ("gcp", "account"): Rule(
+        r"[a-z][a-z0-9-]{4,28}[a-z0-9]",
+        30,
+        "6 to 30 small letters, digits and -, beginning with a letter",
+        "https://cloud.google.com/iam/docs/service-accounts-create",
+    ),
+    ("gcp", "database"): Rule(
+        r"[a-z]([a-z0-9-]*[a-z0-9])?",
+        60,
+        "small letters, digits and -, beginning with a letter",
+        "https://cloud.google.com/sql/docs/postgres/create-instance",
     ),
     ("gcp", "bucket"): Rule(
         r"[a-z0-9][a-z0-9-]*[a-z0-9]",

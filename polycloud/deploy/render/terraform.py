@@ -1,5 +1,6 @@
 """What all Terraform roots share: versions, state, tags, variables, the head of each file, identifiers."""
 
+import hashlib
 import re
 from collections.abc import Iterable, Mapping
 
@@ -11,6 +12,8 @@ from polycloud.deploy.ports import Reference, Rendered, Resource
 from polycloud.deploy.yaml import header
 
 REQUIRED_VERSION = ">= 1.11"  # the first with S3 state locking and write-only arguments; OpenTofu counts likewise
+PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9]*(-[A-Za-z0-9]+)*")
+DIGEST = 6  # characters, as in the names of the clouds
 # Source and version of each provider, as of 2026-10.
 PROVIDERS = {
     "aws": ("hashicorp/aws", "~> 6.69"),
@@ -23,9 +26,20 @@ PROVIDERS = {
 
 
 def identifier(*parts: str) -> str:
-    """A Terraform identifier made from names: what it does not allow becomes an underscore."""
-    text = re.sub(r"[^A-Za-z0-9_-]", "_", "_".join(parts)).replace("-", "_")
-    return text if text[:1].isalpha() or text[:1] == "_" else f"n_{text}"
+    """A Terraform identifier made from names, different for different names: ``us-east-1`` is ``us_east_1``.
+
+    Parts are joined by two underscores. What else than small words and single dashes stands in a name is replaced,
+    and a digest of the name follows after three.
+    """
+    return "__".join(_word(part) for part in parts)
+
+
+def _word(name: str) -> str:
+    if PLAIN.fullmatch(name):
+        return name.replace("-", "_")
+    digest = hashlib.sha256(name.encode()).hexdigest()[:DIGEST]
+    words = re.sub(r"[^A-Za-z0-9]+", "_", name).strip("_")
+    return f"{words if words[:1].isalpha() else f'n_{words}'}___{digest}"
 
 
 def ref(text: str) -> Expr:
@@ -113,6 +127,12 @@ class Root:
         self._resources.append(Resource(f"{self.cloud}/{address}", kind, site, source, monthly, data_class, note))
         return Expr(address)
 
+    def section(
+        self, file: str, site: str, source: str, kind: str, common: Mapping[str, Value] | None = None
+    ) -> "Section":
+        """What is made in one file for one thing of the estate; ``common`` attributes come first in each resource."""
+        return Section(self, file, site, source, kind, common or {})
+
     def provides(self, *names: str) -> None:
         self._provides.extend(names)
 
@@ -143,6 +163,43 @@ class Root:
             tuple(self._needs),
             tuple(dict.fromkeys(self._gaps)),
         )
+
+
+class Section:
+    """Resources of one file that share their site, their origin and their first attributes."""
+
+    def __init__(self, root: Root, file: str, site: str, source: str, kind: str, common: Mapping[str, Value]) -> None:
+        self.root = root
+        self._file, self._site, self._source, self._kind = file, site, source, kind
+        self._common = common
+
+    def make(
+        self,
+        type: str,
+        label: str,
+        attributes: Mapping[str, Value] | None = None,
+        *parts: Part,
+        kind: str = "",
+        monthly: int | None = None,
+        data_class: str = "",
+        note: str = "",
+    ) -> Expr:
+        """Adds a resource and answers with its address; how often it is made comes before all else in it."""
+        given = attributes or {}
+        often = {name: given[name] for name in ("count", "for_each") if name in given}
+        made = resource(type, label, {**often, **self._common, **given}, *parts)
+        return self.root.made(self._file, made, self._site, self._source, kind or self._kind, monthly, data_class, note)
+
+    def add(self, *parts: Part) -> None:
+        self.root.add(self._file, *parts)
+
+
+def times(count: int, unit_price: int | None) -> int | None:
+    """The price of so many; None where the price of one is not known."""
+    return None if unit_price is None else count * unit_price
+
+
+KEEP = block("lifecycle", attributes={"prevent_destroy": True})  # for whatever holds data
 
 
 def attribute(address: Expr, name: str) -> Expr:

@@ -18,9 +18,10 @@ from polycloud.core.usage import Usage
 from polycloud.gateway.dialects import anthropic_messages_wire as wire
 from polycloud.gateway.dialects.anthropic_messages_reply import FINISHES, finish_of, read_error, read_usage
 from polycloud.gateway.dialects.reading import given, read_provider
-from polycloud.gateway.dialects.sse import SEPARATOR, Frames, parse
+from polycloud.gateway.dialects.sse import SEPARATOR, Frames, parse, tail
 
 _EVENT = msgspec.json.Decoder(wire.Event)
+_PASS = msgspec.json.Decoder(wire.PassEvent)
 _WHAT = "an event of the provider's stream"
 
 
@@ -134,7 +135,7 @@ class Tap:
     def feed(self, data: bytes) -> bytes:
         """Raises BrokenStream on a frame that can not be read."""
         if self.ended:
-            return b""
+            return tail(data)
         whole = self._frames.whole(data)
         frames = data.split(SEPARATOR) if whole else self._frames.cut(data)
         for count, frame in enumerate(frames, 1):
@@ -148,17 +149,13 @@ class Tap:
         payload = _data(frame)
         if not payload:
             return
-        event = read_provider(_EVENT, payload, _WHAT)
+        if not self.content:
+            self.content = _has_content(read_provider(_EVENT, payload, _WHAT))
+        event = read_provider(_PASS, payload, _WHAT)
         kind = event.type
         if kind == "content_block_delta":
-            delta = event.delta
-            if delta is not None and not self.content:
-                self.content = bool(delta.text or delta.partial_json or delta.thinking or delta.signature)
-        elif kind == "content_block_start":
-            block = event.content_block
-            if block is not None and not self.content:
-                self.content = block.type not in ("text", "thinking") or bool(block.text or block.thinking)
-        elif kind == "message_start" and event.message is not None:
+            return
+        if kind == "message_start" and event.message is not None:
             self._before = event.message.usage
             if self._before is not None:
                 self.usage = read_usage(self._before)
@@ -172,3 +169,13 @@ class Tap:
         elif kind == "error":
             failed = read_error(event.error)
             self.failed = f"{failed.code}: {failed.message}"
+
+
+def _has_content(event: wire.Event) -> bool:
+    if event.type == "content_block_delta" and event.delta is not None:
+        delta = event.delta
+        return bool(delta.text or delta.partial_json or delta.thinking or delta.signature)
+    if event.type == "content_block_start" and event.content_block is not None:
+        block = event.content_block
+        return block.type not in ("text", "thinking") or bool(block.text or block.thinking)
+    return False

@@ -180,6 +180,20 @@ class Error(Wire):
     message: str | None = None
 
 
+class PassDelta(Wire):
+    stop_reason: str | None = None
+
+
+class PassEvent(Wire):
+    """What a tap still reads of an event once content was seen."""
+
+    type: str
+    delta: PassDelta | None = None
+    message: StartedMessage | None = None
+    usage: Usage | None = None
+    error: Error | None = None
+
+
 class Event(Wire):
     type: str
     index: int | None = None

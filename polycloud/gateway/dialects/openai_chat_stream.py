@@ -31,9 +31,10 @@ from polycloud.gateway.dialects.openai_chat_reply import (
     written_finish,
 )
 from polycloud.gateway.dialects.reading import ENCODER, UNREADABLE, read_provider, unreadable
-from polycloud.gateway.dialects.sse import SEPARATOR, Frames, parse
+from polycloud.gateway.dialects.sse import SEPARATOR, Frames, parse, tail
 
 _CHUNK = msgspec.json.Decoder(wire.Chunk)
+_PASS = msgspec.json.Decoder(wire.PassChunk)
 _DONE = b"[DONE]"
 _WHAT = "a chunk of the provider's stream"
 
@@ -275,7 +276,7 @@ class Tap:
     def feed(self, data: bytes) -> bytes:
         """Raises BrokenStream on a frame that can not be read. What follows the mark is no part of the answer."""
         if self.ended:
-            return b""
+            return tail(data)
         whole = self._frames.whole(data)
         frames = data.split(SEPARATOR) if whole else self._frames.cut(data)
         if whole:
@@ -294,30 +295,24 @@ class Tap:
         return SEPARATOR.join(shown)
 
     def _shows(self, frame: bytes) -> bool:
-        payload = _data(frame)
-        if not payload:
-            return True
+        if frame[:6] == b"data: " and b"\n" not in frame and b"\r" not in frame:
+            payload = frame[6:]
+        else:
+            payload = _data(frame)
+            if not payload:
+                return True
         if payload == _DONE:
             self.ended = not self.failed
             return True
         try:
-            chunk = _CHUNK.decode(payload)
+            if not self.content:
+                self.content = _has_content(_CHUNK.decode(payload))
+            chunk = _PASS.decode(payload)
         except UNREADABLE as error:
             raise unreadable(_WHAT, error) from error
         choices = chunk.choices
         if choices:
-            choice = choices[0]
-            delta = choice.delta
-            if delta is not None and not self.content:
-                self.content = bool(
-                    delta.content
-                    or delta.tool_calls
-                    or delta.reasoning_content
-                    or delta.reasoning
-                    or delta.refusal
-                    or delta.polycloud
-                )
-            reason = choice.finish_reason
+            reason = choices[0].finish_reason
             if reason:
                 if reason in BROKEN_FINISHES:
                     self.failed = f"{reason}: the provider broke the answer off"
@@ -332,3 +327,15 @@ class Tap:
         if chunk.x_groq is not None and chunk.x_groq.usage is not None:
             self.usage = read_usage(chunk.x_groq.usage)
         return True
+
+
+def _has_content(chunk: wire.Chunk) -> bool:
+    delta = chunk.choices[0].delta if chunk.choices else None
+    return delta is not None and bool(
+        delta.content
+        or delta.tool_calls
+        or delta.reasoning_content
+        or delta.reasoning
+        or delta.refusal
+        or delta.polycloud
+    )

@@ -260,6 +260,16 @@ class PassChoice(Wire):
     finish_reason: str | None = None
 
 
+class PassChunk(Wire):
+    """What a tap still reads of a chunk once content was seen; the rest is skipped, at a third of the time."""
+
+    choices: list[PassChoice] | None = None
+    usage: Usage | None = None
+    x_groq: Groq | None = None
+    error: msgspec.Raw = ABSENT
+    object: str | None = None
+
+
 class PassReply(Wire):
     """What metering needs of an answer that passes through."""
 

@@ -94,6 +94,11 @@ class Frames:
 SEPARATOR = b"\n\n"
 
 
+def tail(data: bytes) -> bytes:
+    """What of the bytes behind a terminal mark still belongs to it: the LF of a CRLF that was split."""
+    return b"\n" if data[:1] == b"\n" else b""
+
+
 def parse(frame: bytes) -> tuple[bytes, bytes]:
     """(event name, data) of one frame; b"" for what it has not. Comments and unknown fields are skipped."""
     event = b""

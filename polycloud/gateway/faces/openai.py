@@ -42,9 +42,10 @@ class OpenAIFace:
         needs |= _field_needs(request)
         if request.tools or request.tool_choice is not None:
             needs |= _tool_needs(request)
-        unknown = fields.keys() - KNOWN
-        if unknown and openai_chat_read.extra_fields(fields, unknown).keys() - _NEEDED:
-            needs |= bit.OPENAI_EXTRAS
+        if not KNOWN.issuperset(fields):
+            extras = openai_chat_read.extra_fields(fields, fields.keys() - KNOWN)
+            if not _NEEDED.issuperset(extras):
+                needs |= bit.OPENAI_EXTRAS
         options = request.stream_options
         return MarkedEnvelope(
             request.model,

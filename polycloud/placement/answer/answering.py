@@ -3,12 +3,12 @@
 import datetime
 from collections import Counter, defaultdict
 from collections.abc import Sequence
+from typing import Protocol
 
 import msgspec
 
 from polycloud.catalog import Catalog
 from polycloud.catalog.market import Market
-from polycloud.core.units import UNITS
 from polycloud.estate import Estate
 from polycloud.placement.answer import costs, residency
 from polycloud.placement.answer.alternatives import Alternatives, Effort
@@ -26,29 +26,46 @@ from polycloud.placement.answer.values import (
     Part,
     Placement,
     Refused,
+    SitePoint,
     WorkloadAnswer,
 )
-from polycloud.placement.bill import clouds_used
+from polycloud.placement.bill import Bill, clouds_used
+from polycloud.placement.build import Detail
 from polycloud.placement.problem import LeftOut, Problem, Solution
-from polycloud.placement.solve import Baseline, Solved
+from polycloud.placement.solve import Solved
 
 SPREAD_MONTHS = 12  # the default of money.spread_moves_over
-MONTH_SECONDS = UNITS["month"][1]
 USUAL = Effort()
-EXAMPLES = 3  # of candidates left out for one reason
 
 
 class Basis(msgspec.Struct, frozen=True):
-    """What an answer is given on: the estate, the facts, and the day that their age is counted from."""
+    """What an answer is given on: the estate, the facts, and the day that their age is counted from.
+
+    ``details`` stand behind the options of the problem's tasks; ``months``: over how many first moves are spread.
+    """
 
     estate: Estate
     catalog: Catalog
     market: Market
     today: datetime.date
+    details: tuple[tuple[Detail, ...], ...] = ()
+    months: float = SPREAD_MONTHS
+    notes: tuple[str, ...] = ()
+
+
+class Simple(Protocol):
+    """A simpler plan to compare with, as ``solve.baselines`` gives it."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def bill(self) -> Bill | None: ...
+    @property
+    def why_not(self) -> str: ...
 
 
 def answer(
-    problem: Problem, solved: Solved, basis: Basis, baselines: Sequence[Baseline] = (), effort: Effort = USUAL
+    problem: Problem, solved: Solved, basis: Basis, baselines: Sequence[Simple] = (), effort: Effort = USUAL
 ) -> Placement:
     """Everything that can be said of a plan. Raises ValueError when there is none: see ``solved.conflict``."""
     if solved.solution is None or solved.bill is None:
@@ -58,7 +75,7 @@ def answer(
     plan = search.plan
     estate = basis.estate
     flows = flow_answers(problem, plan)
-    cost = costs.cost(problem, plan, spread_months(estate))
+    cost = costs.cost(problem, plan, basis.months)
     rested = facts(problem, plan, flows, basis.market, estate, basis.today)
     chosen = [task.options[choice] for task, choice in zip(problem.tasks, plan.choice, strict=True)]
     waited = [option.latency_us for option in chosen if option.latency_us]
@@ -66,7 +83,7 @@ def answer(
     return Placement(
         estate=estate.estate,
         day=basis.today.isoformat(),
-        workloads=_workloads(search, alternatives, cost, estate),
+        workloads=_workloads(search, alternatives, cost, basis),
         datasets=_datasets(problem, plan, cost, flows, estate),
         flows=flows,
         promises=costs.promises(problem, plan),
@@ -78,15 +95,25 @@ def answer(
         clouds=tuple(sorted(clouds_used(problem, plan))),
         latency_ms=sum(waited) / len(waited) / 1000 if waited else None,
         kg_co2e=grams / 1000 if grams else None,
+        sites=_sites(problem, basis),
         facts=rested,
-        warnings=warnings(rested),
+        warnings=(*basis.notes, *warnings(rested)),
     )
 
 
-def spread_months(estate: Estate) -> int:
-    """Over how many months the estate spreads the cost of first moves."""
-    spread = estate.money.spread_moves_over
-    return SPREAD_MONTHS if spread is None else max(round(spread.value / MONTH_SECONDS), 1)
+def _sites(problem: Problem, basis: Basis) -> tuple[SitePoint, ...]:
+    """Where every site of the problem is; None for a hall without coordinates."""
+    return tuple(SitePoint(place.id, place.cloud, *_point(place.id, basis)) for place in problem.sites)
+
+
+def _point(site: str, basis: Basis) -> tuple[float | None, float | None]:
+    known = basis.catalog.site(site)
+    if known is not None:
+        return known.latitude, known.longitude
+    hall = basis.estate.onprem.get(site.partition("/")[2])
+    if hall is None or hall.lat is None or hall.lon is None:
+        return None, None
+    return hall.lat, hall.lon
 
 
 def _optimality(solved: Solved, month: int) -> Optimality:
@@ -95,7 +122,7 @@ def _optimality(solved: Solved, month: int) -> Optimality:
     return Optimality(solved.status, bound, gap, solved.method, round(solved.seconds, 3))
 
 
-def _baseline(row: Baseline, month: int) -> BaselineAnswer:
+def _baseline(row: Simple, month: int) -> BaselineAnswer:
     if row.bill is None:
         return BaselineAnswer(row.name, None, None, row.why_not)
     total = row.bill.total
@@ -103,7 +130,7 @@ def _baseline(row: Baseline, month: int) -> BaselineAnswer:
 
 
 def _workloads(
-    search: Alternatives, alternatives: dict[str, tuple[Alternative, ...]], cost: Cost, estate: Estate
+    search: Alternatives, alternatives: dict[str, tuple[Alternative, ...]], cost: Cost, basis: Basis
 ) -> tuple[WorkloadAnswer, ...]:
     problem, plan = search.problem, search.plan
     tasks: dict[str, list[int]] = defaultdict(list)
@@ -115,7 +142,7 @@ def _workloads(
     left_out = refused(problem.left_out)
     found = []
     for name, members in tasks.items():
-        row = estate.workloads.get(name)
+        row = basis.estate.workloads.get(name)
         groups = left_out.get(name, ())
         said = {problem.tasks[at].name: reason(search.ledger, at, groups) for at in members}
         found.append(
@@ -123,7 +150,7 @@ def _workloads(
                 name=name,
                 kind=row.kind if row is not None else "",
                 owner=row.owner if row is not None else "",
-                parts=tuple(_part(problem, plan, at) for at in members),
+                parts=tuple(_part(problem, plan, at, basis.details) for at in members),
                 month_micro=sum(kinds[name].values()),
                 by_kind=dict(sorted(kinds[name].items())),
                 reason=_joined(said),
@@ -141,9 +168,10 @@ def _joined(said: dict[str, str]) -> str:
     return "; ".join(f"{name}: {why}" for name, why in said.items())
 
 
-def _part(problem: Problem, plan: Solution, at: int) -> Part:
+def _part(problem: Problem, plan: Solution, at: int, details: tuple[tuple[Detail, ...], ...]) -> Part:
     task = problem.tasks[at]
     option = task.options[plan.choice[at]]
+    detail = details[at][plan.choice[at]] if details else None
     return Part(
         task=task.name,
         site=problem.sites[option.site].id,
@@ -154,6 +182,10 @@ def _part(problem: Problem, plan: Solution, at: int) -> Part:
         penalty_micro=option.penalty,
         latency_us=option.latency_us,
         grams=option.grams,
+        hours=round(detail.hours, 3) if detail is not None else None,
+        low_micro=detail.low if detail is not None else None,
+        high_micro=detail.high if detail is not None else None,
+        notes=detail.notes if detail is not None else (),
     )
 
 
@@ -164,8 +196,8 @@ def refused(left_out: Sequence[LeftOut]) -> dict[str, tuple[Refused, ...]]:
         groups[row.workload][row.why].append(row.what)
     return {
         workload: tuple(
-            Refused(why, len(what), tuple(what[:EXAMPLES]))
-            for why, what in sorted(reasons.items(), key=lambda pair: -len(pair[1]))
+            Refused(why, sum(what.count(",") + 1 for what in candidates), tuple(candidates))
+            for why, candidates in sorted(reasons.items(), key=lambda pair: -len(pair[1]))
         )
         for workload, reasons in groups.items()
     }

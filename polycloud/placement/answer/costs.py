@@ -16,7 +16,7 @@ NOWHERE = "everywhere"  # what has no site or cloud of its own: people, promises
 NOBODY = "shared"  # what belongs to no workload
 
 
-def cost(problem: Problem, plan: Solution, spread_months: int) -> Cost:
+def cost(problem: Problem, plan: Solution, spread_months: float) -> Cost:
     """The month, its lines, and three years of it.
 
     The bill of the same plan without first fillings is what a month costs once all data have arrived; the
@@ -29,7 +29,7 @@ def cost(problem: Problem, plan: Solution, spread_months: int) -> Cost:
         problem, items=tuple(msgspec.structs.replace(item, move=0) for item in problem.items)
     )
     later = bill(settled, plan).total
-    once = (month - later) * spread_months
+    once = round((month - later) * spread_months)
     return Cost(
         month_micro=month,
         lines=lines,

@@ -65,7 +65,8 @@ def _cheapest(ledger: Ledger, task: int, alone: dict[int, int]) -> str:
     if alone[second] == alone[here]:
         return f"no place is cheaper than {name} ({usd(alone[here])} a month){data}; {other} costs as much"
     more = f"the next by itself, {other}, costs {usd(alone[second])}"
-    return f"{name} has the cheapest machines, {option.machine} at {usd(alone[here])} a month{data}; {more}"
+    cost = usd(option.cost + option.penalty)
+    return f"{name} has the cheapest machines, {option.machine} at {cost} a month{data}; {more}"
 
 
 def _causes(kinds: Counter[str]) -> list[tuple[str, int]]:

@@ -9,7 +9,11 @@ import msgspec
 
 class Part(msgspec.Struct, frozen=True):
     """One task of a workload at its place. ``month_micro`` is what its machines cost without any commitment,
-    ``penalty_micro`` money that nobody bills, ``grams`` CO2 equivalent a month."""
+    ``penalty_micro`` money that nobody bills, ``grams`` CO2 equivalent a month.
+
+    ``hours`` are machine hours a month, those lost to interruptions included. A cost that rests on how often spot
+    machines are reclaimed lies between ``low_micro`` and ``high_micro``; ``notes`` say what is not sourced.
+    """
 
     task: str
     site: str
@@ -20,6 +24,10 @@ class Part(msgspec.Struct, frozen=True):
     penalty_micro: int = 0
     latency_us: int = 0
     grams: int = 0
+    hours: float | None = None
+    low_micro: int | None = None
+    high_micro: int | None = None
+    notes: tuple[str, ...] = ()
 
 
 class Alternative(msgspec.Struct, frozen=True):
@@ -44,11 +52,12 @@ class Alternative(msgspec.Struct, frozen=True):
 
 
 class Refused(msgspec.Struct, frozen=True):
-    """Candidates that were not considered, for one reason: nothing is dropped in silence."""
+    """Candidates that were not considered, for one reason, as ``site`` or ``site: machine, machine``: nothing is
+    dropped in silence. ``count`` counts sites, and machines where they are named."""
 
     why: str
     count: int
-    examples: tuple[str, ...]
+    what: tuple[str, ...]
 
 
 class WorkloadAnswer(msgspec.Struct, frozen=True):
@@ -143,7 +152,7 @@ class Cost(msgspec.Struct, frozen=True):
     by_site: dict[str, int]
     by_workload: dict[str, int]
     once_micro: int
-    spread_months: int
+    spread_months: float
     three_years_micro: int
     unbilled_micro: int
 

@@ -1,5 +1,10 @@
 """Amounts as people read them, the same in tables, sentences and reports."""
 
+import math
+from collections.abc import Sequence
+
+from polycloud.placement.answer.values import BaselineAnswer
+
 MICRO = 1_000_000
 BYTES = ("B", "kB", "MB", "GB", "TB", "PB", "EB")
 CENTS_BELOW = 100 * MICRO
@@ -30,3 +35,32 @@ def listed(names: tuple[str, ...] | list[str], most: int = 3) -> str:
     """The first few names, and how many more there are."""
     more = f" and {len(names) - most} more" if len(names) > most else ""
     return ", ".join(names[:most]) + more
+
+
+def candidates(what: tuple[str, ...], most: int = 3) -> str:
+    """Candidates left out: their sites, and how many machines where several are named."""
+    said = []
+    for text in what:
+        site, _, machines = text.partition(": ")
+        names = machines.split(", ") if machines else []
+        said.append(f"{site}: {names[0]}" if len(names) == 1 else f"{site}: {len(names)} machines" if names else site)
+    return listed(said, most)
+
+
+def within(gap: float) -> str:
+    """A gap rounded up, so that it is never said to be smaller than it is."""
+    return f"within {percent(math.ceil(gap * 10_000) / 10_000, 2)}"
+
+
+def saving(row: BaselineAnswer) -> str:
+    if row.saving_ppm is None:
+        return "–"
+    if row.saving_ppm == 0:
+        return "the same"
+    return f"ours {percent(abs(row.saving_ppm) / 1_000_000)} {'less' if row.saving_ppm > 0 else 'more'}"
+
+
+def best_single(baselines: Sequence[BaselineAnswer]) -> BaselineAnswer | None:
+    """The cheapest lawful plan in one cloud."""
+    single = [row for row in baselines if row.name.startswith("only ") and row.month_micro is not None]
+    return min(single, key=lambda row: row.month_micro or 0, default=None)

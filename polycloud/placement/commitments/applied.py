@@ -34,11 +34,6 @@ class Applied(msgspec.Struct, frozen=True):
         return sum(self.paid) + self.rest
 
     @property
-    def utilisation(self) -> float:
-        """The share of what was promised that was used; 1 when nothing was promised."""
-        return sum(self.covered) / sum(self.whole) if sum(self.whole) else 1.0
-
-    @property
     def coverage(self) -> float:
         """The share of the usage that promises covered."""
         return sum(self.covered) / self.usage if self.usage else 0.0

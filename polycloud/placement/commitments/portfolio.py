@@ -56,7 +56,7 @@ class Buy(msgspec.Struct, frozen=True):
 class Outcome(msgspec.Struct, frozen=True):
     """How one set of promises does: micro-USD a month over the judged futures, what is held included.
 
-    ``worst`` is the mean of the worst tenth. ``fallen`` is the cost when usage falls by 30 % at once and stays there,
+    ``worst`` is the mean of the worst tenth; ``utilisation`` is of the new promises, None when there is none. ``fallen`` is the cost when usage falls by 30 % at once and stays there,
     ``regret`` how much that is above the best that could have been done, had it been known.
     """
 
@@ -66,7 +66,7 @@ class Outcome(msgspec.Struct, frozen=True):
     p50: int
     p90: int
     worst: int
-    utilisation: float
+    utilisation: float | None
     coverage: float
     fallen: int
     regret: int
@@ -208,7 +208,7 @@ class _Judge:
             p50,
             p90,
             round(float(costs[-tail:].mean())),
-            used / whole if whole else 1.0,
+            used / whole if whole else None,
             float(np.mean([bill.coverage for bill in bills])),
             round(self.fallen[name] / self.months),
             round((self.fallen[name] - self.best_fallen) / self.months),

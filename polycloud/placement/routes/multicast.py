@@ -73,12 +73,12 @@ class _Search:
         linear: dict[int, float] = {}
         counted: dict[int, list[float]] = {}
         for meter, hops in on.items():
-            charge = self._charges(meter, hops)
+            charge, full = self._charges(meter, hops)
             each = charge[0]
-            if all(abs(c - (k + 1) * each) <= k + 1 for k, c in enumerate(charge)):  # equal but for rounding
+            if not full and all(abs(c - (k + 1) * each) <= k + 1 for k, c in enumerate(charge)):  # but for rounding
                 linear[meter] = each
-            else:
-                counted[meter] = charge
+            else:  # a better tree pays for no more hops than the best tree costs
+                counted[meter] = [c for k, c in enumerate(charge) if k == 0 or self.best is None or c <= self.micro]
         for at, hop in enumerate(given.hops):
             cost = sum(linear.get(meter, 0.0) for meter in hop.meters)
             self.x[at] = self.model.column(cost / MICRO, whole=True)
@@ -86,15 +86,14 @@ class _Search:
             self._count(on[meter], charge)
         self._simple_rows()
 
-    def _charges(self, meter: int, hops: Sequence[int]) -> list[float]:
-        """Micro-USD for 1, 2 … hops on a meter: at most one hop into each site, no more than it carries, and no
-        more than a better tree could pay for."""
+    def _charges(self, meter: int, hops: Sequence[int]) -> tuple[list[float], bool]:
+        """Micro-USD for 1, 2 … hops on a meter, and whether it may get full: at most one hop leads into each site, and
+        no more run on it than it carries."""
         at = self.given.meters[meter]
-        most = len({self.given.hops[hop].end for hop in hops})
+        ends = most = len({self.given.hops[hop].end for hop in hops})
         if at.capacity is not None and self.given.volume:
             most = min(most, at.capacity // self.given.volume)
-        charge = [float(at.cost(times * self.given.volume)) for times in range(1, most + 1)]
-        return [c for k, c in enumerate(charge) if k == 0 or self.best is None or c <= self.micro]
+        return [float(at.cost(times * self.given.volume)) for times in range(1, most + 1)], most < ends
 
     def _count(self, hops: Sequence[int], charge: Sequence[float]) -> None:
         """Exactly one number of hops on a meter, or none; the cost is that number's charge."""

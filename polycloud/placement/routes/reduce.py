@@ -6,7 +6,7 @@ the other can save; or when all of the relay's hops on a meter of its own move t
 price falls with volume (what is already there then makes the moved ones only cheaper).
 """
 
-from collections.abc import Sequence
+from itertools import accumulate, pairwise
 
 import msgspec
 
@@ -14,9 +14,11 @@ from polycloud.placement.problem import Meter
 from polycloud.placement.routes.network import Hop
 from polycloud.placement.routes.tree import Case
 
+Tiers = tuple[tuple[int, int], ...]
+
 
 class _Prices:
-    """What the n-th hop on each meter adds, for as many as a tree can have."""
+    """What the n-th hop on each meter adds, for as many as a tree can have; meters of equal tiers are counted once."""
 
     def __init__(self, given: Case) -> None:
         self.volume = given.volume
@@ -28,39 +30,45 @@ class _Prices:
             for meter in hop.meters:
                 starts.setdefault(meter, set()).add(hop.start)
         self.owner = {meter: next(iter(sites)) for meter, sites in starts.items() if len(sites) == 1}
-        self.steps = {meter: self._steps(given.meters[meter]) for meter in starts}
-        self.falls = {meter: all(a >= b for a, b in zip(s, s[1:], strict=False)) for meter, s in self.steps.items()}
+        self.limited = {meter for meter in starts if given.meters[meter].capacity is not None}
+        steps = {given.meters[meter].tiers: self._steps(given.meters[meter]) for meter in starts}
+        self.steps = steps
+        self.least = {meter: min(steps[given.meters[meter].tiers]) for meter in starts}
+        self.most_each = {meter: max(steps[given.meters[meter].tiers]) for meter in starts}
+        self.falls = {tiers: all(a >= b for a, b in pairwise(found)) for tiers, found in steps.items()}
+        self._cheaper: dict[tuple[Tiers, Tiers], bool] = {}
 
     def _steps(self, meter: Meter) -> list[int]:
         totals = [meter.cost(times * self.volume) for times in range(self.most + 1)]
-        return [after - before for before, after in zip(totals, totals[1:], strict=False)]
+        return [after - before for before, after in pairwise(totals)]
 
     def replaces(self, new: Hop, old: Hop) -> bool:
         """Whether a tree that uses ``new`` for ``old`` is never dearer."""
         if new.meters == old.meters:
             return True
-        if any(self.meters[meter].capacity is not None for meter in (*new.meters, *old.meters)):
+        if not self.limited.isdisjoint(new.meters) or not self.limited.isdisjoint(old.meters):
             return False
-        if sum(max(self.steps[m]) for m in new.meters) <= sum(min(self.steps[m]) for m in old.meters):
+        if sum(self.most_each[m] for m in new.meters) <= sum(self.least[m] for m in old.meters):
             return True
         if len(new.meters) != 1 or len(old.meters) != 1:
             return False
         (b,), (a,) = new.meters, old.meters
         moves_together = self.owner.get(a) == old.start and new.start != old.start
-        return moves_together and self.falls[b] and _never_dearer(self.steps[b], self.steps[a])
+        return moves_together and self._never_dearer(self.meters[b].tiers, self.meters[a].tiers)
 
-
-def _never_dearer(new: Sequence[int], old: Sequence[int]) -> bool:
-    total = 0
-    for added, saved in zip(new, old, strict=True):
-        total += added - saved
-        if total > 0:
-            return False
-    return True
+    def _never_dearer(self, new: Tiers, old: Tiers) -> bool:
+        """Whether the new price falls with volume and no number of hops costs more than at the old one."""
+        if (new, old) not in self._cheaper:
+            totals = zip(accumulate(self.steps[new]), accumulate(self.steps[old]), strict=True)
+            self._cheaper[new, old] = self.falls[new] and all(a <= b for a, b in totals)
+        return self._cheaper[new, old]
 
 
 def reduced(given: Case) -> Case:
-    """The same case without relays that another can stand in for; its best trees cost what they cost before."""
+    """The same case without relays that another can stand in for; its best trees cost what they cost before.
+
+    Of relays that are alike, the one that the network lists first is kept.
+    """
     prices = _Prices(given)
     kept = set(given.targets) | {given.source}
     into: dict[int, dict[int, list[Hop]]] = {}
@@ -69,7 +77,7 @@ def reduced(given: Case) -> Case:
         out.setdefault(hop.start, {}).setdefault(hop.end, []).append(hop)
         into.setdefault(hop.end, {}).setdefault(hop.start, []).append(hop)
     nodes = set(into) | set(out)
-    for relay in sorted(nodes - kept):
+    for relay in sorted(nodes - kept, reverse=True):
         others = (other for other in sorted(nodes) if other != relay and other in out)
         if any(_stands_in(prices, into, out, relay, other, nodes) for other in others):
             nodes.discard(relay)

@@ -51,7 +51,8 @@ def case(
     hops = [
         hop
         for hop in ways.hops
-        if {hop.start, hop.end} <= inside
+        if hop.start in inside
+        and hop.end in inside
         and hop.end != source
         and (hop.start == source or hop.start in ways.relays)
         and all((most := ways.meters[meter].capacity) is None or most >= volume for meter in hop.meters)
@@ -170,3 +171,18 @@ def covers(given: Case, chosen: Sequence[int]) -> bool:
     """Whether the hops lead from the source to every target."""
     pairs = ((given.hops[at].start, given.hops[at].end) for at in chosen)
     return set(given.targets) <= reached({given.source}, pairs)
+
+
+def shortest_paths(given: Case) -> list[int] | None:
+    """The union of every target's cheapest path from the source, each as if it were alone."""
+    alone = marginal(given)
+    leaving: dict[int, list[int]] = {}
+    for at, hop in enumerate(given.hops):
+        leaving.setdefault(hop.start, []).append(at)
+    chosen: dict[int, None] = {}
+    for target in given.targets:
+        path = _nearest(given, leaving, {given.source}, {target}, lambda hop: alone(hop, Counter()))
+        if path is None:
+            return None
+        chosen.update(dict.fromkeys(path))
+    return pruned(given, list(chosen))

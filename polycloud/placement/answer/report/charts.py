@@ -30,11 +30,7 @@ def stacked(rows: Sequence[tuple[str, Mapping[str, int]]]) -> Markup:
             for kind in KINDS
             if parts.get(kind, 0) > 0
         ]
-        cells += [
-            tag("span", name),
-            tag("span", pieces, class_="bar"),
-            tag("span", usd(sum(parts.values())), class_="value"),
-        ]
+        cells.append(_row(name, pieces, usd(sum(parts.values()))))
     return tag("div", cells, class_="bars")
 
 
@@ -44,12 +40,18 @@ def bars(rows: Sequence[tuple[str, int, str, str]]) -> Markup:
     cells = []
     for name, amount, colour, said in rows:
         width = f"width:{max(100 * amount / most, 0):.2f}%;background:var(--{colour})"
-        cells += [
-            tag("span", name),
-            tag("span", tag("span", style=width), class_="bar"),
-            tag("span", said, class_="value"),
-        ]
+        cells.append(_row(name, [tag("span", style=width)], said))
     return tag("div", cells, class_="bars")
+
+
+def _row(name: str, pieces: Sequence[Markup], said: str) -> Markup:
+    return tag(
+        "div",
+        tag("span", name, class_="name"),
+        tag("span", pieces, class_="bar"),
+        tag("span", said, class_="value"),
+        class_="row",
+    )
 
 
 def scale(low: float, high: float) -> list[float]:

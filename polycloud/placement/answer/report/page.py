@@ -1,14 +1,13 @@
 """The whole page: figures first, then the map, where things are and why, what it costs, and the proofs."""
 
-import math
 from collections.abc import Sequence
 
 from polycloud.placement.answer.report import tables
 from polycloud.placement.answer.report.maps import world
 from polycloud.placement.answer.report.markup import Child, Markup, join, tag
 from polycloud.placement.answer.report.style import CSS
-from polycloud.placement.answer.values import BaselineAnswer, Comparison, Curve, Placement
-from polycloud.placement.answer.words import percent, usd
+from polycloud.placement.answer.values import Comparison, Curve, Placement
+from polycloud.placement.answer.words import best_single, percent, saving, usd, within
 
 
 def page(found: Placement, curves: Sequence[Curve] = (), compared: Comparison | None = None) -> str:
@@ -78,20 +77,9 @@ def _figures(found: Placement) -> Markup:
         ),
     ]
     if best is not None:
-        rows.insert(2, ("Against the best single cloud", tables.saving(best), best.name))
+        rows.insert(2, ("Against the best single cloud", saving(best), best.name))
     cells = [tag("div", tag("dt", name), tag("dd", value, tag("small", more))) for name, value, more in rows]
     return tag("dl", cells, class_="figures")
-
-
-def best_single(baselines: Sequence[BaselineAnswer]) -> BaselineAnswer | None:
-    """The cheapest lawful plan in one cloud."""
-    single = [row for row in baselines if row.name.startswith("only ") and row.month_micro is not None]
-    return min(single, key=lambda row: row.month_micro or 0, default=None)
-
-
-def within(gap: float) -> str:
-    """A gap rounded up, so that it is never said to be smaller than it is."""
-    return f"within {percent(math.ceil(gap * 10_000) / 10_000, 2)}"
 
 
 def _unbilled(found: Placement) -> str:

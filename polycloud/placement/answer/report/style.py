@@ -26,7 +26,8 @@ table{border-collapse:collapse;width:100%;font-size:.9rem}
 caption{text-align:left;color:var(--soft);padding:.5rem .75rem 0}
 th,td{text-align:left;vertical-align:top;padding:.4rem .75rem;border-bottom:1px solid var(--line)}
 thead th{color:var(--soft);font-weight:600;white-space:nowrap}tbody tr:last-child>*{border-bottom:0}
-tbody th{font-weight:600}td.number,th.number{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}
+tbody th{font-weight:600}td,tbody th{overflow-wrap:anywhere;min-width:5rem}
+td.number,th.number{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}
 tfoot td,tfoot th{border-top:2px solid var(--line);font-weight:600}
 details{background:var(--panel);border:1px solid var(--line);border-radius:.5rem;margin:.5rem 0;padding:.5rem 1rem}
 summary{cursor:pointer;font-weight:600}summary .soft{font-weight:400}details .wide{border:0}
@@ -34,14 +35,15 @@ summary{cursor:pointer;font-weight:600}summary .soft{font-weight:400}details .wi
 figure{margin:.5rem 0}svg{display:block;width:100%;height:auto}svg text{fill:var(--ink);font-size:12px}
 svg .quiet{fill:var(--soft);font-size:11px}
 .map{min-width:40rem}.plot{max-width:36rem;min-width:24rem}
-.bars{display:grid;grid-template-columns:minmax(6rem,auto) 1fr minmax(6rem,auto);gap:.4rem .75rem;align-items:center;
-font-size:.9rem}
+.bars{font-size:.9rem}
+.row{display:grid;grid-template:"name bar value"/minmax(8rem,11rem) 1fr minmax(8rem,auto);gap:.1rem .75rem;
+align-items:center;margin:.4rem 0}.name{grid-area:name}.bar{grid-area:bar}.value{grid-area:value}
 .bars .value{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}
 .bar{display:flex;height:1.25rem;background:var(--line);border-radius:.2rem;overflow:hidden}
 .bar>span{display:block;min-width:1px}.bar>span+span{border-left:1px solid var(--panel)}
 .key{display:flex;flex-wrap:wrap;gap:.25rem 1rem;font-size:.85rem;list-style:none;padding:0;margin:.5rem 0}
 .key i{display:inline-block;width:.8rem;height:.8rem;border-radius:.15rem;margin-right:.35rem;vertical-align:-.05rem}
-@media (max-width:34rem){.bars{grid-template-columns:1fr auto}.bars .bar{grid-column:1/-1;grid-row:auto}
+@media (max-width:34rem){.row{grid-template:"name value" "bar bar"/1fr auto}
 main{padding:1rem .75rem 3rem}th,td{padding:.35rem .5rem}}
 @media print{details{break-inside:avoid}nav{display:none}}
 """

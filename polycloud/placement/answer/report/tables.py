@@ -6,7 +6,6 @@ from polycloud.placement.answer.report.charts import bars, key, plot, stacked
 from polycloud.placement.answer.report.markup import Child, Markup, join, tag
 from polycloud.placement.answer.values import (
     Alternative,
-    BaselineAnswer,
     Comparison,
     Cost,
     Curve,
@@ -15,7 +14,7 @@ from polycloud.placement.answer.values import (
     Placement,
     WorkloadAnswer,
 )
-from polycloud.placement.answer.words import data, listed, percent, usd
+from polycloud.placement.answer.words import candidates, data, listed, percent, saving, usd
 
 FLOWS_SHOWN = 60  # the rest is summed up in one row
 FACTS_SHOWN = 80
@@ -76,8 +75,9 @@ def _why(row: WorkloadAnswer) -> Markup:
         (_other(row, other) for other in row.alternatives),
         numbers=(2,),
     )
-    left = tag(
-        "ul", [tag("li", f"{group.count} left out: {group.why} ({listed(group.examples)})") for group in row.refused]
+    left = (
+        tag("p", "Not considered:", class_="soft"),
+        tag("ul", [tag("li", f"{group.why} ({candidates(group.what)})") for group in row.refused]),
     )
     return tag(
         "details",
@@ -205,14 +205,6 @@ def baselines(found: Placement) -> Markup:
     impossible = [row for row in found.baselines if row.month_micro is None]
     said = tag("ul", [tag("li", f"{row.name}: {row.why_not or 'no lawful plan'}") for row in impossible])
     return join(bars(rows), said if impossible else None)
-
-
-def saving(row: BaselineAnswer) -> str:
-    if row.saving_ppm is None:
-        return "–"
-    if row.saving_ppm == 0:
-        return "the same"
-    return f"ours {percent(abs(row.saving_ppm) / 1_000_000)} {'less' if row.saving_ppm > 0 else 'more'}"
 
 
 AXES = {"clouds": "clouds in use", "latency": "mean round trip, ms", "carbon": "kg CO2e a month"}

@@ -1,0 +1,142 @@
+"""Commands that write and preview the files of other tools: render, plan, drift."""
+
+from pathlib import Path
+
+import click
+
+from polycloud.app.cli.estate import located
+from polycloud.app.cli.options import FILE, environment_option, estate_option, json_option
+from polycloud.app.cli.output import NO, OK, WRONG, emit, note, say, table
+from polycloud.app.cli.report import print_findings
+from polycloud.app.library import catalog, examine
+from polycloud.app.rendering import Rendering, read_placement, rendering, save
+from polycloud.catalog.market import Market
+from polycloud.deploy.drift import drift_of
+from polycloud.deploy.plan import Plan
+
+MICRO = 1_000_000
+SHOWN = 12  # rows a person reads before asking for all
+
+
+def placement_option(command: click.decorators.FC) -> click.decorators.FC:
+    return click.option(
+        "--placement", type=FILE, help="A placement that `polycloud place --save` wrote; none: places as declared."
+    )(command)
+
+
+@click.command()
+@click.argument("out", type=FILE)
+@estate_option
+@environment_option
+@placement_option
+@click.option("--force", is_flag=True, help="Write over files that were edited by hand.")
+@json_option
+def render(out: Path, estate: Path | None, env: str | None, placement: Path | None, force: bool, as_json: bool) -> int:
+    """Write Terraform, Kubernetes, mesh, monitoring and identity files from the estate into the folder OUT.
+
+    The folder is written whole or not at all. The same estate gives the same bytes.
+    """
+    found = _rendering(estate, env, placement, out)
+    if found is None:
+        return WRONG
+    save(found, out, force)
+
+    def people() -> None:
+        _people(found.plan)
+        say(f"written to {out}: see {out / 'README.md'} for the order to apply it in")
+
+    emit(as_json, found.plan, people)
+    return OK
+
+
+@click.command()
+@click.argument("out", type=FILE, required=False)
+@estate_option
+@environment_option
+@placement_option
+@click.option("--all", "everything", is_flag=True, help="Show every resource, not only the dearest and the changed.")
+@click.option("--check", is_flag=True, help="Exit with 1 when a render would change a file.")
+@json_option
+def plan(
+    out: Path | None,
+    estate: Path | None,
+    env: str | None,
+    placement: Path | None,
+    everything: bool,
+    check: bool,
+    as_json: bool,
+) -> int:
+    """Preview a render into OUT: files and resources that change, what they cost, what the policy says.
+
+    Without OUT everything is new. Nothing is written.
+    """
+    found = _rendering(estate, env, placement, out)
+    if found is None:
+        return WRONG
+    emit(as_json, found.plan, lambda: _people(found.plan, everything))
+    return NO if check and found.plan.changes else OK
+
+
+@click.command()
+@click.argument("observed", type=FILE)
+@json_option
+def drift(observed: Path, as_json: bool) -> int:
+    """Say what differs between the rendered Terraform and the cloud, from the JSON of a plan or a state.
+
+    Make it with `terraform plan -refresh-only -out p && terraform show -json p > p.json`. Exit code 1 when
+    something differs.
+    """
+    found = drift_of(observed)
+
+    def people() -> None:
+        if found:
+            table(
+                ("resource", "what", "estate has", "cloud has"), [(d.address, d.what, d.wanted, d.found) for d in found]
+            )
+        else:
+            say("no drift: the cloud is as the files say")
+
+    emit(as_json, found, people)
+    return NO if found else OK
+
+
+def _rendering(estate: Path | None, env: str | None, placement: Path | None, out: Path | None) -> Rendering | None:
+    examined = examine(located(estate), env)
+    if not examined.holds or examined.loaded.estate is None:
+        print_findings(examined)
+        note("error: the estate has errors; nothing was rendered")
+        return None
+    placed = read_placement(placement) if placement is not None else None
+    return rendering(examined.loaded.estate, catalog(), Market.load(), out, placed)
+
+
+def _people(found: Plan, everything: bool = False) -> None:
+    files = found.files
+    say(
+        f"files: {len(files.added)} new, {len(files.changed)} changed, {len(files.removed)} gone, {files.same} the same"
+    )
+    for word, paths in (("new", files.added), ("changed", files.changed), ("gone", files.removed)):
+        for path in paths if everything else paths[:SHOWN]:
+            say(f"  {word:8} {path}")
+        if len(paths) > SHOWN and not everything:
+            say(f"  … and {len(paths) - SHOWN} more {word} (--all shows them)")
+    rows = [cost for cost in found.resources if everything or cost.change != "same"]
+    rows.sort(key=lambda cost: (-(cost.monthly or 0), cost.address))
+    shown = rows if everything else rows[:SHOWN]
+    if shown:
+        table(
+            ("resource", "site", "USD a month", "before", "change"),
+            [(c.address, c.site, _usd(c.monthly), _usd(c.before), c.change) for c in shown],
+        )
+    if len(rows) > len(shown):
+        say(f"… and {len(rows) - len(shown)} more resources (--all shows them)")
+    before = f", {_usd(found.monthly_before)} before" if found.monthly_before is not None else ""
+    unpriced = f"; {found.unpriced} resources without a known price" if found.unpriced else ""
+    say(f"about {_usd(found.monthly)} USD a month at the least of every pool{before}{unpriced}")
+    say(f"residency: {found.proved} rendered places of data proved inside their classes")
+    for gap in found.gaps:
+        say(f"by hand: {gap}")
+
+
+def _usd(micro: int | None) -> str:
+    return "unknown" if micro is None else f"{micro / MICRO:,.2f}"

@@ -1,0 +1,190 @@
+"""The planner as functions on values: where work and data should be, what if, and what the trade-offs are.
+
+>>> import polycloud
+>>> estate = polycloud.load("estate.yaml")
+>>> polycloud.place(estate).cost.month_micro
+29374650000
+"""
+
+import datetime
+from collections.abc import Callable, Sequence
+from functools import cache
+
+import msgspec
+
+from polycloud.app.library import catalog
+from polycloud.app.library import check as check_estate
+from polycloud.catalog.market import Market
+from polycloud.core.diagnostics import Diagnostic
+from polycloud.core.errors import EstateError, PolycloudError
+from polycloud.estate import Estate, Loaded
+from polycloud.placement.answer import report
+from polycloud.placement.answer.alternatives import Effort
+from polycloud.placement.answer.answering import Basis, answer
+from polycloud.placement.answer.compare import compare
+from polycloud.placement.answer.curve import AXES, Sweep
+from polycloud.placement.answer.values import Comparison, Curve, Placement
+from polycloud.placement.build import Built, Changes, build
+from polycloud.placement.solve import Limits, Progress, Solved, baselines, resolve, solve, solve_levels
+
+Report = Callable[[Progress], bool]
+LEVEL_SLACK = 0.02  # what each level may lose for the ones below it
+LEVELS = ("cost", "latency", "availability", "complexity")
+NO_CHANGES = Changes()
+ALTERNATIVES_SHARE = 0.25  # of the seconds of a plan, spent on solving anew with a task held elsewhere
+ALTERNATIVES_SECONDS = 1.0  # and no more than this unless one workload is asked for: small estates answer at once
+
+
+class NoPlan(PolycloudError):
+    """No plan keeps every rule, or none was found in time. ``conflict``: statements that can not all hold."""
+
+    code = "no_plan"
+    status = 422
+
+    def __init__(self, message: str, conflict: tuple[Diagnostic, ...] = ()) -> None:
+        super().__init__(message)
+        self.conflict = conflict
+
+
+class PlaceQuery(msgspec.Struct, frozen=True):
+    """What is asked of a plan. ``seconds`` and ``gap`` end the search; ``levels``: the order of aims when cost alone
+    should not decide; ``explain``: workloads whose every other place is priced."""
+
+    seconds: float = 60.0
+    gap: float = 0.001
+    levels: tuple[str, ...] = ()
+    explain: tuple[str, ...] = ()
+    changes: Changes = NO_CHANGES
+
+
+USUAL = PlaceQuery()
+
+
+@cache
+def market() -> Market:
+    """The prices and figures that come with this version."""
+    return Market.load()
+
+
+class Planning:
+    """One estate being planned: built and solved once, asked several things. Methods raise EstateError and NoPlan."""
+
+    def __init__(self, loaded: Loaded, query: PlaceQuery = USUAL, report: Report | None = None) -> None:
+        self.loaded = loaded
+        self.query = query
+        self.today = datetime.datetime.now(datetime.UTC).date()
+        self._report = report
+        self._estate = _whole(loaded)
+        self.built = self._build(query.changes)
+        self.solved = self._solve(self.built)
+        self._checked(self.built, self.solved)
+
+    @property
+    def diagnostics(self) -> tuple[Diagnostic, ...]:
+        """What is doubtful about the estate as a plan."""
+        return self.built.diagnostics
+
+    def placement(self) -> Placement:
+        """The answer."""
+        return self._answer(self.built, self.solved, compared=True)
+
+    def what_if(self, before: Placement, changes: Changes) -> Comparison:
+        """The plan under other assumptions beside ``before``; one that can not be kept is told, not raised."""
+        assumed = told(changes)
+        try:
+            built = self._build(changes)
+        except EstateError as error:
+            return compare(before, None, assumed, tuple(str(d) for d in error.diagnostics if d.severity == "error"))
+        solved = resolve(self.built.problem, built.problem, self.solved, self._limits(), self._report)
+        if solved.solution is None:
+            return compare(before, None, assumed, tuple(map(str, conflict(self.loaded, built, solved))))
+        return compare(before, self._answer(built, solved, compared=False), assumed)
+
+    def trade_offs(self, axes: Sequence[str] = AXES) -> tuple[Curve, ...]:
+        """What fewer clouds, shorter round trips and less carbon cost, in as many seconds as the plan may take."""
+        return Sweep(self.built.problem, self.solved, self._limits()).curves(axes)
+
+    def _build(self, changes: Changes) -> Built:
+        return build(self._estate, catalog(), market(), self.loaded.place, changes, self.today)
+
+    def _limits(self) -> Limits:
+        return Limits(self.query.seconds, self.query.gap)
+
+    def _solve(self, built: Built) -> Solved:
+        if self.query.levels:
+            return solve_levels(built.problem, self.query.levels, LEVEL_SLACK, self._limits())
+        return solve(built.problem, self._limits(), None, self._report)
+
+    def _checked(self, built: Built, solved: Solved) -> None:
+        if solved.solution is not None:
+            return
+        if solved.status == "infeasible":
+            found = conflict(self.loaded, built, solved)
+            raise NoPlan("no plan keeps all of these:\n" + "\n".join(map(str, found)), found)
+        raise NoPlan(f"no plan was found in {solved.seconds:.0f} s, and none is proven impossible: allow more seconds")
+
+    def _answer(self, built: Built, solved: Solved, *, compared: bool) -> Placement:
+        estate = built.estate or self._estate
+        notes = tuple(d.message for d in built.diagnostics if d.severity == "warning")
+        basis = Basis(estate, catalog(), market(), self.today, built.details, built.months, notes)
+        seconds = self.query.seconds * ALTERNATIVES_SHARE
+        if not self.query.explain:
+            seconds = min(seconds, ALTERNATIVES_SECONDS)
+        effort = Effort(seconds, self.query.gap, self.query.explain)
+        simple = baselines(built.problem) if compared else ()
+        return answer(built.problem, solved, basis, simple, effort)
+
+
+def place(estate: Loaded, query: PlaceQuery = USUAL, report: Report | None = None) -> Placement:
+    """Where each workload and data set should be, what that costs and why, with the proof of residency and of how
+    far it can be from the optimum.
+
+    ``report`` is told of the progress about twice a second and ends the search by returning False. Raises EstateError
+    for an estate that is wrong, NoPlan when no plan keeps its rules.
+    """
+    return Planning(estate, query, report).placement()
+
+
+def what_if(estate: Loaded, changes: Changes, query: PlaceQuery = USUAL) -> Comparison:
+    """What other assumptions would change: sites that are gone or added, other prices. Raises EstateError, NoPlan."""
+    planning = Planning(estate, query)
+    return planning.what_if(planning.placement(), changes)
+
+
+def trade_offs(estate: Loaded, axes: Sequence[str] = AXES, query: PlaceQuery = USUAL) -> tuple[Curve, ...]:
+    """Cost against clouds, latency and carbon, each point a plan of its own. Raises EstateError, NoPlan."""
+    return Planning(estate, query).trade_offs(axes)
+
+
+def placement_report(found: Placement, curves: Sequence[Curve] = (), compared: Comparison | None = None) -> str:
+    """A placement as one HTML document that needs no other file, no network and no script."""
+    return report.page(found, curves, compared)
+
+
+def conflict(loaded: Loaded, built: Built, solved: Solved) -> tuple[Diagnostic, ...]:
+    """Statements of the estate that can not all hold, none of them superfluous, each at its line."""
+    return tuple(
+        Diagnostic("error", "plan_conflict", f"{name} does not go with the others", loaded.place(path), _FIX)
+        for name in solved.conflict
+        if (path := built.paths.get(name, ())) is not None
+    )
+
+
+_FIX = "relax one of these statements: any of them frees the rest"
+
+
+def told(changes: Changes) -> tuple[str, ...]:
+    """Assumptions in words."""
+    return (
+        *(f"without {name}" for name in changes.without),
+        *(f"{row.machine} at {row.at} for {row.on_demand} an hour" for row in changes.prices),
+        *(f"with {site}" for site in changes.add),
+        *(f"with the workload {name}" for name, _ in changes.workloads),
+    )
+
+
+def _whole(loaded: Loaded) -> Estate:
+    found = check_estate(loaded)
+    if loaded.estate is None or any(d.severity == "error" for d in found):
+        raise EstateError(found)
+    return loaded.estate

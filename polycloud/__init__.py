@@ -23,16 +23,28 @@ if TYPE_CHECKING:
     from polycloud.app.library import load as load
     from polycloud.app.library import prove as prove
     from polycloud.app.library import schema as schema
+    from polycloud.app.planning import NoPlan as NoPlan
+    from polycloud.app.planning import PlaceQuery as PlaceQuery
+    from polycloud.app.planning import place as place
+    from polycloud.app.planning import placement_report as placement_report
+    from polycloud.app.planning import trade_offs as trade_offs
+    from polycloud.app.planning import what_if as what_if
     from polycloud.core.errors import EstateError as EstateError
     from polycloud.core.errors import PolycloudError as PolycloudError
+    from polycloud.placement.answer.values import Placement as Placement
+    from polycloud.placement.build import Changes as Changes
 
 __version__ = "0.1.0"
 
 _PLACES = {
+    "Changes": "polycloud.placement.build",
     "Client": "polycloud.app.client",
     "EstateError": "polycloud.core.errors",
     "Examined": "polycloud.app.library",
+    "NoPlan": "polycloud.app.planning",
     "NotRunning": "polycloud.app.client",
+    "PlaceQuery": "polycloud.app.planning",
+    "Placement": "polycloud.placement.answer.values",
     "PolycloudError": "polycloud.core.errors",
     "Query": "polycloud.app.library",
     "Refused": "polycloud.app.client",
@@ -42,14 +54,22 @@ _PLACES = {
     "examine": "polycloud.app.library",
     "explain": "polycloud.app.library",
     "load": "polycloud.app.library",
+    "place": "polycloud.app.planning",
+    "placement_report": "polycloud.app.planning",
     "prove": "polycloud.app.library",
     "schema": "polycloud.app.library",
+    "trade_offs": "polycloud.app.planning",
+    "what_if": "polycloud.app.planning",
 }
 __all__ = [
+    "Changes",
     "Client",
     "EstateError",
     "Examined",
+    "NoPlan",
     "NotRunning",
+    "PlaceQuery",
+    "Placement",
     "PolycloudError",
     "Query",
     "Refused",
@@ -60,8 +80,12 @@ __all__ = [
     "examine",
     "explain",
     "load",
+    "place",
+    "placement_report",
     "prove",
     "schema",
+    "trade_offs",
+    "what_if",
 ]
 
 

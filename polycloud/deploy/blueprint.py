@@ -84,6 +84,7 @@ class Bucket(msgspec.Struct, frozen=True):
     stored_gb: int | None = None
     audit: bool = False
     source: str = ""
+    monthly: int | None = None  # micro-USD for what is stored, as if all of it were hot
 
 
 class Database(msgspec.Struct, frozen=True):

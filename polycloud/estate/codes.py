@@ -122,6 +122,7 @@ CODES: dict[str, str] = {
     "dataset_unplaceable": "A dataset can be kept nowhere, or at too few sites; the message shows what refuses them.",
     "needs_missing": "What a workload needs is not stated, or no table has it: planned without (a warning).",
     "pattern_idle": "A workload's pattern has no effect as things are (a warning).",
+    "plan_conflict": "Statements that can not all hold in one plan; none of them is superfluous.",
     "workload_unplaceable": "A workload can run nowhere; the message shows what refuses every candidate.",
     "sandbox_missing": "The running sandbox does not serve a simulated site of the estate.",
 }

@@ -79,7 +79,12 @@ class Control:
             return _json(200, {"faults": faults.list()})
         if request.method == "POST" and not rest:
             try:
-                active = faults.add(_FAULT.decode(request.body))
+                fault = _FAULT.decode(request.body)
+                sites = self._sandbox.spec.sites
+                if not any(fault.hits_site(site) for site in sites):
+                    known = ", ".join(site.site for site in sites) or "none"
+                    return _error(400, f"no site here is {fault.site!r} of cloud {fault.cloud!r} (known: {known})")
+                active = faults.add(fault)
             except (msgspec.MsgspecError, ValueError) as error:
                 return _error(400, f"not a fault: {error}")
             await self._sandbox.apply_outages()

@@ -81,6 +81,10 @@ class Fault(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
         if min(self.seconds, self.after_events, self.retry_after_seconds, self.duration_seconds or 0) < 0:
             raise ValueError("times and counts can not be negative")
 
+    def hits_site(self, site: SiteSpec) -> bool:
+        """Whether ``cloud`` and ``site`` fit."""
+        return fnmatchcase(site.cloud, self.cloud) and fnmatchcase(site.site, self.site)
+
 
 class Active(msgspec.Struct):
     """A fault in force; ``until`` in monotonic seconds."""
@@ -126,7 +130,7 @@ class Faults:
         if not self._active:
             return False
         self._expire()
-        return any(a.fault.kind == "outage" and _site_fits(a.fault, site) for a in self._active.values())
+        return any(a.fault.kind == "outage" and a.fault.hits_site(site) for a in self._active.values())
 
     def hit(self, site: SiteSpec, model: str, key: str, stream: bool) -> Fault | None:
         """The fault that this request meets, counted."""
@@ -135,7 +139,7 @@ class Faults:
         self._expire()
         for active in self._active.values():
             fault = active.fault
-            if fault.kind == "outage" or not _site_fits(fault, site):
+            if fault.kind == "outage" or not fault.hits_site(site):
                 continue
             if not (fnmatchcase(model, fault.model) and fnmatchcase(key, fault.key)):
                 continue
@@ -153,7 +157,3 @@ class Faults:
         now = self._clock.monotonic()
         for fault_id in [a.id for a in self._active.values() if a.until is not None and a.until <= now]:
             del self._active[fault_id]
-
-
-def _site_fits(fault: Fault, site: SiteSpec) -> bool:
-    return fnmatchcase(site.cloud, fault.cloud) and fnmatchcase(site.site, fault.site)

@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tools.stub_provider.run import quiet
+from tools.stub_provider.run import NotInstalled, kinds_in, quiet, stub
 
 ROOT = Path(__file__).parents[2]
 HERE = Path(__file__).parent
@@ -106,10 +106,20 @@ def terraform_fmt(folder: Path) -> Findings:
     return complaints(run([*engine(), "fmt", "-check", "-recursive", "-diff", "-no-color", str(folder)], env=quiet()))
 
 
-def terraform_validate(folder: Path, env: Mapping[str, str], with_engine: Sequence[str] | None = None) -> Findings:
-    """``terraform init`` and ``validate`` of one root module; ``env`` comes from `stub`."""
+@contextmanager
+def providers(folder: Path) -> Iterator[dict[str, str]]:
+    """The environment in which Terraform finds stub providers for all that a root module names."""
+    try:
+        with stub(kinds_in(folder)) as env:
+            yield env
+    except NotInstalled as missing:
+        pytest.skip(str(missing))
+
+
+def terraform_validate(folder: Path, with_engine: Sequence[str] | None = None) -> Findings:
+    """``terraform init`` and ``validate`` of one root module."""
     terraform = [*(with_engine or engine())]
-    with workspace(folder) as copy:
+    with workspace(folder) as copy, providers(folder) as env:
         started = run([*terraform, "init", "-no-color"], cwd=copy, env=env)
         if started.returncode:
             return complaints(started)
@@ -134,7 +144,6 @@ class Roundtrip:
 
 def terraform_roundtrip(
     folder: Path,
-    env: Mapping[str, str],
     variables: Mapping[str, Any] | None = None,
     with_engine: Sequence[str] | None = None,
 ) -> Roundtrip:
@@ -149,7 +158,7 @@ def terraform_roundtrip(
         ["show", "-json"],
         ["plan", "-no-color", "-detailed-exitcode"],
     )
-    with workspace(folder, variables) as copy:
+    with workspace(folder, variables) as copy, providers(folder) as env:
         for step in steps:
             done = run([*terraform, *step], cwd=copy, env=env)
             if done.returncode:
@@ -162,11 +171,11 @@ def terraform_roundtrip(
     return result
 
 
-def terraform_test(folder: Path, env: Mapping[str, str]) -> Findings:
+def terraform_test(folder: Path) -> Findings:
     """The tests that are shipped with a root module (``*.tftest.hcl``); none at all is a fault too."""
     if not [*folder.rglob("*.tftest.hcl")]:
         return ["no test is shipped"]
-    with workspace(folder) as copy:
+    with workspace(folder) as copy, providers(folder) as env:
         started = run([*engine(), "init", "-no-color"], cwd=copy, env=env)
         return complaints(started) or complaints(run([*engine(), "test", "-no-color"], cwd=copy, env=env))
 
@@ -245,8 +254,8 @@ def custom_resources(text: str) -> Findings:
             found.append(f"{name}: no schema of {document['apiVersion']} is known here")
             continue
         if document["kind"] in WORKFLOWS and package == "argo-cd":
-            package = "argo-workflows"
-            found += in_checks("workflow", document)
+            found += [f"{name}: {fault}" for fault in in_checks("workflow", document)]
+            continue
         published.append((name, package, document))
     if published:
         found += _published(published)

@@ -137,7 +137,7 @@ evaluation_interval: 1m
 tests:
 - interval: 1m
   input_series:
-  - {series: polycloud_link_rtt_seconds{from="aws"}, values: "0.2x10"}
+  - {series: 'polycloud_link_rtt_seconds{from="aws"}', values: "0.2x10"}
   alert_rule_test:
   - {eval_time: 3m, alertname: CrossCloudLatencyHigh, exp_alerts: []}
   - eval_time: 6m
@@ -148,7 +148,13 @@ SCRAPE = "scrape_configs: [{job_name: gateway, static_configs: [{targets: ['127.
 ALERTS = "route: {receiver: team}\nreceivers: [{name: team, webhook_configs: [{url: 'https://example.org/alerts'}]}]\n"
 POLICY = {
     "Version": "2012-10-17",
-    "Statement": [{"Effect": "Allow", "Action": ["bedrock:InvokeModelWithResponseStream"], "Resource": ["*"]}],
+    "Statement": [
+        {
+            "Effect": "Allow",
+            "Action": ["bedrock:InvokeModelWithResponseStream"],
+            "Resource": ["arn:aws:bedrock:eu-west-1::foundation-model/*"],
+        }
+    ],
 }
 
 
@@ -185,14 +191,14 @@ def test_terraform_fmt(tmp_path):
     assert some(checkers.terraform_fmt(module(tmp_path, BUCKET, "  bucket = ", "  bucket   = ")), "main.tf")
 
 
-def test_terraform_validate(tmp_path, providers):
-    assert checkers.terraform_validate(module(tmp_path, BUCKET), providers) == []
+def test_terraform_validate(tmp_path):
+    assert checkers.terraform_validate(module(tmp_path, BUCKET)) == []
 
 
 @pytest.mark.parametrize(
     ("old", "new", "words"),
     [
-        ("  bucket = \"northwind", "  buckett = \"northwind", ["main.tf:14", "Unsupported argument"]),
+        ('  bucket = "northwind', '  buckett = "northwind', ["main.tf:14", "Unsupported argument"]),
         ("aws_s3_bucket.lake.id", "aws_s3_bucket.sea.id", ["undeclared resource"]),
         ("aws_s3_bucket.lake.id", "aws_s3_bucket.lake.ident", ["Unsupported attribute"]),
         ('  versioning_configuration {\n    status = "Enabled"\n  }\n', "", ["versioning_configuration"]),
@@ -202,40 +208,40 @@ def test_terraform_validate(tmp_path, providers):
         ('  region = "eu-west-1"', '  regoin = "eu-west-1"', ["main.tf:10", "Unsupported argument"]),
     ],
 )
-def test_terraform_validate_finds(tmp_path, providers, old, new, words):
-    assert some(checkers.terraform_validate(module(tmp_path, BUCKET, old, new), providers), *words)
+def test_terraform_validate_finds(tmp_path, old, new, words):
+    assert some(checkers.terraform_validate(module(tmp_path, BUCKET, old, new)), *words)
 
 
-def test_terraform_roundtrip(tmp_path, providers):
-    done = checkers.terraform_roundtrip(module(tmp_path, BUCKET), providers)
+def test_terraform_roundtrip(tmp_path):
+    done = checkers.terraform_roundtrip(module(tmp_path, BUCKET))
     assert done.findings == []
     assert {change["change"]["actions"][0] for change in done.plan["resource_changes"]} == {"create"}
     (bucket,) = [r for r in done.state["values"]["root_module"]["resources"] if r["type"] == "aws_s3_bucket"]
     assert bucket["values"]["arn"].startswith("arn:aws:s3:")
 
 
-def test_terraform_roundtrip_finds_what_never_settles(tmp_path, providers):
+def test_terraform_roundtrip_finds_what_never_settles(tmp_path):
     folder = module(tmp_path, BUCKET, '"northwind-lake"', '"lake-${formatdate("hh-mm-ss", timestamp())}"')
-    assert some(checkers.terraform_roundtrip(folder, providers).findings, "terraform")
+    assert some(checkers.terraform_roundtrip(folder).findings, "terraform")
 
 
-def test_terraform_test(tmp_path, providers):
+def test_terraform_test(tmp_path):
     folder = module(tmp_path, BUCKET)
-    assert checkers.terraform_test(folder, providers) == ["no test is shipped"]
+    assert checkers.terraform_test(folder) == ["no test is shipped"]
     run = 'mock_provider "aws" {{}}\nrun "named" {{\n  command = plan\n  assert {{\n    condition = {}\n'
     run += '    error_message = "wrong name"\n  }}\n}}\n'
     written(folder, "main.tftest.hcl", run.format('aws_s3_bucket.lake.bucket == "northwind-lake"'))
-    assert checkers.terraform_test(folder, providers) == []
+    assert checkers.terraform_test(folder) == []
     written(folder, "main.tftest.hcl", run.format('aws_s3_bucket.lake.bucket == "pond"'))
-    assert some(checkers.terraform_test(folder, providers), "wrong name")
+    assert some(checkers.terraform_test(folder), "wrong name")
 
 
-def test_every_terraform_engine_agrees(tmp_path, providers):
+def test_every_terraform_engine_agrees(tmp_path):
     for engine in checkers.terraform_engines():
         folder = module(tmp_path, BUCKET)
-        assert checkers.terraform_validate(folder, providers, engine) == []
-        assert checkers.terraform_roundtrip(folder, providers, with_engine=engine).findings == []
-        assert checkers.terraform_validate(module(tmp_path, BUCKET, '"Enabled"', "[1]"), providers, engine)
+        assert checkers.terraform_validate(folder, engine) == []
+        assert checkers.terraform_roundtrip(folder, with_engine=engine).findings == []
+        assert checkers.terraform_validate(module(tmp_path, BUCKET, '"Enabled"', "[1]"), engine)
 
 
 @pytest.mark.slow
@@ -326,7 +332,7 @@ def test_promtool(tmp_path):
     assert checkers.promtool_config(config) == []
     written(tmp_path, "rules.yaml", RULES.replace("for: 5m", "for: 15m"))
     assert some(checkers.promtool_test(tests), "FAILED")
-    written(tmp_path, "rules.yaml", RULES.replace("polycloud_link", "nosuch(polycloud_link"))
+    written(tmp_path, "rules.yaml", RULES.replace("polycloud_link_rtt_seconds", "nosuch(polycloud_link_rtt_seconds)"))
     assert some(checkers.promtool_rules(rules), "nosuch")
     written(tmp_path, "prometheus.yaml", SCRAPE.replace("job_name", "jobname"))
     assert some(checkers.promtool_config(config), "jobname")
@@ -334,7 +340,9 @@ def test_promtool(tmp_path):
 
 def test_amtool(tmp_path):
     assert checkers.amtool(written(tmp_path, "alertmanager.yaml", ALERTS)) == []
-    assert some(checkers.amtool(written(tmp_path, "alertmanager.yaml", ALERTS.replace("receiver: ", "receiver: x"))), "xteam")
+    assert some(
+        checkers.amtool(written(tmp_path, "alertmanager.yaml", ALERTS.replace("receiver: ", "receiver: x"))), "xteam"
+    )
 
 
 def test_promql():
@@ -344,8 +352,11 @@ def test_promql():
 
 def test_parliament():
     assert checkers.parliament(json.dumps(POLICY)) == []
-    misspelt = json.dumps(POLICY).replace("ResponseStream", "RespnseStream")
-    assert some(checkers.parliament(misspelt), "RespnseStream")
+    text = json.dumps(POLICY)
+    assert some(checkers.parliament(text.replace("ResponseStream", "RespnseStream")), "RespnseStream")
+    assert some(checkers.parliament(text.replace(":foundation-model/*", ":model/*")), "RESOURCE_MISMATCH")
+    objects = {**POLICY["Statement"][0], "Action": ["s3:GetObject"], "Resource": ["arn:aws:s3:::lake"]}
+    assert some(checkers.parliament(json.dumps({**POLICY, "Statement": [objects]})), "MISMATCH", "s3:GetObject")
 
 
 def test_a_missing_tool_skips_and_says_so():

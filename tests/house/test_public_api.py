@@ -9,10 +9,14 @@ import pytest
 import polycloud
 
 PUBLIC = [
+    "Changes",
     "Client",
     "EstateError",
     "Examined",
+    "NoPlan",
     "NotRunning",
+    "PlaceQuery",
+    "Placement",
     "PolycloudError",
     "Query",
     "Refused",
@@ -23,8 +27,12 @@ PUBLIC = [
     "examine",
     "explain",
     "load",
+    "place",
+    "placement_report",
     "prove",
     "schema",
+    "trade_offs",
+    "what_if",
 ]
 EXAMPLE = Path(polycloud.__file__).parent / "app" / "examples" / "sandbox" / "estate.yaml"
 

@@ -22,7 +22,7 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from tools.stub_provider.schema import Attribute, Block, Nesting, NestedBlock, Provider, Type, type_of, wrapped
+from tools.stub_provider.schema import Attribute, Block, NestedBlock, Nesting, Provider, Type, type_of, wrapped
 
 SOURCES = {"cloudflare": "cloudflare/cloudflare"}  # all others are hashicorp's
 MEMBER = re.compile(r"package/lib/([^/]+)/(?:index|index-structs/structs\d+)(\.d\.ts|\.js)$")

@@ -12,7 +12,7 @@ import csv
 import re
 from pathlib import Path
 
-from tools.stub_provider.schema import Attribute, Block, Nesting, NestedBlock, Provider, Type, type_of
+from tools.stub_provider.schema import Attribute, Block, NestedBlock, Nesting, Provider, Type, type_of
 
 VERSION = "8.28.0"
 TABLE = Path(__file__).with_name("oci.csv")

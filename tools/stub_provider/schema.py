@@ -15,7 +15,7 @@ class Attribute(TypedDict, total=False):
     """An argument or an exported value; what is absent is false. ``nested`` stands in the place of ``type``."""
 
     type: Type
-    nested: "Block"
+    nested: Block
     nesting: Nesting
     required: bool
     optional: bool
@@ -26,7 +26,7 @@ class Attribute(TypedDict, total=False):
 class NestedBlock(TypedDict):
     """A block within a block, and how often it may stand there (most 0: as often as one likes)."""
 
-    block: "Block"
+    block: Block
     nesting: Nesting
     least: int
     most: int

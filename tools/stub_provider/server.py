@@ -21,7 +21,7 @@ import tfplugin6_pb2 as pb  # type: ignore[import-not-found, unused-ignore]
 
 from tools.stub_provider import oci
 from tools.stub_provider.rules import Rules, broken
-from tools.stub_provider.schema import Attribute, Block, Nesting, NestedBlock, Provider
+from tools.stub_provider.schema import Attribute, Block, NestedBlock, Nesting, Provider
 from tools.stub_provider.values import Value, applied, decode, encode, existing, planned, shaped
 
 THREADS = 8  # Terraform walks ten resources at a time; none of these calls waits for anything

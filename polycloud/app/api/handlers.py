@@ -176,5 +176,6 @@ async def decisions(backend: Backend, asked: Asked) -> object:
         return {"requests": [trail_row(trail) for trail in trails]}
     trail = await backend.trail(request)
     if trail is None:
-        raise problems.NotFound(f"no request {request!r} in the store; the newest take up to a second to arrive")
+        text = f"no request {request!r} in the store; the newest take up to a second to arrive"
+        raise problems.NotFound(text, "the id is in the x-polycloud-request header of the answer")
     return {"requests": [trail_row(trail)]}

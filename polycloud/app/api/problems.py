@@ -8,10 +8,14 @@ from polycloud.core.errors import EstateError, PolycloudError, RequestError
 
 
 class NotFound(RequestError):
-    """There is nothing of this name."""
+    """There is nothing of this name. ``fix``: how to see what there is, when that is not the list of paths."""
 
     code = "not_found"
     status = 404
+
+    def __init__(self, message: str, fix: str = "") -> None:
+        super().__init__(message)
+        self.fix = fix
 
 
 class Unauthenticated(RequestError):
@@ -24,7 +28,7 @@ class Unauthenticated(RequestError):
 FIXES = {
     "admin_token_refused": "send 'authorization: Bearer TOKEN'; the token is in admin.token in the state directory",
     "conflict": "read the newest version, look at it, and send the change again",
-    "key_unknown": "list the keys with GET /admin/keys",
+    "key_unknown": "`polycloud keys list`, or GET /admin/keys, shows them",
     "store_away": "look at the disk and at other users of the store; workers serve on meanwhile",
     "not_found": "GET /openapi.json lists what there is",
     "estate_invalid": "mend the findings and reload again; the old estate is still in force",
@@ -32,8 +36,10 @@ FIXES = {
 
 
 def told(error: PolycloudError) -> Response:
-    """One error as an answer; an estate's findings come whole, each with its place and fix."""
-    body: dict[str, object] = {"code": error.code, "message": error.message, "fix": FIXES.get(error.code, "")}
+    """One error as an answer; an estate's findings come whole, each with its place and fix. An error's own ``fix``
+    says more than that of its code."""
+    fix = getattr(error, "fix", "") or FIXES.get(error.code, "")
+    body: dict[str, object] = {"code": error.code, "message": error.message, "fix": fix}
     if isinstance(error, EstateError):
         body["message"] = error.message.split("\n")[0]
         body["findings"] = [str(d) for d in error.diagnostics]

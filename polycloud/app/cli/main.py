@@ -27,6 +27,14 @@ COMMANDS = {  # name: module, object, one line for the list; so that the list lo
     "sites": ("admin", "sites", "Drain, fail, serve sites and deployments, or set their shares."),
     "reload": ("admin", "reload", "Take the estate's files as they are now."),
     "sandbox": ("sandbox", "sandbox", "Set faults in the simulated clouds, see what they served."),
+    "place": ("place", "place", "Say where every workload and dataset should be, at least cost, with the proof."),
+    "prices": ("prices", "prices", "Show and compare prices, speeds and distances, each with source and date."),
+    "route": ("route", "route", "Find the cheapest or fastest way for data, and the links worth having."),
+    "commit": ("commit", "commit", "Say which commitments to buy from a history of usage, with the risk."),
+    "assess": ("assess", "assess", "Say whether to use several clouds at all, and in which pattern."),
+    "render": ("render", "render", "Write Terraform, Kubernetes, mesh and monitoring from the estate."),
+    "plan": ("render", "plan", "Preview a render: what changes, what it costs, what the policy says."),
+    "drift": ("render", "drift", "Say what differs between the rendered files and a cloud."),
     "completion": ("shell", "completion", "Print the completion script of bash, zsh or fish."),
 }
 

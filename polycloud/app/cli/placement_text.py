@@ -59,6 +59,8 @@ def extra(other: Alternative) -> str:
     """What moving there costs, in a few words."""
     if other.extra_micro is None:
         return "no plan"
+    if other.extra_micro == 0:
+        return "as much"
     return usd(other.extra_micro, signed=True) + ("" if other.proven else " at most")
 
 
@@ -171,10 +173,9 @@ def print_comparison(found: Comparison) -> None:
             say(f"  {line}")
         return
     before, after = found.before.cost, found.after.cost
-    share = f" ({percent((found.extra_micro or 0) / before.month_micro)})" if before.month_micro else ""
-    say(
-        f"  {usd(before.month_micro)} a month becomes {usd(after.month_micro)}: {usd(found.extra_micro or 0, True)}{share}"
-    )
+    more = found.extra_micro or 0
+    share = f" ({percent(more / before.month_micro)})" if before.month_micro else ""
+    say(f"  {usd(before.month_micro)} a month becomes {usd(after.month_micro)}: {usd(more, True)}{share}")
     say(f"  three years: {usd(before.three_years_micro)} becomes {usd(after.three_years_micro)}")
     rows = (
         (kind, usd(before.by_kind.get(kind, 0)), usd(after.by_kind.get(kind, 0)), usd(more, True))

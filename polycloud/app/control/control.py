@@ -23,6 +23,7 @@ from polycloud.app.control.ports import Store
 from polycloud.app.control.promises import targets
 from polycloud.app.control.questions import answer
 from polycloud.app.control.tokens import AdminToken
+from polycloud.app.nearest import unknown
 from polycloud.app.settings import Settings, is_loopback
 from polycloud.core.clock import Clock
 from polycloud.core.errors import BadRequest, PolycloudError, Unavailable
@@ -45,6 +46,10 @@ class UnknownTarget(BadRequest):
 
     code = "not_found"
     status = 404
+
+    def __init__(self, message: str, fix: str) -> None:
+        super().__init__(message)
+        self.fix = fix
 
 
 class Control:
@@ -238,7 +243,7 @@ class Control:
             raise Unavailable("no estate is in force, so no team is known; mend the estate first")
         tables = current.tables
         if wanted.team not in tables.teams:
-            raise UnknownTarget(f"no team {wanted.team!r} in the estate (known: {', '.join(tables.teams) or 'none'})")
+            raise UnknownTarget(unknown("team", wanted.team, tables.teams.keys()), "teams stand in the estate")
         for name in wanted.classes:
             if name not in tables.classes:
                 raise BadRequest(f"no data class {name!r} in the estate (known: {', '.join(tables.classes) or 'none'})")
@@ -292,7 +297,8 @@ class Control:
         overlay = self._overlay.sites if kind == "site" else self._overlay.deployments
         known = current.estate.site_ids() if kind == "site" else tuple(d.id for d in current.tables.deployments)
         if target not in known and target not in overlay:
-            raise UnknownTarget(f"no {kind} {target!r} in the estate (known: {', '.join(known[:20])})")
+            shown = "`polycloud sites list` shows the sites, `polycloud explain request MODEL` a model's deployments"
+            raise UnknownTarget(unknown(kind, target, known), shown)
 
     def estate(self) -> dict[str, object]:
         current = self._in_force()

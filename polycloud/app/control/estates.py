@@ -13,14 +13,13 @@ from typing import Protocol
 import msgspec
 
 from polycloud.app.control.log import Log
+from polycloud.app.examining import examine
 from polycloud.catalog import Catalog
 from polycloud.core.clock import Clock
 from polycloud.core.diagnostics import Diagnostic
 from polycloud.core.errors import EstateError, PolycloudError, Unavailable
 from polycloud.core.ports.models import Credential
-from polycloud.estate import Estate, Loaded, check, load
-from polycloud.policy.compile import compile
-from polycloud.policy.prove import Break, Contradiction, prove
+from polycloud.estate import Estate, Loaded, load
 from polycloud.policy.tables import Compiled, Tables, encode
 
 
@@ -73,39 +72,22 @@ class InForce(msgspec.Struct, frozen=True):
         return self.compiled.tables
 
 
-def examine(loaded: Loaded, catalog: Catalog, endpoints: Mapping[str, str], now: float) -> InForce:
-    """All that must hold before an estate may come into force: checked, compiled, and proved over the compiled
-    tables. ``now`` in Unix seconds. Raises EstateError with every finding of the step that failed."""
-    found = check(loaded, catalog, datetime.fromtimestamp(now, UTC).date())
-    if loaded.estate is None or any(d.severity == "error" for d in found):
-        raise EstateError(found)
-    estate = loaded.estate
-    tables = compile(estate, catalog, endpoints, loaded.place)
+def enforceable(loaded: Loaded, catalog: Catalog, endpoints: Mapping[str, str], now: float) -> InForce:
+    """An estate of which all holds that must hold before it may come into force. ``now`` in Unix seconds. Raises
+    EstateError with every finding of the steps up to the one that failed."""
+    found = examine(loaded, catalog, endpoints, datetime.fromtimestamp(now, UTC).date())
+    estate, tables, proof = loaded.estate, found.tables, found.proof
+    if estate is None or tables is None or proof is None or not found.holds:
+        raise EstateError(found.diagnostics)
     _all_simulated_are_served(loaded, tables, endpoints)
-    compiled = Compiled(tables)
-    proof = prove(compiled, estate, catalog)
-    if not proof.holds:
-        raise EstateError((*found, *(_broken(loaded, path) for path in proof.breaks)))
     return InForce(
         loaded=loaded,
         estate=estate,
-        compiled=compiled,
+        compiled=Compiled(tables),
         data=encode(tables),
-        warnings=(*found, *(_contradiction(loaded, c) for c in proof.contradictions if c.certain)),
+        warnings=found.diagnostics,
         paths_proved=proof.paths,
         at_ms=int(now * 1000),
-    )
-
-
-def _broken(loaded: Loaded, path: Break) -> Diagnostic:
-    place = loaded.place(("data_classes", path.data_class))
-    return Diagnostic("error", "residency_broken", str(path), place, "narrow the deployment's profile or the class")
-
-
-def _contradiction(loaded: Loaded, found: Contradiction) -> Diagnostic:
-    place = loaded.place(("models", found.name))
-    return Diagnostic(
-        "warning", "residency_contradiction", str(found), place, "add a deployment where the class may be"
     )
 
 
@@ -137,7 +119,7 @@ class Estates:
         # Stamped before it was read where that can be: a change during the reading is then seen next time.
         self._seen = before if self._files == files else self._stamp()
         endpoints = {} if loaded.estate is None else self._sandboxed.endpoints(loaded.estate)
-        return examine(loaded, self._catalog, endpoints, self._clock.wall())
+        return enforceable(loaded, self._catalog, endpoints, self._clock.wall())
 
     def take(self, new: InForce) -> None:
         self.current, self.refused, self.refusal = new, (), ""

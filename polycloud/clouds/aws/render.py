@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping
 
-from polycloud.clouds.aws import render_clusters, render_network
+from polycloud.clouds.aws import render_clusters, render_keys, render_network, render_storage
 from polycloud.deploy.blueprint import Blueprint
 from polycloud.deploy.derive.names import made
 from polycloud.deploy.hcl import Value, block
 from polycloud.deploy.ports import Rendered
-from polycloud.deploy.render.terraform import Root, backend, ref, variable, versions
+from polycloud.deploy.render.terraform import Root, backend, output, ref, versions
 
 
 def render(blueprint: Blueprint) -> Rendered:
@@ -17,8 +17,10 @@ def render(blueprint: Blueprint) -> Rendered:
         return Rendered({})
     root = Root("aws", blueprint)
     _settings(root, here)
+    render_keys.add(root, here)
     render_network.add(root, here)
     render_clusters.add(root, here)
+    render_storage.add(root, here)
     return root.rendered()
 
 
@@ -42,27 +44,12 @@ def _settings(root: Root, here: Blueprint) -> None:
     root.add(
         "providers.tf",
         block("provider", "aws", attributes=settings, parts=(block("default_tags", attributes={"tags": tags}),)),
+        block("data", "aws_caller_identity", "this"),
+        block("data", "aws_partition", "this"),
     )
     root.about("variables.tf", "What is said at apply time.", "clouds.aws")
-    root.add(
-        "variables.tf",
-        variable(
-            "kubernetes_api_cidrs",
-            "Networks outside the estate that may reach the Kubernetes API; none: only from inside.",
-            "list(string)",
-            [],
-        ),
-    )
     root.about("outputs.tf", "What other roots and people need to know.", "clouds.aws")
     root.add(
         "outputs.tf",
-        block(
-            "output",
-            "account",
-            attributes={
-                "value": ref("data.aws_caller_identity.this.account_id"),
-                "description": "The account that all this is in.",
-            },
-        ),
+        output("account", "The account that all this is in.", ref("data.aws_caller_identity.this.account_id")),
     )
-    root.add("providers.tf", block("data", "aws_caller_identity", "this"), block("data", "aws_partition", "this"))

@@ -1,6 +1,6 @@
 """A key of ours at each site of AWS: it wraps the data keys of buckets, disks, secrets, databases and logs there."""
 
-from polycloud.clouds.aws.render_iam import ACCOUNT, PARTITION, allow, arn, policy
+from polycloud.clouds.aws.render_iam import ACCOUNT, OWN_ACCOUNT, PARTITION, allow, arn, policy
 from polycloud.deploy.blueprint import Blueprint, Key
 from polycloud.deploy.hcl import Call, Comment, Expr, joined
 from polycloud.deploy.render.terraform import KEEP, Root, Section, attribute, identifier
@@ -37,7 +37,7 @@ def _key(section: Section, here: Blueprint, key: Key) -> None:
             "enable_key_rotation": True,
             "rotation_period_in_days": None if key.rotate_days is None else min(max(key.rotate_days, low), high),
             "deletion_window_in_days": WAIT_DAYS,
-            "policy": _policy(key.site.region),
+            "policy": _policy(key.site.region, any(b.audit and b.site.id == key.site.id for b in here.buckets)),
         },
         Comment(
             "checkov:skip=CKV_AWS_33:The wildcard is bound to this account by way of EC2: scaling groups encrypt "
@@ -54,8 +54,15 @@ def _key(section: Section, here: Blueprint, key: Key) -> None:
         section.root.gap(f"KMS rotates keys every {low} to {high} days, not {key.rotate_days}: the nearest is taken")
 
 
-def _policy(region: str) -> Call:
-    """The account decides by its own policies; logs and disks may use the key for this account alone."""
+def _policy(region: str, trail: bool) -> Call:
+    """The account decides by its own policies; logs, disks and trails may use the key for this account alone."""
+    trails = allow(
+        ["kms:DescribeKey", "kms:GenerateDataKey*"],
+        "*",
+        "Trails",
+        Principal={"Service": "cloudtrail.amazonaws.com"},
+        Condition=OWN_ACCOUNT,
+    )
     return policy(
         allow(
             ["kms:*"],
@@ -77,4 +84,5 @@ def _policy(region: str) -> Call:
             Principal={"AWS": "*"},
             Condition={"StringEquals": {"kms:CallerAccount": ACCOUNT, "kms:ViaService": f"ec2.{region}.amazonaws.com"}},
         ),
+        *([trails] if trail else []),
     )

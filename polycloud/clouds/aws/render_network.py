@@ -2,177 +2,246 @@
 
 import ipaddress
 
+from polycloud.clouds.aws.render_iam import OWN_ACCOUNT, allow, arn, grant, policy, role, trust
+from polycloud.clouds.aws.render_keys import key_arn
 from polycloud.deploy.blueprint import Blueprint, Network
-from polycloud.deploy.hcl import Expr, Value, block, joined
-from polycloud.deploy.render.terraform import Root, attribute, identifier, output, ref, resource
+from polycloud.deploy.hcl import Block, Comment, Expr, Value, block, joined
+from polycloud.deploy.render.terraform import Root, Section, attribute, identifier, output, ref
 
 FILE = "network.tf"
 ZONES = 3
 PRIVATE_BITS, PUBLIC_BITS = 3, 8  # of a /16: /19 for 8,000 addresses of pods in each zone, /24 for load balancers
-HOURLY_NAT_MICRO = None  # not in the catalogue: unknown, never nothing
 LOG_DAYS = 365
+NATS = {True: ZONES, False: 1}  # ways out: one in each zone where losing a zone must not stop the others
+# Zones in which EKS has no control plane, docs.aws.amazon.com/eks/latest/userguide/network-reqs.html, 2026-11.
+WITHOUT_EKS = {"ca-central-1": "cac1-az3", "us-east-1": "use1-az3", "us-west-1": "usw1-az2"}
 
 
 def add(root: Root, here: Blueprint) -> None:
-    root.about(
-        FILE, "Networks at AWS: one for each site, with its subnets, ways out and flow logs.", "clouds.aws.sites"
-    )
-    _log_role(root)
+    root.about(FILE, "Networks at AWS: for each site subnets, ways out, private endpoints, flow logs.", "clouds.aws")
+    _log_role(root, here)
+    served = {service.site.id for service in here.services}
     for network in here.networks:
-        _vpc(root, network)
+        region = network.site.region
+        section = root.section(FILE, network.site.id, "clouds.aws.sites", "network", {"region": region})
+        _vpc(section, network)
+        _ways_out(section, network, NATS[here.environment == "production"])
+        _endpoints(section, network, network.site.id in served)
+        _flow_log(section, here, network)
         root.provides(f"network:{network.site.id}")
-        root.add(
-            "outputs.tf",
-            output(
-                f"network_{identifier(network.site.region)}",
-                f"The network at {network.site.id}.",
-                {"id": ref(f"aws_vpc.{identifier(network.site.region)}.id"), "cidr": network.cidr},
-            ),
-        )
+        root.add("outputs.tf", _output(network))
+
+
+def vpc_id(region: str) -> Expr:
+    return Expr(f"aws_vpc.{identifier(region)}.id")
 
 
 def subnets(region: str) -> Expr:
     """The private subnets of a site, for what runs there."""
-    return Expr(f"aws_subnet.{identifier(region)}_private[*].id")
+    return Expr(f"aws_subnet.private_{identifier(region)}[*].id")
 
 
-def _vpc(root: Root, network: Network) -> None:
-    site, region, name = network.site.id, network.site.region, identifier(network.site.region)
+def inside(region: str) -> Expr:
+    """The security group of what only the site's own network may reach."""
+    return Expr(f"aws_security_group.inside_{identifier(region)}.id")
+
+
+def route_tables(region: str) -> Expr:
+    """The tables that private subnets route by."""
+    return Expr(f"aws_route_table.private_{identifier(region)}[*].id")
+
+
+def _vpc(section: Section, network: Network) -> None:
+    region, name = network.site.region, identifier(network.site.region)
     cidr = ipaddress.ip_network(network.cidr)
-    private = [str(n) for n in list(cidr.subnets(PRIVATE_BITS))[:ZONES]]
-    public = [str(n) for n in list(cidr.subnets(PUBLIC_BITS))[-ZONES:]]
-    root.add(
-        FILE,
-        block("data", "aws_availability_zones", name, attributes={"region": region, "state": "available"}),
+    ranges = {
+        "private": [str(n) for n in list(cidr.subnets(PRIVATE_BITS))[:ZONES]],
+        "public": [str(n) for n in list(cidr.subnets(PUBLIC_BITS))[-ZONES:]],
+    }
+    section.add(
+        block(
+            "data",
+            "aws_availability_zones",
+            name,
+            attributes={
+                "region": region,
+                "state": "available",
+                "exclude_zone_ids": [WITHOUT_EKS[region]] if region in WITHOUT_EKS else None,
+            },
+            parts=(
+                Comment("checkov:skip=CKV_AWS_394:Subnets take the first three once, and stay where they are."),
+                block("filter", attributes={"name": "opt-in-status", "values": ["opt-in-not-required"]}),
+            ),
+        )
     )
-
-    def make(kind: str, label: str, attributes: dict[str, Value]) -> Expr:
-        return root.made(FILE, resource(kind, label, {"region": region, **attributes}), site, "clouds.aws", "network")
-
-    vpc = make(
+    vpc = section.make(
         "aws_vpc",
         name,
         {
             "cidr_block": network.cidr,
             "enable_dns_hostnames": True,
             "enable_dns_support": True,
-            "tags": {"Name": region},
+            "tags": {"Name": f"polycloud-{region}"},
         },
     )
-    id = attribute(vpc, "id")
-    make("aws_default_security_group", name, {"vpc_id": id})  # without rules: nothing uses it by accident
-    zone = ref(f"data.aws_availability_zones.{name}.names[count.index]")
-    for kind, ranges, role in (("private", private, "internal-elb"), ("public", public, "elb")):
-        make(
+    section.make("aws_default_security_group", name, {"vpc_id": attribute(vpc, "id")}, Comment("No rule: unusable."))
+    zones = f"data.aws_availability_zones.{name}.names"
+    for kind, role_tag in (("private", "internal-elb"), ("public", "elb")):
+        section.make(
             "aws_subnet",
-            f"{name}_{kind}",
+            f"{kind}_{name}",
             {
                 "count": ZONES,
-                "vpc_id": id,
-                "cidr_block": ref(f"element({_listed(ranges)}, count.index)"),
-                "availability_zone": zone,
-                "tags": {"Name": joined(f"{region}-{kind}-", Expr("count.index")), f"kubernetes.io/role/{role}": "1"},
+                "vpc_id": attribute(vpc, "id"),
+                "cidr_block": Expr(f"{_listed(ranges[kind])}[count.index]"),
+                "availability_zone": ref(f"{zones}[count.index % length({zones})]"),
+                "tags": {
+                    "Name": joined(f"polycloud-{region}-{kind}-", Expr("count.index")),
+                    f"kubernetes.io/role/{role_tag}": "1",
+                },
             },
+            block("lifecycle", attributes={"ignore_changes": [ref("availability_zone")]}),
         )
-    gateway = make("aws_internet_gateway", name, {"vpc_id": id})
-    address = make("aws_eip", f"{name}_nat", {"domain": "vpc"})
-    nat = make(
+
+
+def _ways_out(section: Section, network: Network, nats: int) -> None:
+    name = identifier(network.site.region)
+    vpc = vpc_id(network.site.region)
+    gateway = section.make("aws_internet_gateway", name, {"vpc_id": vpc})
+    address = section.make("aws_eip", f"nat_{name}", {"count": nats, "domain": "vpc"})
+    nat = section.make(
         "aws_nat_gateway",
         name,
         {
-            "allocation_id": attribute(address, "id"),
-            "subnet_id": ref(f"aws_subnet.{name}_public[0].id"),
+            "count": nats,
+            "allocation_id": Expr(f"{address.text}[count.index].id"),
+            "subnet_id": ref(f"aws_subnet.public_{name}[count.index].id"),
             "depends_on": [gateway],
         },
     )
-    for kind, way in (
-        ("private", {"nat_gateway_id": attribute(nat, "id")}),
-        ("public", {"gateway_id": attribute(gateway, "id")}),
-    ):
-        table = root.made(
-            FILE,
-            resource(
-                "aws_route_table",
-                f"{name}_{kind}",
-                {"region": region, "vpc_id": id},
-                block("route", attributes={"cidr_block": "0.0.0.0/0", **way}),
-            ),
-            site,
-            "clouds.aws",
-            "network",
+    ways: tuple[tuple[str, int, dict[str, Value]], ...] = (
+        ("private", nats, {"nat_gateway_id": Expr(f"{nat.text}[count.index].id")}),
+        ("public", 1, {"gateway_id": attribute(gateway, "id")}),
+    )
+    for kind, tables, way in ways:
+        table = section.make("aws_route_table", f"{kind}_{name}", {"count": tables, "vpc_id": vpc})
+        section.make(
+            "aws_route",
+            f"{kind}_{name}",
+            {
+                "count": tables,
+                "route_table_id": Expr(f"{table.text}[count.index].id"),
+                "destination_cidr_block": "0.0.0.0/0",
+                **way,
+            },
         )
-        make(
+        section.make(
             "aws_route_table_association",
-            f"{name}_{kind}",
+            f"{kind}_{name}",
             {
                 "count": ZONES,
-                "subnet_id": ref(f"aws_subnet.{name}_{kind}[count.index].id"),
-                "route_table_id": attribute(table, "id"),
+                "subnet_id": ref(f"aws_subnet.{kind}_{name}[count.index].id"),
+                "route_table_id": Expr(f"{table.text}[count.index % {tables}].id"),
             },
         )
-    make(
-        "aws_vpc_endpoint",
-        f"{name}_s3",
+
+
+def _endpoints(section: Section, network: Network, models: bool) -> None:
+    """Private ways to AWS' own services: objects and tables by routes, models by an address inside."""
+    region, name = network.site.region, identifier(network.site.region)
+    for service in ("dynamodb", "s3"):
+        section.make(
+            "aws_vpc_endpoint",
+            f"{service}_{name}",
+            {
+                "vpc_id": vpc_id(region),
+                "service_name": f"com.amazonaws.{region}.{service}",
+                "vpc_endpoint_type": "Gateway",
+                "route_table_ids": route_tables(region),
+            },
+        )
+    group = section.make(
+        "aws_security_group",
+        f"inside_{name}",
         {
-            "vpc_id": id,
-            "service_name": f"com.amazonaws.{region}.s3",
-            "route_table_ids": [ref(f"aws_route_table.{name}_private.id")],
+            "name": f"polycloud-inside-{region}",
+            "description": "Reached from the site's own network alone.",
+            "vpc_id": vpc_id(region),
+        },
+        Comment("checkov:skip=CKV2_AWS_5:Databases and private endpoints use it where the estate has them."),
+    )
+    section.make(
+        "aws_vpc_security_group_ingress_rule",
+        f"inside_{name}",
+        {
+            "security_group_id": attribute(group, "id"),
+            "description": "Everything from the site's own network.",
+            "cidr_ipv4": network.cidr,
+            "ip_protocol": "-1",
         },
     )
-    _flow_log(root, network, id)
-
-
-def _log_role(root: Root) -> None:
-    """One role for all flow logs; it may write logs and nothing else."""
-    trust = ref(
-        "jsonencode({\n"
-        '    Version = "2012-10-17"\n'
-        '    Statement = [{ Effect = "Allow", Action = "sts:AssumeRole", Principal = { Service = "vpc-flow-logs.amazonaws.com" } }]\n'
-        "  })"
-    )
-    root.made(
-        FILE,
-        resource("aws_iam_role", "flow_logs", {"name": "polycloud-flow-logs", "assume_role_policy": trust}),
-        "",
-        "clouds.aws",
-        "identity",
-    )
-
-
-def _flow_log(root: Root, network: Network, vpc: Expr) -> None:
-    site, region, name = network.site.id, network.site.region, identifier(network.site.region)
-    group = root.made(
-        FILE,
-        resource(
-            "aws_cloudwatch_log_group",
-            f"{name}_flows",
+    if models:
+        section.make(
+            "aws_vpc_endpoint",
+            f"bedrock_{name}",
             {
-                "region": region,
-                "name": f"/polycloud/flows/{region}",
-                "retention_in_days": LOG_DAYS,
-                "kms_key_id": ref(f"aws_kms_key.{name}_data.arn"),
+                "vpc_id": vpc_id(region),
+                "service_name": f"com.amazonaws.{region}.bedrock-runtime",
+                "vpc_endpoint_type": "Interface",
+                "private_dns_enabled": True,
+                "subnet_ids": subnets(region),
+                "security_group_ids": [attribute(group, "id")],
             },
-        ),
-        site,
-        "clouds.aws",
-        "logs",
+        )
+
+
+def _log_role(root: Root, here: Blueprint) -> None:
+    """One role for all flow logs; it may write to their groups and do nothing else."""
+    section = root.section(FILE, "", "clouds.aws.sites", "identity")
+    trusts = trust("vpc-flow-logs.amazonaws.com", Condition=OWN_ACCOUNT)
+    made = role(section, "flow_logs", "flow-logs", trusts, here.estate, "Writes flow logs.")
+    groups = [arn("logs", "*", "log-group:/polycloud/", here.estate, "/flows:*")]
+    actions = ["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"]
+    grant(section, "flow_logs", made, policy(allow(actions, groups)))
+
+
+def log_group(section: Section, label: str, name: str, region: str, data_class: str = "") -> Expr:
+    """A group of logs that is kept a year, encrypted by the site's key."""
+    return section.make(
+        "aws_cloudwatch_log_group",
+        label,
+        {"name": name, "retention_in_days": LOG_DAYS, "kms_key_id": key_arn("data", region)},
+        kind="logs",
+        data_class=data_class,
     )
-    root.made(
-        FILE,
-        resource(
-            "aws_flow_log",
-            name,
-            {
-                "region": region,
-                "vpc_id": vpc,
-                "traffic_type": "ALL",
-                "log_destination": attribute(group, "arn"),
-                "iam_role_arn": ref("aws_iam_role.flow_logs.arn"),
-            },
-        ),
-        site,
-        "clouds.aws",
-        "logs",
+
+
+def _flow_log(section: Section, here: Blueprint, network: Network) -> None:
+    region, name = network.site.region, identifier(network.site.region)
+    group = log_group(section, f"flows_{name}", f"/polycloud/{here.estate}/flows", region)
+    section.make(
+        "aws_flow_log",
+        name,
+        {
+            "vpc_id": vpc_id(region),
+            "traffic_type": "ALL",
+            "log_destination": attribute(group, "arn"),
+            "iam_role_arn": ref("aws_iam_role.flow_logs.arn"),
+        },
+        kind="logs",
+    )
+
+
+def _output(network: Network) -> Block:
+    region = network.site.region
+    return output(
+        f"network_{identifier(region)}",
+        f"The network at {network.site.id}.",
+        {
+            "id": vpc_id(region),
+            "cidr": network.cidr,
+            "subnets": subnets(region),
+        },
     )
 
 

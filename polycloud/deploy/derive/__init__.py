@@ -26,7 +26,7 @@ def derive(
     """
     kept = copies if copies is not None else declared_copies(estate)
     found = machines.clusters(estate, catalog, market, runs)
-    held = data.buckets(estate, catalog, kept)
+    held = data.buckets(estate, catalog, market, kept)
     stored = data.databases(estate, catalog)
     served = traffic.services(estate, catalog)
     joined = traffic.links(estate, catalog)

@@ -2,11 +2,15 @@
 
 from collections.abc import Mapping
 
+import msgspec
+
 from polycloud.catalog import Catalog
+from polycloud.catalog.market import Market
 from polycloud.core.units import Quantity
 from polycloud.deploy.blueprint import Bucket, Database, Key, Lifecycle, Where
 from polycloud.deploy.derive.clusters import where
 from polycloud.deploy.derive.names import made
+from polycloud.deploy.derive.prices import stored
 from polycloud.estate import Estate
 from polycloud.estate.schema import work
 from polycloud.placement.problem import GB
@@ -22,7 +26,9 @@ def days(duration: Quantity | None) -> int | None:
     return None if duration is None else int(-(-duration.value // DAY_SECONDS))
 
 
-def buckets(estate: Estate, catalog: Catalog, copies: Mapping[str, tuple[str, ...]]) -> tuple[Bucket, ...]:
+def buckets(
+    estate: Estate, catalog: Catalog, market: Market, copies: Mapping[str, tuple[str, ...]]
+) -> tuple[Bucket, ...]:
     """One bucket for each site of each dataset, or of the store that holds it; and one for each store of objects.
 
     ``copies`` are the sites of each dataset, its first one first, as placement chose them.
@@ -36,7 +42,11 @@ def buckets(estate: Estate, catalog: Catalog, copies: Mapping[str, tuple[str, ..
         if kept.kind == "objects":
             held.setdefault((name, kept.at), [])
     found = [_bucket(estate, catalog, name, site, held) for name, site in sorted(held)]
-    return tuple(bucket for bucket in found if bucket.site.cloud != "onprem")
+    return tuple(
+        msgspec.structs.replace(bucket, monthly=stored(estate, market, bucket.site.id, bucket.stored_gb))
+        for bucket in found
+        if bucket.site.cloud != "onprem"
+    )
 
 
 def databases(estate: Estate, catalog: Catalog) -> tuple[Database, ...]:

@@ -90,7 +90,7 @@ def dropped(request: ChatRequest, model: str) -> tuple[str, ...]:
     thinking, effort, _ = claude.thinking_fields(request, model)
     if claude.asks_to_think(request) and not thinking and effort is None:
         names.append("reasoning_effort")
-    names += _lost_sampling(request, budget=_has_budget(thinking))
+    names += claude.lost_sampling(request, thinks=_has_budget(thinking))
     if any(message.name for message in request.messages):
         names.append("messages.name")
     if writing.has_late_system(request.messages):
@@ -131,25 +131,13 @@ def _has_budget(thinking: dict[str, object]) -> bool:
 
 
 def _sampling(request: ChatRequest, body: Body, *, budget: bool) -> None:
-    lost = _lost_sampling(request, budget=budget)
+    lost = claude.lost_sampling(request, thinks=budget)
     if request.temperature is not None and not budget:
         body["temperature"] = min(request.temperature, TEMPERATURE_MAX)
     for name in ("top_p", "top_k"):
         value = getattr(request, name)
         if value is not None and name not in lost:
             body[name] = value
-
-
-def _lost_sampling(request: ChatRequest, *, budget: bool) -> list[str]:
-    lost = []
-    temperature, top_p = request.temperature, request.top_p
-    if temperature is not None and (temperature > TEMPERATURE_MAX or (budget and temperature != TEMPERATURE_MAX)):
-        lost.append("temperature")
-    if budget and top_p is not None and top_p < TOP_P_THINKING_MIN:
-        lost.append("top_p")
-    if budget and request.top_k is not None:
-        lost.append("top_k")
-    return lost
 
 
 def _system(messages: tuple[Message, ...]) -> str | list[Body]:

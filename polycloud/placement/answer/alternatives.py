@@ -17,7 +17,6 @@ from polycloud.placement.answer.words import listed
 from polycloud.placement.bill import bill
 from polycloud.placement.problem import Problem, Solution
 from polycloud.placement.solve import Limits, Solved, solve
-from polycloud.placement.solve.promises import promised
 
 SHOWN = 3  # next best places of a task, unless one workload is asked for
 STARTS_MOST = 20  # each has a strictly cheaper plan; a plan within a small gap of the optimum needs few
@@ -98,7 +97,7 @@ class Alternatives:
         """Whether the best of these is better than the plan, and now is the plan."""
         if not self._adopt or not moves or moves[0].outcome.faults or moves[0].outcome.total >= self._ledger.total:
             return False
-        self.plan = promised(self.problem, self._ledger.changed(moves[0].change))
+        self.plan = self._ledger.changed(moves[0].change)
         return True
 
     def _screen(self, task: int, shown: int) -> Sequence[Move]:

@@ -1,6 +1,7 @@
 """From a solved problem to the whole answer."""
 
 import datetime
+import re
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from typing import Protocol
@@ -36,6 +37,7 @@ from polycloud.placement.solve import Solved
 
 SPREAD_MONTHS = 12  # the default of money.spread_moves_over
 USUAL = Effort()
+_TIME = re.compile(r"^(\d+(?:\.\d+)?) ms\b")
 
 
 class Basis(msgspec.Struct, frozen=True):
@@ -191,16 +193,24 @@ def _part(problem: Problem, plan: Solution, at: int, details: tuple[tuple[Detail
 
 def refused(left_out: Sequence[LeftOut]) -> dict[str, tuple[Refused, ...]]:
     """Candidates left out, by workload, those of one reason together, the most frequent first."""
-    groups: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
+    groups: dict[str, dict[str, list[LeftOut]]] = defaultdict(lambda: defaultdict(list))
     for row in left_out:
-        groups[row.workload][row.why].append(row.what)
+        groups[row.workload][_TIME.sub("", row.why)].append(row)
     return {
         workload: tuple(
-            Refused(why, sum(what.count(",") + 1 for what in candidates), tuple(candidates))
-            for why, candidates in sorted(reasons.items(), key=lambda pair: -len(pair[1]))
+            Refused(_whys(rows), sum(row.what.count(",") + 1 for row in rows), tuple(row.what for row in rows))
+            for rows in sorted(reasons.values(), key=len, reverse=True)
         )
         for workload, reasons in groups.items()
     }
+
+
+def _whys(rows: Sequence[LeftOut]) -> str:
+    """One reason; for several round trips that are too long the span of them."""
+    times = sorted({float(found[1]) for row in rows if (found := _TIME.match(row.why))})
+    if len(times) < 2:
+        return rows[0].why
+    return f"{times[0]:g} to {times[-1]:g} ms" + _TIME.sub("", rows[0].why)
 
 
 def _datasets(

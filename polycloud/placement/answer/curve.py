@@ -56,7 +56,7 @@ class Sweep:
         for at, axis in enumerate(axes):
             share = (self._until - self._clock()) / (len(axes) - at)
             points = list(self._clouds(share) if axis == "clouds" else self._measured(axis, share))
-            found.append(Curve(axis, tuple(points)))
+            found.append(Curve(axis, _different(points)))
         return tuple(found)
 
     def _clouds(self, seconds: float) -> Iterator[CurvePoint]:
@@ -119,6 +119,14 @@ class Sweep:
             kg_co2e=grams / 1000 if grams else None,
             proven=solved.status == "optimal",
         )
+
+
+def _different(points: Sequence[CurvePoint]) -> tuple[CurvePoint, ...]:
+    """Without points that a tighter limit has reached already."""
+    found: dict[tuple[object, ...], CurvePoint] = {}
+    for point in points:
+        found.setdefault((point.month_micro, point.latency_ms, point.clouds, point.kg_co2e), point)
+    return tuple(found.values())
 
 
 def running(problem: Problem, plan: Solution) -> list[Option]:

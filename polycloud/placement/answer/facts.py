@@ -2,6 +2,7 @@
 
 import datetime
 from collections.abc import Iterator, Sequence
+from fnmatch import fnmatchcase
 
 from polycloud.catalog.market import Market
 from polycloud.estate import Estate
@@ -55,7 +56,7 @@ def _all(
     for task, choice in zip(problem.tasks, plan.choice, strict=True):
         option = task.options[choice]
         site = problem.sites[option.site].id
-        yield from _machine(site, option, market, today)
+        yield from _machine(site, option, market, estate, today)
         row = estate.workloads.get(task.workload)
         for region in row.users if row is not None else ():
             trip = market.rtt(region, site)
@@ -79,9 +80,13 @@ def _all(
             yield _fact(what, value, price.quality, price.sources, price.as_of, today)
 
 
-def _machine(site: str, option: Option, market: Market, today: datetime.date) -> Iterator[Fact]:
+def _machine(site: str, option: Option, market: Market, estate: Estate, today: datetime.date) -> Iterator[Fact]:
     offer = market.offer(site, option.machine)
-    if offer is not None:
+    own = [row for row in estate.money.prices if row.machine == option.machine and fnmatchcase(site, row.at)]
+    if own:
+        said = own[-1].spot if option.market == SPOT else own[-1].on_demand
+        yield _fact(f"{option.machine} ({option.market}) at {site}", f"{said} an hour", "own", (), "", today)
+    elif offer is not None:
         spot = option.market == SPOT
         micro = offer.spot if spot else offer.on_demand
         if micro is not None:

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from polycloud.placement.bill import bill, commitment_cost, price, used
 from polycloud.placement.problem import Flow, Option, Problem, Solution
+from polycloud.placement.solve.promises import best
 
 
 class Change(NamedTuple):
@@ -29,11 +30,10 @@ class Outcome(NamedTuple):
 
 
 class _Books(NamedTuple):
-    """What adds up: bytes per meter, on-demand micro-USD per hour per pool and block, units per quota, uses per cloud,
-    parts per (group, place), and by kind the sum of all that does not couple."""
+    """What adds up: bytes per meter, units per quota, uses per cloud, parts per (group, place), and by
+    kind the sum of all that does not couple."""
 
     meters: Counter[int]
-    pools: Counter[tuple[int, int]]
     quotas: Counter[int]
     clouds: Counter[str]
     groups: Counter[tuple[int, str]]
@@ -61,7 +61,7 @@ class Ledger:
         self._all = self._book(range(len(problem.tasks)), range(len(problem.items)), solution)
 
     def changed(self, change: Change) -> Solution:
-        """The whole changed plan; promises stay as they are."""
+        """The whole changed plan, with the cheapest promises in every pool whose usage changes."""
         problem, old = self.problem, self.solution
         choice, copies, sources = list(old.choice), list(old.copies), list(old.sources)
         for item, sites in change.items.items():
@@ -79,7 +79,22 @@ class Ledger:
                 else sources[task][n]
                 for n, flow in enumerate(problem.tasks[task].flows)
             )
-        return Solution(tuple(choice), tuple(copies), tuple(sources), old.promised)
+        promised = list(old.promised)
+        for pool, usage in self._usage_after(change).items():
+            promised[pool] = best(problem.pools[pool], usage, problem.blocks)
+        return Solution(tuple(choice), tuple(copies), tuple(sources), tuple(promised))
+
+    def _usage_after(self, change: Change) -> dict[int, list[int]]:
+        """The pools whose usage a change touches, with what is used then."""
+        found: dict[int, list[int]] = {}
+        for task, index in change.tasks.items():
+            options = self.problem.tasks[task].options
+            for option, sign in ((options[self.solution.choice[task]], -1), (options[index], 1)):
+                if option.pool >= 0 and option.hourly:
+                    usage = found.setdefault(option.pool, list(self._usage[option.pool]))
+                    for block, hourly in enumerate(option.hourly):
+                        usage[block] += sign * hourly
+        return {pool: usage for pool, usage in found.items() if usage != self._usage[pool]}
 
     def outcome(self, change: Change) -> Outcome:
         """What the change costs and breaks."""
@@ -96,11 +111,9 @@ class Ledger:
             kinds["transfer"] += row.cost(volume) - row.cost(old)
             if row.capacity is not None and volume > row.capacity:
                 faults.append(f"{row.name} carries {volume} bytes a month of {row.capacity}")
-        for pool in {pool for pool, _ in before.pools.keys() | after.pools.keys()}:
-            usage, promised = self._usage[pool], self.solution.promised[pool]
-            now = [h + after.pools[pool, b] - before.pools[pool, b] for b, h in enumerate(usage)]
-            kinds["commitment"] += commitment_cost(problem, pool, now, promised)
-            kinds["commitment"] -= commitment_cost(problem, pool, usage, promised)
+        for pool, usage in self._usage_after(change).items():
+            kinds["commitment"] += commitment_cost(problem, pool, usage, new.promised[pool])
+            kinds["commitment"] -= commitment_cost(problem, pool, self._usage[pool], self.solution.promised[pool])
         nothing: Counter[str] = Counter()
         clouds = self._extra_clouds(before.clouds, after.clouds) - self._extra_clouds(nothing, nothing)
         kinds["complexity"] += problem.per_cloud * clouds
@@ -125,18 +138,18 @@ class Ledger:
 
     def _nearer(self, flow: Flow, here: int, copies: Iterable[int], now: int) -> int:
         """The source that it has, unless another is cheaper at first-tier prices."""
-        best = self._source(flow, here, copies)
-        if flow.write or best == now or best < 0:
+        found = self._source(flow, here, copies)
+        if flow.write or found == now or found < 0:
             return now
         lanes = self.problem.zones[self.problem.items[flow.item].zone].lanes
-        kept, found = lanes[now][here], lanes[best][here]
-        if kept is None or found is None:
-            return best
-        return best if price(self.problem, found) < price(self.problem, kept) else now
+        kept, other = lanes[now][here], lanes[found][here]
+        if kept is None or other is None:
+            return found
+        return found if price(self.problem, other) < price(self.problem, kept) else now
 
     def _book(self, tasks: Iterable[int], items: Iterable[int], plan: Solution) -> _Books:
         problem = self.problem
-        books = _Books(Counter(), Counter(), Counter(), Counter(), Counter(), Counter(), [])
+        books = _Books(Counter(), Counter(), Counter(), Counter(), Counter(), [])
         for index in tasks:
             task, option = problem.tasks[index], problem.tasks[index].options[plan.choice[index]]
             self._book_option(books, option)
@@ -165,9 +178,6 @@ class Ledger:
         books.clouds[place.cloud] += place.cloud != "onprem"
         for quota, units in option.quotas:
             books.quotas[quota] += units
-        if option.pool >= 0:
-            for block, hourly in enumerate(option.hourly):
-                books.pools[option.pool, block] += hourly
 
     def _carry(self, books: _Books, item: int, start: int, end: int, volume: int) -> None:
         problem = self.problem

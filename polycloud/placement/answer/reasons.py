@@ -12,7 +12,7 @@ WHAT = {  # the bill's kinds of line, as the cause of a difference
     "compute": "its machines",
     "storage": "keeping the data",
     "transfer": "moving the data",
-    "commitment": "promises that would be used less",
+    "commitment": "promises that save less there",
     "complexity": "running one more cloud",
     "penalty": "late answers or a team that does not know the cloud",
 }
@@ -25,7 +25,9 @@ def reason(ledger: Ledger, task: int, refused: tuple[Refused, ...] = ()) -> str:
     here = row.options[choice[task]].site
     by_site = places(problem, task)
     if len(by_site) == 1:
-        why = f": {listed([r.why for r in refused], 2)}" if refused else ""
+        # Whole sites that were refused say more than single machines.
+        whole = [r.why for r in refused if not any(":" in what for what in r.what)] or [r.why for r in refused]
+        why = f": {listed(whole, 2)}" if whole else ""
         return f"{problem.sites[here].id} is the only place left{why}"
     alone = {site: _alone(problem, task, options[0]) for site, options in by_site.items()}
     cheapest = min(alone, key=lambda site: (alone[site], site))

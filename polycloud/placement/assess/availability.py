@@ -18,7 +18,6 @@ MODEL_API = 0.999
 # regions that depend on it, for hours; two clouds still share the software, the operators and the way to the callers.
 BETA_REGIONS = (0.02, 0.10, 0.30)
 BETA_CLOUDS = (0.005, 0.02, 0.05)
-BETA_HALL = (0.005, 0.02, 0.05)
 SWITCH = (0.05, 0.15, 0.5)  # the share of an outage of the primary that passes before the standby carries on
 MINUTES = 365.25 * 24 * 60
 
@@ -48,18 +47,39 @@ def standby(single: float, beta: float, switch: float) -> float:
     return 1 - (beta * down + (1 - beta) * down * (switch + (1 - switch) * (1 - beta) * down))
 
 
-def availability(pattern: str) -> Range:
-    """Of a pattern as it is costed here: a single cloud, a specialised and a hybrid one use two regions of a cloud."""
+ONE, STANDBY, ACTIVE = "one region", "two regions, one standing by", "two regions, both active"
+DEPTHS = (ONE, STANDBY, ACTIVE)  # of one cloud, the cheapest first
+
+
+def _two(beta: tuple[float, float, float], active: bool) -> Range:
     single = one_region()
-    if pattern == "active-active":
-        return Range(*(doubled(single, beta) for beta in reversed(BETA_CLOUDS)))
-    if pattern == "failover":
-        pairs = zip(reversed(BETA_CLOUDS), reversed(SWITCH), strict=True)
-        return Range(*(standby(single, beta, switch) for beta, switch in pairs))
-    two = Range(*(doubled(single, beta) for beta in reversed(BETA_REGIONS)))
-    if pattern == "specialised":  # a task that needs parts in both clouds needs both to be up
-        return Range(two.worst**2, two.expected**2, two.best**2)
-    return two
+    pairs = zip(reversed(beta), reversed(SWITCH), strict=True)
+    return Range(*(doubled(single, b) if active else standby(single, b, s) for b, s in pairs))
+
+
+def in_one_cloud(depth: str) -> Range:
+    """Of one cloud by how it is doubled over regions."""
+    single = one_region()
+    return Range(single, single, single) if depth == ONE else _two(BETA_REGIONS, depth == ACTIVE)
+
+
+def over_clouds(active: bool) -> Range:
+    """Of two clouds: both active, or one standing by."""
+    return _two(BETA_CLOUDS, active)
+
+
+def both(one: Range) -> Range:
+    """When a request needs a part in each of two clouds, both must be up."""
+    return Range(one.worst**2, one.expected**2, one.best**2)
+
+
+def depth_for(target: float | None, needs_both: bool = False) -> str | None:
+    """The least doubling inside one cloud that is expected to hold a target; None when none does."""
+    for depth in DEPTHS:
+        found = in_one_cloud(depth)
+        if (both(found) if needs_both else found).expected >= (target or 0.0):
+            return depth
+    return None
 
 
 def minutes_a_year(share: float) -> float:

@@ -1,6 +1,6 @@
 """What each cloud can do of what is needed, by the catalogue: models, places, operators, distance to the users."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import msgspec
 
@@ -42,14 +42,13 @@ def _lacks(cloud: Cloud) -> int:
 
 
 def _cloud(name: str, needs: Needs, catalog: Catalog, market: Market) -> Cloud:
-    wanted = needs.models or ()
-    has = tuple(model for model in wanted if offers(catalog, name, model))
-    places = needs.countries or ()
+    wanted, places = needs.models or (), needs.countries or ()
     sites = [s for s in catalog.sites(name) if _kind(catalog, s) in KINDS[bool(needs.sovereign)]]
     lacks = tuple(word for word in places if not any(inside(site, word) for site in sites))
     if needs.sovereign and not places and not sites:
         lacks = ("a sovereign region",)
     own = [site for site in sites if any(inside(site, word) for word in places)] if places else sites
+    has = tuple(model for model in wanted if own and offers(catalog, name, model))  # no place there: no model either
     far = tuple(user for user in needs.users or () if _far(user, own, needs.latency_ms, market))
     home = HOME[name] if not places or not own else min(site.id for site in own)
     return Cloud(name, has, tuple(m for m in wanted if m not in has), lacks, far, home, _fits(name, needs))
@@ -76,10 +75,12 @@ def inside(site: Site, word: str) -> bool:
     return word in (site.country, site.id, *site.jurisdictions)
 
 
-def _far(user: str, sites: Iterable[Site], limit_ms: int | None, market: Market) -> bool:
+def _far(user: str, sites: Sequence[Site], limit_ms: int | None, market: Market) -> bool:
     """Whether every site is farther than the limit; a distance that is not known is not held against a cloud."""
     if limit_ms is None:
         return False
+    if not sites:
+        return True
     trips = [rtt.ms for site in sites if (rtt := market.rtt(site.id, user)) is not None]
     return bool(trips) and min(trips) > limit_ms
 

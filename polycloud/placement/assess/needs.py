@@ -129,9 +129,7 @@ QUESTIONS = (
     Question("monthly_spend", "What do you spend on clouds in a month?", "80_000 USD", _money),
     Question("engineers", "How many people run your platform?", "6", _count),
     Question("knows", "Which clouds do they know well? (aws, azure, gcp, oci)", "aws, azure", _words(CLOUDS)),
-    Question(
-        "existing", "Large estates you have: microsoft, oracle, google, amazon?", "microsoft", _words(tuple(ESTATES))
-    ),
+    Question("existing", "Large estates you have (microsoft, oracle, google)?", "microsoft", _words(tuple(ESTATES))),
     Question("models", "Which models must you have?", "gpt-4o, claude-sonnet-4-6", _list),
     Question("countries", "Where must data stay? (countries or jurisdictions; none)", "eu", _places),
     Question("sovereign", "Must the operator be out of reach of foreign law?", "no", _flag),
@@ -151,7 +149,7 @@ QUESTIONS = (
 ASSUMED = (
     Question("engineer_cost", "What does such a person cost a month, all included?", "15_000 USD", _money),
     Question(
-        "extra_cloud_cost", "What does each further cloud cost a month in people and tools?", "30_000 USD", _money
+        "extra_cloud_cost", "What does each further cloud cost a month, in people and tools?", "30_000 USD", _money
     ),
 )
 BY_KEY = {question.key: question for question in (*QUESTIONS, *ASSUMED)}

@@ -218,3 +218,12 @@ def joins(site: str, patterns: Sequence[str]) -> bool:
     """Whether an end of a listed link may be at a site."""
     cloud = site.partition("/")[0]
     return any(pattern in (site, f"{cloud}/*", "any/*") for pattern in patterns)
+
+
+def spot(estate: Estate | None, site: str) -> str | tuple[float, float]:
+    """Where a site is, as ``Market.rtt`` asks: its id, for a hall its point or its country."""
+    cloud, _, name = site.partition("/")
+    hall = estate.onprem.get(name) if estate is not None and cloud == "onprem" else None
+    if hall is None:
+        return site
+    return (hall.lat, hall.lon) if hall.lat is not None and hall.lon is not None else hall.country or site

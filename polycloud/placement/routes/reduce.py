@@ -31,7 +31,8 @@ class _Prices:
                 starts.setdefault(meter, set()).add(hop.start)
         self.owner = {meter: next(iter(sites)) for meter, sites in starts.items() if len(sites) == 1}
         self.limited = {meter for meter in starts if given.meters[meter].capacity is not None}
-        steps = {given.meters[meter].tiers: self._steps(given.meters[meter]) for meter in starts}
+        listed = {given.meters[meter].tiers: given.meters[meter] for meter in starts}
+        steps = {tiers: self._steps(meter) for tiers, meter in listed.items()}
         self.steps = steps
         self.least = {meter: min(steps[given.meters[meter].tiers]) for meter in starts}
         self.most_each = {meter: max(steps[given.meters[meter].tiers]) for meter in starts}

@@ -14,7 +14,7 @@ from polycloud.core.errors import BadRequest, PolicyDenied, Unsupported
 from polycloud.core.ports.transfer import Aim, TransferHop, TransferPlan
 from polycloud.estate import Estate
 from polycloud.placement.routes.multicast import Tree, cheapest_tree
-from polycloud.placement.routes.network import INTERNET, Hop, Network, network
+from polycloud.placement.routes.network import INTERNET, Hop, Network, network, spot
 from polycloud.placement.routes.speeds import Speeds
 from polycloud.placement.routes.tree import Case, case, covers, shortest_paths
 from polycloud.placement.solve.result import Progress
@@ -149,7 +149,8 @@ class Router:
 
     def _detour(self, ends: Sequence[str], site: str) -> float:
         """Milliseconds from the source over the site to the target nearest to it."""
-        first, *onward = (row.ms if (row := self._market.rtt(end, site)) else float("inf") for end in ends)
+        spots = [spot(self._estate, end) for end in (*ends, site)]
+        first, *onward = (row.ms if (row := self._market.rtt(at, spots[-1])) else float("inf") for at in spots[:-1])
         return first + min(onward)
 
     def _open(self, site: str) -> bool:

@@ -1,8 +1,8 @@
 """How fast data goes between sites: measured between machines, estimated from like pairs, or not known.
 
 A measurement is of one machine at each end with 64 connections (Skyplane, 2022); several machines carry more. An
-estimate is the rate that nine of ten measured pairs reach: pairs of the same two clouds at a like round-trip time, or of
-any two where these were never measured. A search for the fastest way picks what looks best, so guesses must be low.
+estimate is the rate that nine of ten measured pairs reach: pairs of the same two clouds at a like round-trip time, or
+of any two where these were never measured. A search for the fastest way picks what looks best, so guesses are low.
 """
 
 from collections.abc import Iterable

@@ -5,7 +5,7 @@ import pathlib
 import pytest
 
 from polycloud.app.control.control import demo_key
-from polycloud.app.control.estates import Estates, Sandboxed, examine
+from polycloud.app.control.estates import Estates, Sandboxed, enforceable
 from polycloud.app.wiring import sandbox_spec
 from polycloud.catalog import Catalog
 from polycloud.core.errors import EstateError, Unavailable
@@ -93,18 +93,18 @@ def test_changes_of_files_are_seen_new_ones_too(estate_file, clock, log):
 def test_a_sandbox_that_lacks_a_site_never_sends_to_the_real_cloud(path, catalog):
     loaded = load(path)
     endpoints = everywhere(loaded.estate)
-    tables = examine(loaded, catalog, endpoints, 1_800_000_000.0).tables
+    tables = enforceable(loaded, catalog, endpoints, 1_800_000_000.0).tables
     assert {d.upstream.base_url.split("/")[2] for d in tables.deployments if d.simulated} == {"127.0.0.1:1"}
     gone = next(d.site for d in tables.deployments if d.simulated)
     del endpoints[gone]
     with pytest.raises(EstateError, match=gone):
-        examine(loaded, catalog, endpoints, 1_800_000_000.0)
+        enforceable(loaded, catalog, endpoints, 1_800_000_000.0)
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda p: p.parent.name)
 def test_the_sandbox_serves_every_simulated_deployment(path, catalog):
     loaded = load(path)
-    tables = examine(loaded, catalog, everywhere(loaded.estate), 1_800_000_000.0).tables
+    tables = enforceable(loaded, catalog, everywhere(loaded.estate), 1_800_000_000.0).tables
     spec = {site.site: site for site in sandbox_spec(loaded.estate, tables).sites}
     for deployment in tables.deployments:
         if deployment.simulated:
@@ -133,7 +133,7 @@ def test_a_sandbox_that_came_back_elsewhere_is_noticed(catalog):
 def test_the_demo_key_needs_a_wholly_simulated_estate_and_a_loopback_address(catalog, tmp_path):
     path = next(p for p in EXAMPLES if p.parent.name == "sandbox")
     loaded = load(path)
-    current = examine(loaded, catalog, everywhere(loaded.estate), 1_800_000_000.0)
+    current = enforceable(loaded, catalog, everywhere(loaded.estate), 1_800_000_000.0)
     principal, said = demo_key(current, "127.0.0.1")
     assert (principal.team, said) == ("demo", "in force")
     none, said = demo_key(current, "0.0.0.0")
@@ -142,7 +142,7 @@ def test_the_demo_key_needs_a_wholly_simulated_estate_and_a_loopback_address(cat
     mixed = tmp_path / "estate.yaml"
     mixed.write_text(path.read_text().replace("clouds: all", "clouds: [aws, gcp, oci, onprem]"))
     loaded = load(mixed)
-    none, said = demo_key(examine(loaded, catalog, everywhere(loaded.estate), 1_800_000_000.0), "127.0.0.1")
+    none, said = demo_key(enforceable(loaded, catalog, everywhere(loaded.estate), 1_800_000_000.0), "127.0.0.1")
     assert none is None
     assert "azure is real" in said
     assert demo_key(None, "127.0.0.1") == (None, "")

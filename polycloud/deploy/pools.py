@@ -1,0 +1,25 @@
+"""Labels and taints of machines, the same in every cloud: by them manifests find the pool that Terraform made."""
+
+from polycloud.deploy.blueprint import Pool
+
+POOL, ROLE, SPOT, ACCELERATOR = (f"polycloud/{word}" for word in ("pool", "role", "spot", "accelerator"))
+SYSTEM_TAINT = ("CriticalAddonsOnly", "true")  # what clusters' own add-ons tolerate in every cloud
+GPU_TAINT = ("nvidia.com/gpu", "present")  # what device plugins tolerate, and Google Cloud sets by itself
+SPOT_TAINT = (SPOT, "true")
+EFFECT = "NoSchedule"
+
+
+def labels(pool: Pool) -> dict[str, str]:
+    """What can be selected: the pool, its role, its accelerator, whether it may be interrupted."""
+    found = {POOL: pool.name, ROLE: pool.role}
+    if pool.accelerator:
+        found[ACCELERATOR] = pool.accelerator
+    if pool.spot:
+        found[SPOT] = "true"
+    return found
+
+
+def taints(pool: Pool) -> tuple[tuple[str, str], ...]:
+    """What must be tolerated to run there, as key and value; the effect is always NoSchedule."""
+    found = {"system": [SYSTEM_TAINT], "gpu": [GPU_TAINT], "workload": []}[pool.role]
+    return (*found, SPOT_TAINT) if pool.spot else tuple(found)

@@ -1,0 +1,89 @@
+"""What an estate sends between clouds and halls in a month, as far as its own words fix both ends.
+
+Copies of data sets go from their home to the sites of ``replicate_to``; workloads bound to one site read and write data
+sets elsewhere. Traffic inside one cloud takes that cloud's own lines and is no matter of links.
+"""
+
+from collections.abc import Iterator
+from decimal import Decimal
+from fnmatch import fnmatchcase
+
+import msgspec
+
+from polycloud.estate import Estate
+from polycloud.estate.schema.work import Dataset, Growth
+
+MONTHS_SPREAD = Decimal(12)  # over which a first copy is spread where the estate does not say
+SECONDS_A_MONTH = Decimal(31_557_600) / 12
+TIMES_A_MONTH = {
+    "day": Decimal(365) / 12,
+    "week": Decimal(365) / 84,
+    "month": Decimal(1),
+    "year": Decimal(1) / 12,
+}
+
+
+class PairFlow(msgspec.Struct, frozen=True):
+    """Bytes a month between two sites, ``out`` from a to b and ``back``, and what they are."""
+
+    a: str
+    b: str
+    out: int = 0
+    back: int = 0
+    what: tuple[str, ...] = ()
+
+
+def pair_flows(estate: Estate) -> tuple[PairFlow, ...]:
+    """One row for each pair of sites of different clouds with a flow or a declared link."""
+    found: dict[tuple[str, str], PairFlow] = {}
+    for link in estate.links.values():
+        a, b = link.between
+        found.setdefault(_key(a, b), PairFlow(*_key(a, b)))
+    for src, dst, volume, what in _flows(estate):
+        if src.partition("/")[0] == dst.partition("/")[0]:
+            continue
+        key = _key(src, dst)
+        row = found.get(key) or PairFlow(*key)
+        out, back = (row.out + volume, row.back) if key[0] == src else (row.out, row.back + volume)
+        found[key] = PairFlow(*key, out, back, (*row.what, what))
+    return tuple(found.values())
+
+
+def _key(a: str, b: str) -> tuple[str, str]:
+    return (a, b) if a <= b else (b, a)
+
+
+def _flows(estate: Estate) -> Iterator[tuple[str, str, int, str]]:
+    """(from, to, bytes a month, what)."""
+    sites = estate.site_ids()
+    spread = estate.money.spread_moves_over
+    months = max(Decimal(1), spread.value / SECONDS_A_MONTH) if spread else MONTHS_SPREAD
+    for name, dataset in estate.datasets.items():
+        if dataset.at is None:
+            continue
+        volume = grown_a_month(dataset.grows) + (int(dataset.size.value / months) if dataset.size else 0)
+        for site in sites:
+            if site != dataset.at and any(fnmatchcase(site, pattern) for pattern in dataset.replicate_to):
+                yield dataset.at, site, volume, f"copies of {name}"
+    for name, work in estate.workloads.items():
+        if len(work.at) != 1 or work.at[0] not in sites:
+            continue
+        (here,) = work.at
+        for read in dict.fromkeys((*work.reads, *work.read_per_month)):
+            stated, source = work.read_per_month.get(read), estate.datasets[read]
+            if source.at not in (None, here):
+                yield str(source.at), here, int(stated.value) if stated else _size(source), f"{name} reads {read}"
+        for written in dict.fromkeys((*work.writes, *work.written_per_month)):
+            stated, target = work.written_per_month.get(written), estate.datasets[written]
+            if target.at not in (None, here):
+                volume = int(stated.value) if stated else grown_a_month(target.grows)
+                yield here, str(target.at), volume, f"{name} writes {written}"
+
+
+def grown_a_month(growth: Growth | None) -> int:
+    """Bytes a month."""
+    return int(growth.size.value * TIMES_A_MONTH[growth.per]) if growth else 0
+
+
+def _size(dataset: Dataset) -> int:
+    return int(dataset.size.value) if dataset.size else 0

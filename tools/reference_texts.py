@@ -82,12 +82,12 @@ ERRORS: dict[str, Advice] = {
         "Raise the limit at the provider, or drain the site until it is raised.",
     ),
     "provider_unavailable": Advice(
-        "The provider can not be reached or says that it is unavailable, or every eligible deployment is out of service.",
+        "The provider can not be reached or says that it is unavailable, or no eligible deployment is in service.",
         "The message says which. `polycloud sites list` shows the overlay, `polycloud status` the health.",
     ),
     "steered_away": Advice(
-        "The overlay said that the site had failed while this attempt waited for its answer, so it was given up and the "
-        "request went elsewhere. It stands in records, and in the message where every other target failed too.",
+        "The overlay said that the site had failed while this attempt waited for its answer, so it was given up and "
+        "the request went elsewhere. It stands in records, and in the message where every other target failed too.",
         "Nothing, when the site was set to failed on purpose. `polycloud sites list` shows by whom and why.",
     ),
     "gateway_unavailable": Advice(
@@ -99,10 +99,10 @@ ERRORS: dict[str, Advice] = {
         "Send the request again; another worker, or the one that follows, answers it.",
     ),
     "journal_unwritable": Advice(
-        "The disk refuses the journal. Answers under way still went out while up to 8 MiB of records (about 10,000) wait "
-        "in memory; beyond that no request is taken, because it would leave no record.",
-        "Free the disk, or mend its permissions: the records are then written and requests are taken again. Do not kill "
-        "the worker before: the records that wait would be lost.",
+        "The disk refuses the journal. Answers went out while up to 8 MiB of records (about 10,000) waited in memory; "
+        "beyond that no request is taken, because it would leave no record.",
+        "Free the disk, or mend its permissions: the records are then written and requests are taken again. Do not "
+        "kill the worker before: the records that wait would be lost.",
     ),
     "provider_timeout": Advice(
         "A deadline of the route passed: connect, header, idle or total.",
@@ -149,8 +149,8 @@ ERRORS: dict[str, Advice] = {
     ),
     "not_found": Advice(
         "There is no site, deployment, team, request or path of this name. The message names those there are.",
-        "`polycloud sites list` and `polycloud keys list` show what there is, `GET /openapi.json` the paths of the admin "
-        "API. The records of a request take up to a second to reach the store.",
+        "`polycloud sites list` and `polycloud keys list` show what there is, `GET /openapi.json` the paths of the "
+        "admin API. The records of a request take up to a second to reach the store.",
     ),
     "admin_token_refused": Advice(
         "The admin API was asked without its token, or with a wrong one. A gateway key is not an admin token.",

@@ -13,7 +13,7 @@ from pathlib import Path
 import msgspec
 
 from polycloud.app.client import Client
-from polycloud.app.examining import Examined
+from polycloud.app.examining import Examined as Examined
 from polycloud.app.examining import examine as examine_estate
 from polycloud.catalog import Catalog
 from polycloud.core.chat import Need

@@ -317,7 +317,10 @@ def _abroad(
         '      Effect    = "Allow"\n'
         "      Principal = { Federated = aws_iam_openid_connect_provider.clusters[each.key].arn }\n"
         '      Action    = ["sts:AssumeRoleWithWebIdentity"]\n'
-        f'      Condition = {{ StringEquals = {{ "${{{issuer}}}:aud" = "{AUDIENCE}", "${{{issuer}}}:sub" = {subject} }} }}\n'
+        "      Condition = { StringEquals = {\n"
+        f'        "${{{issuer}}}:aud" = "{AUDIENCE}"\n'
+        f'        "${{{issuer}}}:sub" = {subject}\n'
+        "      } }\n"
         "    }]\n"
         "  })"
     )

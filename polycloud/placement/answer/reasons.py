@@ -8,13 +8,19 @@ from polycloud.placement.answer.values import Refused
 from polycloud.placement.answer.words import listed, percent, usd
 from polycloud.placement.problem import Problem
 
-WHAT = {  # the bill's kinds of line, as the cause of a difference
-    "compute": "its machines",
-    "storage": "keeping the data",
+DEARER = {  # the bill's kinds of line, as the cause of a difference
+    "compute": "its machines would cost {} more",
+    "storage": "keeping the data would cost {} more",
+    "transfer": "moving the data would cost {} more",
+    "commitment": "promises would save {} less",
+    "complexity": "another cloud would be run for {}",
+    "penalty": "late answers or an unfamiliar cloud would count {} more",
+}
+PRICES = {  # what one can wish to be cheaper
     "transfer": "moving the data",
-    "commitment": "promises that save less there",
-    "complexity": "running one more cloud",
-    "penalty": "late answers or a team that does not know the cloud",
+    "storage": "keeping the data",
+    "penalty": "late answers or an unfamiliar cloud",
+    "complexity": "one more cloud",
 }
 
 
@@ -40,9 +46,9 @@ def reason(ledger: Ledger, task: int, refused: tuple[Refused, ...] = ()) -> str:
     causes = _causes(tried.outcome.kinds)
     if tried.outcome.total <= ledger.total or not causes:
         return f"as good as any: {site} would cost the same within the proven gap"
-    said = listed([f"{WHAT.get(kind, kind)} would cost {usd(more)} more" for kind, more in causes], 2)
+    said = listed([DEARER[kind].format(usd(more)) for kind, more in causes])
     if saving <= 0:
-        return f"{site} costs as much by itself, but {said} a month"
+        return f"{site} costs as much by itself, but there {said} a month"
     return f"{site} has cheaper machines ({usd(saving)} a month), but there {said}"
 
 
@@ -90,10 +96,10 @@ def wins_if(ledger: Ledger, found: Move, extra: int) -> str:
         less = option.cost - extra
         share = percent(extra / option.cost)
         said.append(f"{option.machine} there cost {share} less ({usd(less)} instead of {usd(option.cost)} a month)")
-    for kind in ("transfer", "storage", "penalty", "complexity"):
+    for kind, what in PRICES.items():
         more = found.outcome.kinds[kind]
         if more >= extra:
-            said.append(f"{WHAT[kind]} cost {percent(extra / more)} less there")
+            said.append(f"{what} cost {percent(extra / more)} less there")
     return " or ".join(said) or "no single price decides it: machines, data and promises are all dearer there"
 
 

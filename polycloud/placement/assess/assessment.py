@@ -42,6 +42,11 @@ class Option(msgspec.Struct, frozen=True):
     reasons: tuple[str, ...] = ()
     against: tuple[str, ...] = ()
 
+    @property
+    def minutes(self) -> float:
+        """Minutes a year without service, as expected."""
+        return available.minutes_a_year(self.availability.expected)
+
 
 class Assessment(msgspec.Struct, frozen=True):
     """The recommendation. ``options`` hold all five patterns, the recommended one first; ``changes`` are answers that
@@ -61,7 +66,14 @@ class Assessment(msgspec.Struct, frozen=True):
         return self.options[0]
 
 
-Priced = Mapping[str, Cost]  # costs of patterns from the planner, where there is an estate
+class Planned(msgspec.Struct, frozen=True):
+    """A pattern as the planner made it for an estate."""
+
+    cost: Cost
+    clouds: tuple[str, ...]
+
+
+Priced = Mapping[str, Planned]
 
 
 def assess(needs: Needs, catalog: Catalog, market: Market, planned: Priced | None = None) -> Assessment:
@@ -94,10 +106,9 @@ def _choices(needs: Needs, catalog: Catalog, market: Market, planned: Priced | N
 def _option(pattern: str, needs: Needs, found: tuple[Cloud, ...], market: Market, planned: Priced) -> Option:
     used, lacking, doubts = _used(pattern, found, needs)
     primary, second = used[0], used[1] if len(used) > 1 else used[0]
-    models_only = (
-        pattern == SPECIALISED and not any((primary.lacks_places, primary.far_users)) and not _two_estates(needs)
-    )
-    needs_both = pattern == SPECIALISED and not models_only
+    elsewhere = primary.lacks_places or primary.far_users or _two_estates(needs)
+    models_only = pattern == SPECIALISED and bool(primary.lacks_models) and not elsewhere
+    needs_both = pattern == SPECIALISED and _two_estates(needs)
     depth = available.depth_for(needs.availability, needs_both) or available.ACTIVE
     if pattern in (FAILOVER, EVERYWHERE):
         reach = available.over_clouds(pattern == EVERYWHERE)
@@ -106,10 +117,12 @@ def _option(pattern: str, needs: Needs, found: tuple[Cloud, ...], market: Market
         reach = available.both(reach) if needs_both else reach
     shape = Shape(depth, len(used), primary.site, second.site if second != primary else HOME[second.name], models_only)
     unmet = [*lacking, *_unmet(pattern, needs, reach)]
-    if planned and pattern not in planned:
-        unmet.append("the planner found no lawful plan of this pattern in the estate")
-    price = planned.get(pattern) or cost(pattern, shape, needs, market)
+    price = cost(pattern, shape, needs, market)
     names = tuple(cloud.name for cloud in used) + (("onprem",) if pattern == HYBRID else ())
+    if pattern in planned:
+        names, price = planned[pattern].clouds, planned[pattern].cost
+    elif planned:
+        unmet.append("the planner found no lawful plan of this kind for the estate")
     shown = depth if pattern not in (FAILOVER, EVERYWHERE) else "two clouds"
     reasons, against = _reasons(pattern, needs, used, models_only), (*doubts, *_against(pattern, needs))
     return Option(pattern, names, price, reach, shown, tuple(unmet), reasons, against)

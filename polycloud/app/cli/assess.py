@@ -1,0 +1,139 @@
+"""``polycloud assess``: should you be in several clouds at all? It may well say no."""
+
+import datetime
+import sys
+from pathlib import Path
+
+import click
+import msgspec
+
+from polycloud.app.cli.options import FILE, environment_option, estate_option, json_option
+from polycloud.app.cli.output import OK, WRONG, emit, note, say, table
+from polycloud.app.library import catalog, load
+from polycloud.app.settings import BadSettings
+from polycloud.catalog.market import Market
+from polycloud.core.errors import BadRequest, EstateError
+from polycloud.placement.assess.assessment import Assessment
+from polycloud.placement.assess.assessment import assess as assessed
+from polycloud.placement.assess.needs import QUESTIONS, Needs, answered, read_needs
+
+try:
+    from polycloud.placement.assess.planned import Planner, Plans, from_estate
+except ImportError as error:
+    raise BadSettings(f'{error}; install the planner with: pip install "polycloud[place]"') from error
+
+TRIES = 3  # wrong answers to one question before it is left open
+
+
+@click.command()
+@click.option("--needs", "file", type=FILE, help="A YAML file with the answers; see the how-to for its keys.")
+@click.option("--answer", "answers", multiple=True, metavar="KEY=VALUE", help="One answer; can be repeated.")
+@click.option(
+    "--seconds", type=click.FloatRange(1), default=30.0, show_default=True, help="For the plans of an estate."
+)
+@estate_option
+@environment_option
+@json_option
+def assess(
+    file: Path | None,
+    answers: tuple[str, ...],
+    seconds: float,
+    estate: Path | None,
+    env: str | None,
+    as_json: bool,
+) -> int:
+    """Whether to be in several clouds at all, and which pattern: with the cost of each, and a plain no where it is one.
+
+    Needs come from an estate (whose costs are then planned), from --needs and --answer; on a terminal, without
+    any of them, they are asked for. Enter leaves a question open.
+    """
+    needs, plans = Needs(), Plans({})
+    loaded = load(estate, env) if estate is not None else None
+    if loaded is not None:
+        if loaded.estate is None:
+            raise EstateError(loaded.diagnostics)
+        needs = from_estate(loaded.estate)
+    if file is not None:
+        needs, wrong = read_needs(file, needs)
+        for diagnostic in wrong:
+            note(str(diagnostic))
+        if wrong:
+            return WRONG
+    for text in answers:
+        key, _, value = text.partition("=")
+        needs = _taken(needs, key.strip(), value.strip())
+    if loaded is None and file is None and not answers:
+        if not sys.stdin.isatty():
+            raise BadRequest("nothing is known: give -e ESTATE, --needs FILE or --answer KEY=VALUE")
+        needs = _asked(needs)
+    market = Market.load()
+    if loaded is not None and loaded.estate is not None and loaded.estate.workloads:
+        today = datetime.datetime.now(datetime.UTC).date()
+        planner = Planner(loaded.estate, catalog(), market, loaded.place, needs, today, seconds)
+        plans = planner.plans()
+    answer = assessed(needs, catalog(), market, plans.priced)
+    if plans.notes:
+        answer = msgspec.structs.replace(answer, notes=(*plans.notes, *answer.notes))
+    emit(as_json, answer, lambda: _print(answer))
+    return OK
+
+
+def _taken(needs: Needs, key: str, value: str) -> Needs:
+    try:
+        return answered(needs, key, value)
+    except ValueError as error:
+        raise BadRequest(f"--answer {error}") from error
+
+
+def _asked(needs: Needs) -> Needs:
+    say("Enter leaves a question open; what is open is assumed, and said.")
+    for question in QUESTIONS:
+        for _ in range(TRIES):
+            text = click.prompt(f"{question.text} [{question.example}]", default="", show_default=False)
+            try:
+                needs = answered(needs, question.key, text)
+                break
+            except ValueError as error:
+                say(f"  {error}")
+    return needs
+
+
+def _print(answer: Assessment) -> None:
+    say(answer.verdict)
+    table(
+        ("pattern", "clouds", "USD/month", "low", "high", "availability", "down min/year", "unmet"),
+        (
+            [
+                option.pattern,
+                " + ".join(option.clouds),
+                f"{option.cost.expected / 1e6:,.0f}",
+                f"{option.cost.low / 1e6:,.0f}",
+                f"{option.cost.high / 1e6:,.0f}",
+                f"{option.availability.expected:.3%}",
+                f"{option.minutes:,.0f}",
+                "; ".join(option.unmet),
+            ]
+            for option in answer.options
+        ),
+    )
+    say(f"costs: {answer.source}")
+    for option in answer.options:
+        say(f"{option.pattern}:")
+        for sign, lines in (("+", option.reasons), ("-", option.against)):
+            for line in lines:
+                say(f"  {sign} {line}")
+        for item in option.cost.items[1:]:
+            say(f"    {item.expected / 1e6:,.0f} USD ({item.low / 1e6:,.0f} to {item.high / 1e6:,.0f}): {item.what}")
+    if answer.changes:
+        say("What would change the answer:")
+        for line in answer.changes:
+            say(f"  {line}")
+    assumed = dict.fromkeys(line for option in answer.options for line in option.cost.assumed)
+    if assumed:
+        say("Assumed, because nobody said (state it with --answer KEY=VALUE where it is a key):")
+        for line in assumed:
+            say(f"  {line}")
+    for line in answer.notes:
+        say(f"note: {line}")
+    if answer.unknown:
+        say(f"not answered: {', '.join(answer.unknown)}")

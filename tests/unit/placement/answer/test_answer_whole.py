@@ -1,0 +1,192 @@
+"""The whole answer: money adds up, alternatives never beat the plan, JSON loses nothing, residency is proved anew."""
+
+import datetime
+from collections.abc import Callable, Sequence
+
+import msgspec
+import pytest
+
+from polycloud.catalog import Catalog
+from polycloud.catalog.market import Market
+from polycloud.estate import Estate
+from polycloud.placement.answer import costs, residency
+from polycloud.placement.answer.alternatives import Alternatives, Effort
+from polycloud.placement.answer.answering import Basis, answer, refused
+from polycloud.placement.answer.flows import flow_answers, shared
+from polycloud.placement.answer.values import Placement
+from polycloud.placement.bill import bill
+from polycloud.placement.problem import LeftOut, Problem, Solution
+from polycloud.placement.solve import Solved, solve
+
+Make = Callable[..., Problem]
+DAY = datetime.date(2026, 11, 21)
+
+
+@pytest.fixture(scope="module")
+def catalog() -> Catalog:
+    return Catalog.load()
+
+
+def estate_of(**more: object) -> Estate:
+    hall = {"frankfurt": {"country": "DE", "lat": 50.11, "lon": 8.68}}
+    return Estate.model_validate({"estate": "hand-made", "onprem": hall, **more})
+
+
+def solved_problem(make: Make, seed: int) -> tuple[Problem, Solved, Solution]:
+    problem = make(seed)
+    solved = solve(problem)
+    assert solved.solution is not None, "these seeds have plans"
+    return problem, solved, solved.solution
+
+
+def answered(make: Make, seed: int, catalog: Catalog, effort: Effort = Effort(5.0)) -> tuple[Problem, Placement]:  # noqa: B008
+    problem, solved, _ = solved_problem(make, seed)
+    basis = Basis(estate_of(), catalog, Market.load(), DAY)
+    return problem, answer(problem, solved, basis, (), effort)
+
+
+@pytest.mark.parametrize("seed", range(15))
+def test_every_grouping_of_the_bill_sums_to_it(seed: int, make_problem: Make) -> None:
+    problem, _, plan = solved_problem(make_problem, seed)
+    whole, found = bill(problem, plan), costs.cost(problem, plan, 12)
+    assert found.month_micro == whole.total == sum(line.micro for line in found.lines)
+    for groups in (found.by_kind, found.by_cloud, found.by_site, found.by_workload):
+        assert sum(groups.values()) == whole.total
+    for kind in {line.kind for line in whole.lines}:
+        assert found.by_kind.get(kind, 0) == whole.of(kind)
+    assert sum(flow.month_micro for flow in flow_answers(problem, plan)) == whole.of("transfer")
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_three_years_count_first_moves_once(seed: int, make_problem: Make) -> None:
+    problem, _, plan = solved_problem(make_problem, seed)
+    found = costs.cost(problem, plan, 12)
+    settled = msgspec.structs.replace(problem, items=tuple(msgspec.structs.replace(i, move=0) for i in problem.items))
+    later = bill(settled, plan).total
+    assert found.once_micro == 12 * (found.month_micro - later)
+    assert found.three_years_micro == 12 * found.month_micro + 24 * later
+    assert costs.cost(problem, plan, 48).three_years_micro == 36 * later + 48 * (found.month_micro - later)
+
+
+@pytest.mark.parametrize(
+    ("amount", "weights"), [(10, [1, 1, 1]), (-10, [1, 1, 1]), (7, [0, 0]), (0, [5]), (1, [1] * 9)]
+)
+def test_shares_are_whole_and_sum_exactly(amount: int, weights: Sequence[int]) -> None:
+    parts = shared(amount, weights)
+    assert sum(parts) == amount
+    assert max(parts) - min(parts) <= 1
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_no_alternative_beats_the_plan_and_the_proven_ones_are_the_truth(
+    seed: int, make_problem: Make, catalog: Catalog
+) -> None:
+    problem, found = answered(make_problem, seed, catalog)
+    index = {task.name: at for at, task in enumerate(problem.tasks)}
+    sites = {place.id: at for at, place in enumerate(problem.sites)}
+    seen = 0
+    for workload in found.workloads:
+        for other in workload.alternatives:
+            if other.extra_micro is None:
+                assert other.why_not
+                continue
+            seen += 1
+            assert other.extra_micro >= 0
+            task = problem.tasks[index[other.task]]
+            there = tuple(option for option in task.options if option.site == sites[other.site])
+            tasks = list(problem.tasks)
+            tasks[index[other.task]] = msgspec.structs.replace(task, options=there)
+            truth = solve(msgspec.structs.replace(problem, tasks=tuple(tasks)))
+            assert truth.bill is not None
+            assert other.extra_micro >= truth.bound - found.cost.month_micro
+            if other.proven:
+                assert other.extra_micro <= truth.bill.total - found.cost.month_micro + truth.bill.total // 500
+    assert seen
+
+
+def test_without_time_the_alternatives_say_that_they_are_upper_bounds(make_problem: Make, catalog: Catalog) -> None:
+    _, found = answered(make_problem, 3, catalog, Effort(0.0))
+    rows = [other for workload in found.workloads for other in workload.alternatives]
+    assert rows
+    assert not any(other.proven for other in rows)
+
+
+def test_a_bad_plan_is_replaced_by_a_better_one_that_is_met(make_problem: Make) -> None:
+    problem, solved, plan = solved_problem(make_problem, 3)
+    worse = None
+    for task, row in enumerate(problem.tasks):
+        for option in range(len(row.options)):
+            choice = (*plan.choice[:task], option, *plan.choice[task + 1 :])
+            tried = msgspec.structs.replace(plan, choice=choice)
+            whole = bill(problem, tried)
+            if not whole.faults and whole.total > bill(problem, plan).total:
+                worse = tried
+    assert worse is not None
+    search = Alternatives(problem, worse, Effort(5.0))
+    search.find()
+    assert bill(problem, search.plan).total < bill(problem, worse).total
+    assert bill(problem, search.plan).total >= solved.bound
+
+
+def test_one_workload_gets_every_place(make_problem: Make, catalog: Catalog) -> None:
+    problem, found = answered(make_problem, 3, catalog, Effort(5.0, workloads=("work-0",)))
+    rows = {w.name: w.alternatives for w in found.workloads}
+    places = sum(len({o.site for o in t.options}) - 1 for t in problem.tasks if t.workload == "work-0")
+    assert len(rows["work-0"]) == places
+    assert not rows["work-1"]
+
+
+def test_json_loses_nothing(make_problem: Make, catalog: Catalog) -> None:
+    _, found = answered(make_problem, 4, catalog)
+    assert msgspec.json.decode(msgspec.json.encode(found), type=Placement) == found
+
+
+def test_the_proof_finds_what_leaves_its_class(make_problem: Make, catalog: Catalog) -> None:
+    problem, _, plan = solved_problem(make_problem, 3)
+    rules = {"eu-only": {"stay_in": ["eu"]}, "anywhere": {}}
+    data = {item.name: {"class": "anywhere"} for item in problem.items}
+    free = estate_of(data_classes=rules, datasets=data)
+    assert residency.prove(problem, plan, free, catalog).holds
+    outside = [
+        item.name
+        for item, sites in zip(problem.items, plan.copies, strict=True)
+        if any(problem.sites[site].id == "aws/us-east-1" for site in sites)
+    ]
+    assert outside, "this plan keeps data in the United States"
+    data[outside[0]] = {"class": "eu-only"}
+    broken = residency.prove(problem, plan, estate_of(data_classes=rules, datasets=data), catalog)
+    assert not broken.holds
+    assert any(f"copy of {outside[0]} at aws/us-east-1" in text and "must stay in eu" in text for text in broken.breaks)
+
+
+def test_the_proof_asks_of_workloads_what_their_data_ask(make_problem: Make, catalog: Catalog) -> None:
+    problem, _, plan = solved_problem(make_problem, 3)
+    rules = {"here": {"sites": ["onprem/frankfurt"]}, "general": {}}
+    data = {"data-0": {"class": "here"}}
+    work = {"work-0": {"kind": "batch", "reads": ["data-0"]}}
+    estate = estate_of(data_classes=rules, datasets=data, workloads=work, residency={"default_class": "general"})
+    assert residency.classes_of(estate, "work-0") == ("here",)
+    assert residency.classes_of(estate, "work-1") == ("general",)
+    broken = residency.prove(problem, plan, estate, catalog)
+    assert any(text.startswith("task-0 at ") for text in broken.breaks)
+
+
+def test_left_out_candidates_are_grouped_and_counted() -> None:
+    rows = (
+        LeftOut("a", "aws/us-east-1: m1, m2", "no price is known"),
+        LeftOut("a", "gcp/us-central1", "132 ms to DE are over 60ms"),
+        LeftOut("a", "azure/eastus", "99 ms to DE are over 60ms"),
+        LeftOut("b", "aws/us-east-1: m1", "no price is known"),
+    )
+    found = refused(rows)
+    assert [(group.why, group.count) for group in found["a"]] == [
+        ("99 to 132 ms to DE are over 60ms", 2),
+        ("no price is known", 2),
+    ]
+    assert found["b"][0].what == ("aws/us-east-1: m1",)
+
+
+def test_an_answer_needs_a_plan(make_problem: Make, catalog: Catalog) -> None:
+    basis = Basis(estate_of(), catalog, Market.load(), DAY)
+    with pytest.raises(ValueError, match="no plan to explain"):
+        answer(make_problem(3), Solved(None, None, 0, 0.0, "infeasible", "exact"), basis)

@@ -177,7 +177,7 @@ REQUEST_HEADERS: dict[str, str] = {
     "api-key": "The gateway key as Azure's SDKs send it.",
     "traceparent": "W3C trace context; its trace id stands in the decision record.",
     "x-polycloud-class": "One or more data classes, separated by commas. They are added to those of the key, the team "
-    "and the route, so the header can only tighten. An unknown name is refused with 400.",
+    "and the route, so the header can only tighten. An unknown name, or none, is refused with 400.",
     "x-polycloud-region": "Where the caller is: a site (`aws/eu-west-1`) or an ISO 3166-1 country (`DE`). It stands "
     "above the key's and the team's region. It orders targets; it does not decide residency.",
     "x-polycloud-explain": "Any value: the answer carries `x-polycloud-explain`.",

@@ -1,5 +1,6 @@
 """The stub providers: what is read out of the packages, what is planned and invented, and all of it under Terraform."""
 
+import functools
 import json
 import subprocess
 from pathlib import Path
@@ -290,6 +291,7 @@ def test_kinds_are_found_in_all_files(tmp_path):
     assert kinds_in(tmp_path) == {"aws_s3_bucket", "google_storage_bucket", "aws_region", "aws_kms_key"}
 
 
+@functools.cache
 def published():
     resources = dict(oci.provider()["resources"])
     for path in SCHEMAS.glob("*.json"):

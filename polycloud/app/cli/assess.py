@@ -13,7 +13,7 @@ from polycloud.app.library import catalog, load
 from polycloud.app.settings import BadSettings
 from polycloud.catalog.market import Market
 from polycloud.core.errors import BadRequest, EstateError
-from polycloud.placement.assess.assessment import Assessment
+from polycloud.placement.assess.assessment import Assessment, Option
 from polycloud.placement.assess.assessment import assess as assessed
 from polycloud.placement.assess.needs import QUESTIONS, Needs, answered, read_needs
 
@@ -52,7 +52,7 @@ def assess(
     if loaded is not None:
         if loaded.estate is None:
             raise EstateError(loaded.diagnostics)
-        needs = from_estate(loaded.estate)
+        needs = from_estate(loaded.estate, catalog())
     if file is not None:
         needs, wrong = read_needs(file, needs)
         for diagnostic in wrong:
@@ -98,6 +98,13 @@ def _asked(needs: Needs) -> Needs:
     return needs
 
 
+def _three(option: Option) -> tuple[str, str, str]:
+    cost = option.cost
+    if cost is None:
+        return "", "", ""
+    return f"{cost.expected / 1e6:,.0f}", f"{cost.low / 1e6:,.0f}", f"{cost.high / 1e6:,.0f}"
+
+
 def _print(answer: Assessment) -> None:
     say(answer.verdict)
     table(
@@ -106,9 +113,7 @@ def _print(answer: Assessment) -> None:
             [
                 option.pattern,
                 " + ".join(option.clouds),
-                f"{option.cost.expected / 1e6:,.0f}",
-                f"{option.cost.low / 1e6:,.0f}",
-                f"{option.cost.high / 1e6:,.0f}",
+                *_three(option),
                 f"{option.availability.expected:.3%}",
                 f"{option.minutes:,.0f}",
                 "; ".join(option.unmet),
@@ -122,13 +127,13 @@ def _print(answer: Assessment) -> None:
         for sign, lines in (("+", option.reasons), ("-", option.against)):
             for line in lines:
                 say(f"  {sign} {line}")
-        for item in option.cost.items[1:]:
+        for item in option.cost.items[1:] if option.cost is not None else ():
             say(f"    {item.expected / 1e6:,.0f} USD ({item.low / 1e6:,.0f} to {item.high / 1e6:,.0f}): {item.what}")
     if answer.changes:
         say("What would change the answer:")
         for line in answer.changes:
             say(f"  {line}")
-    assumed = dict.fromkeys(line for option in answer.options for line in option.cost.assumed)
+    assumed = dict.fromkeys(line for option in answer.options if option.cost for line in option.cost.assumed)
     if assumed:
         say("Assumed, because nobody said (state it with --answer KEY=VALUE where it is a key):")
         for line in assumed:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from polycloud.clouds.aws import render_clusters, render_keys, render_network, render_storage
+from polycloud.clouds.aws import render_ai, render_clusters, render_keys, render_network, render_storage
 from polycloud.deploy.blueprint import Blueprint
 from polycloud.deploy.derive.names import made
 from polycloud.deploy.hcl import Value, block
@@ -21,6 +21,7 @@ def render(blueprint: Blueprint) -> Rendered:
     render_network.add(root, here)
     render_clusters.add(root, here)
     render_storage.add(root, here)
+    render_ai.add(root, here)
     return root.rendered()
 
 

@@ -8,7 +8,7 @@ from polycloud.clouds.aws.render_network import log_group, subnets
 from polycloud.deploy.blueprint import Blueprint, Cluster, Pool
 from polycloud.deploy.derive.names import made
 from polycloud.deploy.hcl import Block, Call, Comment, Expr, Value, block, joined
-from polycloud.deploy.pools import labels, taints
+from polycloud.deploy.conventions import labels, taints
 from polycloud.deploy.render.terraform import Root, Section, attribute, identifier, output, ref, times, variable
 
 FILE = "clusters.tf"
@@ -251,7 +251,7 @@ def _template(section: Section, here: Blueprint, cluster: Cluster, pool: Pool) -
     return section.make(
         "aws_launch_template",
         identifier(cluster.name, pool.name),
-        {"name": f"{cluster.name}-{pool.name}", "update_default_version": True},
+        {"name": made("aws", "pool", cluster.name, pool.name), "update_default_version": True},
         block(
             "block_device_mappings",
             attributes={"device_name": "/dev/xvda"},

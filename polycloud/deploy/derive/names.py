@@ -17,7 +17,7 @@ class Rule(msgspec.Struct, frozen=True):
     source: str
 
 
-# (cloud, kind): the rule. Kinds: cluster, pool, bucket, role (AWS), account (of a service, Google), database.
+# (cloud, kind): the rule. Kinds: cluster, pool, bucket, role and profile (AWS), account (of a service, Google), database.
 RULES: dict[tuple[str, str], Rule] = {
     ("aws", "cluster"): Rule(
         r"[0-9A-Za-z][A-Za-z0-9_-]*",
@@ -78,6 +78,12 @@ RULES: dict[tuple[str, str], Rule] = {
         64,
         "at most 64 letters, digits, - and _",
         "https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html",
+    ),
+    ("aws", "profile"): Rule(
+        r"[A-Za-z0-9]([A-Za-z0-9]|[_-](?=[A-Za-z0-9]))*",
+        63,
+        "at most 63 letters, digits and single - or _",
+        "https://docs.aws.amazon.com/bedrock/latest/APIReference/API_CreateInferenceProfile.html",
     ),
     ("aws", "database"): Rule(
         r"[a-z]([a-z0-9]|-(?=[a-z0-9]))*",

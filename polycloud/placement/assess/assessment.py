@@ -4,6 +4,7 @@ A pattern that leaves a need unmet is out. Of the others the cheapest wins, peop
 equals. So several clouds are advised only where something needs them, or where they are cheaper after all.
 """
 
+import math
 from collections.abc import Mapping
 
 import msgspec
@@ -31,11 +32,12 @@ TEAM_LEAST = {SINGLE: 1, SPECIALISED: 3, FAILOVER: 4, HYBRID: 4, EVERYWHERE: 8} 
 
 
 class Option(msgspec.Struct, frozen=True):
-    """One pattern: its cost (micro-USD a month), the availability it can hold, what it leaves unmet, and reasons."""
+    """One pattern: its cost (micro-USD a month; None where the planner has no plan), the availability it can hold,
+    what it leaves unmet, and reasons."""
 
     pattern: str
     clouds: tuple[str, ...]
-    cost: Cost
+    cost: Cost | None
     availability: available.Range
     depth: str
     unmet: tuple[str, ...] = ()
@@ -96,11 +98,15 @@ def _choices(needs: Needs, catalog: Catalog, market: Market, planned: Priced | N
     found = clouds(needs, catalog, market)
     options = [_option(pattern, needs, found, market, planned or {}) for pattern in PATTERNS]
 
-    def rank(option: Option) -> tuple[int, float, int, int]:
+    def rank(option: Option) -> tuple[int, float, float, int]:
         short = max(0.0, (needs.availability or 0.0) - option.availability.expected)
-        return len(option.unmet), short, option.cost.expected, PATTERNS.index(option.pattern)
+        return len(option.unmet), short, _expected(option), PATTERNS.index(option.pattern)
 
     return tuple(sorted(options, key=rank))
+
+
+def _expected(option: Option) -> float:
+    return math.inf if option.cost is None else option.cost.expected
 
 
 def _option(pattern: str, needs: Needs, found: tuple[Cloud, ...], market: Market, planned: Priced) -> Option:
@@ -116,8 +122,11 @@ def _option(pattern: str, needs: Needs, found: tuple[Cloud, ...], market: Market
         reach = available.in_one_cloud(depth)
         reach = available.both(reach) if needs_both else reach
     shape = Shape(depth, len(used), primary.site, second.site if second != primary else HOME[second.name], models_only)
-    unmet = [*lacking, *_unmet(pattern, needs, reach)]
-    price = cost(pattern, shape, needs, market)
+    unmet = [
+        *lacking,
+        *_unmet(pattern, needs, reach, "onprem" in planned[pattern].clouds if pattern in planned else False),
+    ]
+    price: Cost | None = None if planned else cost(pattern, shape, needs, market)
     names = tuple(cloud.name for cloud in used) + (("onprem",) if pattern == HYBRID else ())
     if pattern in planned:
         names, price = planned[pattern].clouds, planned[pattern].cost
@@ -158,13 +167,14 @@ def _two_estates(needs: Needs) -> bool:
     return len(needs.existing or ()) > 1 and (needs.moved_per_month or 0) >= HEAVY
 
 
-def _unmet(pattern: str, needs: Needs, reach: available.Range) -> list[str]:
+def _unmet(pattern: str, needs: Needs, reach: available.Range, own: bool) -> list[str]:
+    """``own``: the planner put work on one's own machines."""
     found = []
     if needs.availability is not None and reach.expected < needs.availability:
         found.append(f"{needs.availability:.4%} is promised, {reach.expected:.4%} is expected")
     if needs.survive_cloud and pattern not in (FAILOVER, EVERYWHERE):
         found.append("the loss of the provider is not survived")
-    if needs.own_hall and pattern != HYBRID:
+    if needs.own_hall and pattern != HYBRID and not own:
         found.append("your own machines stay, and are left out")
     if pattern == HYBRID and not needs.own_hall:
         found.append("you have no machines of your own")
@@ -236,14 +246,14 @@ def _verdict(options: tuple[Option, ...], needs: Needs) -> str:
     where = " + ".join(best.clouds)
     if best.unmet:
         return f"No pattern meets all of it. The nearest is {best.pattern} ({where}); unmet: {'; '.join(best.unmet)}."
-    least = min((o for o in options if len(o.clouds) > 1 and o.pattern != HYBRID), key=lambda o: o.cost.expected)
     if best.pattern == SINGLE:
-        more = least.cost.expected - best.cost.expected
-        share = f" ({more / best.cost.expected:.0%} more)" if best.cost.expected else ""
-        return (
-            f"No: stay in one cloud ({where}, {best.depth}). Several clouds would cost at least "
-            f"{more / 1e6:,.0f} USD a month more{share}, and nothing that you need asks for them."
-        )
+        others = [o for o in options if o.pattern not in (SINGLE, HYBRID) and o.cost is not None]
+        more = ""
+        if others and best.cost is not None:
+            added = min(_expected(o) for o in others) - best.cost.expected
+            share = f" ({added / best.cost.expected:.0%} more)" if best.cost.expected else ""
+            more = f"Several clouds would cost at least {added / 1e6:,.0f} USD a month more{share}, and "
+        return f"No: stay in one cloud ({where}, {best.depth}). {more}nothing that you need asks for them."
     forced = [o for o in options if o.unmet and o.pattern == SINGLE]
     why = (
         f", because one cloud leaves this unmet: {'; '.join(forced[0].unmet)}" if forced else ", because it is cheaper"

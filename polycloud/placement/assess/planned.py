@@ -17,6 +17,8 @@ from polycloud.core.diagnostics import Place
 from polycloud.core.errors import EstateError
 from polycloud.estate import Estate
 from polycloud.estate.paths import KeyPath
+from polycloud.estate.schema.traffic import Model
+from polycloud.estate.schema.work import Scale
 from polycloud.placement.assess.assessment import Planned
 from polycloud.placement.assess.costs import (
     EVERYWHERE,
@@ -28,10 +30,10 @@ from polycloud.placement.assess.costs import (
     Cost,
     Item,
 )
+from polycloud.placement.assess.ground import known
 from polycloud.placement.assess.needs import Needs
-from polycloud.placement.bill import clouds_used
 from polycloud.placement.build import build
-from polycloud.placement.problem import Problem
+from polycloud.placement.problem import Problem, Solution
 from polycloud.placement.solve import NOTHING, Limits, Solved, solve
 
 SERVING = ("inference", "application")
@@ -41,7 +43,8 @@ PEOPLE = {
     EVERYWHERE: "people_active",
     HYBRID: "people_hall",
 }
-SOLVES = 11  # at most: four clouds, four with one's own halls, and the three patterns over clouds
+SOLVES = 12  # at most: four clouds, four with one's own halls, and four over clouds
+STUCK_SHOWN = 3  # names in a note; the rest are counted
 
 
 class Plans(msgspec.Struct, frozen=True):
@@ -51,8 +54,8 @@ class Plans(msgspec.Struct, frozen=True):
     notes: tuple[str, ...] = ()
 
 
-def only(problem: Problem, clouds: frozenset[str]) -> Problem | None:
-    """The problem inside some clouds; None when a task or a data set can not be there."""
+def only(problem: Problem, clouds: frozenset[str]) -> Problem:
+    """The problem inside some clouds; what can not be there is left without an option (``stuck``)."""
     inside = {at for at, site in enumerate(problem.sites) if site.cloud in clouds}
     tasks = tuple(
         msgspec.structs.replace(task, options=tuple(o for o in task.options if o.site in inside))
@@ -62,10 +65,15 @@ def only(problem: Problem, clouds: frozenset[str]) -> Problem | None:
         msgspec.structs.replace(item, hold=tuple(pair for pair in item.hold if pair[0] in inside))
         for item in problem.items
     )
-    possible = all(task.options for task in tasks) and all(
-        len(item.hold) >= item.copies and set(item.pinned) <= inside for item in items
-    )
-    return msgspec.structs.replace(problem, tasks=tasks, items=items) if possible else None
+    return msgspec.structs.replace(problem, tasks=tasks, items=items)
+
+
+def stuck(problem: Problem) -> tuple[str, ...]:
+    """Tasks without an option, and data sets that can not have their copies, by name."""
+    tasks = [task.name for task in problem.tasks if not task.options]
+    places = [(item, {site for site, _ in item.hold}) for item in problem.items]
+    items = [item.name for item, at in places if len(at) < item.copies or not set(item.pinned) <= at]
+    return (*tasks, *items)
 
 
 class Planner:
@@ -95,15 +103,22 @@ class Planner:
         found[SPECIALISED] = self._best(problem, [frozenset(clouds)], SPECIALISED)
         if own:
             found[HYBRID] = self._best(problem, [frozenset({cloud, "onprem"}) for cloud in clouds], HYBRID)
-        for pattern, word in ((FAILOVER, "active-passive"), (EVERYWHERE, "active-active")):
-            try:
-                doubled = self._problem(_doubled(self._estate, word))
-            except EstateError as error:
-                first = next(d for d in error.diagnostics if d.severity == "error")
-                self._notes.append(f"{pattern}: {first.message}")
-                continue
-            found[pattern] = self._best(doubled, [frozenset({*clouds, "onprem"} if own else clouds)], pattern)
-        return Plans({name: plan for name, plan in found.items() if plan is not None}, tuple(self._notes))
+        anywhere = [frozenset(site.cloud for site in problem.sites)]
+        found[FAILOVER] = self._changed(_doubled(self._estate, "active-passive"), anywhere, FAILOVER)
+        split = self._changed(_doubled(self._estate, "active-active"), anywhere, EVERYWHERE)
+        whole = self._changed(_doubled(self._estate, "active-active", times=2), anywhere, EVERYWHERE)
+        found[EVERYWHERE] = whole if whole is None or split is None else _either(split, whole)
+        return Plans(
+            {name: plan for name, plan in found.items() if plan is not None}, tuple(dict.fromkeys(self._notes))
+        )
+
+    def _changed(self, estate: Estate, choices: list[frozenset[str]], pattern: str) -> Planned | None:
+        try:
+            return self._best(self._problem(estate), choices, pattern)
+        except EstateError as error:
+            first = next(d for d in error.diagnostics if d.severity == "error")
+            self._notes.append(f"{pattern}: {first.message}")
+            return None
 
     def _problem(self, estate: Estate) -> Problem:
         problem = build(estate, self._catalog, self._market, self._place, today=self._today).problem
@@ -114,24 +129,27 @@ class Planner:
         plans: list[tuple[int, Planned]] = []
         for clouds in choices:
             inside = only(problem, clouds)
-            solved = solve(inside, self._limits) if inside is not None else None
-            if inside is None or solved is None or solved.bill is None or solved.solution is None:
-                late = solved is not None and solved.status == NOTHING
-                why = "nothing was found in time" if late else "there is no lawful plan"
-                self._notes.append(f"{pattern} in {' + '.join(sorted(clouds))}: {why}")
-                continue
-            used = tuple(sorted(clouds_used(inside, solved.solution)))
-            plan = self._priced(pattern, solved, used, "onprem" in clouds and pattern == HYBRID)
-            plans.append((plan.cost.expected, plan))
+            if missing := stuck(inside):
+                more = f" and {len(missing) - STUCK_SHOWN} more" if len(missing) > STUCK_SHOWN else ""
+                why = f"{', '.join(missing[:STUCK_SHOWN])}{more} can not be there"
+            else:
+                solved = solve(inside, self._limits)
+                if solved.bill is not None and solved.solution is not None:
+                    plan = self._priced(pattern, solved, _places(inside, solved.solution))
+                    plans.append((plan.cost.expected, plan))
+                    continue
+                late = solved.status == NOTHING
+                why = "nothing was found in time" if late else f"these can not all hold: {', '.join(solved.conflict)}"
+            self._notes.append(f"{pattern} in {' + '.join(sorted(clouds))}: {why}")
         return min(plans, key=lambda pair: pair[0])[1] if plans else None
 
-    def _priced(self, pattern: str, solved: Solved, used: tuple[str, ...], own: bool) -> Planned:
+    def _priced(self, pattern: str, solved: Solved, used: tuple[str, ...]) -> Planned:
         assert solved.bill is not None
         work = solved.bill.total - solved.bill.of("complexity")
         items = [Item(f"the planner's bill, within {solved.gap:.1%} of the optimum", work, work, work)]
         assumed: tuple[str, ...] = ()
         if pattern != SINGLE:
-            further = 1 if pattern == HYBRID else max(1, len(used) - 1)
+            further = 1 if pattern == HYBRID else max(1, len(set(used) - {"onprem"}) - 1)
             low, expected, high = self._people(pattern)
             figure = FIGURES[PEOPLE[pattern]]
             items.append(Item(figure.text, low * further, expected * further, high * further))
@@ -140,7 +158,7 @@ class Planner:
                 assumed = tuple(f"{a.key}: {a.expected:g} ({a.low:g} to {a.high:g}): {a.text}" for a in figures)
         if pattern == SPECIALISED and len(used) < 2:
             self._notes.append(f"specialised: the cheapest plan stays in one cloud ({', '.join(used)})")
-        return Planned(Cost(tuple(items), assumed), (*used, "onprem") if own else used)
+        return Planned(Cost(tuple(items), assumed), used)
 
     def _stated(self, pattern: str) -> int | None:
         """What a further cloud costs in people as the user says, in the needs or the estate."""
@@ -164,34 +182,49 @@ class Planner:
         return round(people.low * wage[0]), round(people.expected * wage[1]), round(people.high * wage[2])
 
 
-def _doubled(estate: Estate, word: str) -> Estate:
-    """The estate with what serves people in two clouds."""
-    workloads = {
-        name: workload.model_copy(update={"pattern": word, "apart": "cloud"})
-        if workload.kind in SERVING and workload.pattern == "single"
-        else workload
-        for name, workload in estate.workloads.items()
-    }
+def _places(problem: Problem, solution: Solution) -> tuple[str, ...]:
+    """The clouds with a task or a copy, one's own halls last."""
+    sites = {task.options[choice].site for task, choice in zip(problem.tasks, solution.choice, strict=True)}
+    sites.update(site for copies in solution.copies for site in copies)
+    clouds = {problem.sites[site].cloud for site in sites}
+    return (*sorted(clouds - {"onprem"}), *(("onprem",) if "onprem" in clouds else ()))
+
+
+def _either(split: Planned, whole: Planned) -> Planned:
+    """At least what a split load costs, expected what it costs when either side can carry all of it."""
+    first, *rest = whole.cost.items
+    least = min(split.cost.items[0].low, first.low)
+    bill = Item(
+        f"{first.what}, either side able to carry all (low: it scales in time)", least, first.expected, first.high
+    )
+    return Planned(Cost((bill, *rest), whole.cost.assumed), whole.clouds)
+
+
+def _doubled(estate: Estate, word: str, times: int = 1) -> Estate:
+    """The estate with what serves people in two clouds, and ``times`` as many instances in all."""
+    workloads = {}
+    for name, workload in estate.workloads.items():
+        if workload.kind in SERVING:
+            scale = workload.scale or Scale()
+            larger = scale.model_copy(update={"max": scale.max * times, "min": scale.min * times})
+            update: dict[str, object] = {"scale": larger} if times > 1 else {}
+            if workload.pattern == "single":
+                update |= {"pattern": word, "apart": "cloud"}
+            workload = workload.model_copy(update=update)
+        workloads[name] = workload
     return estate.model_copy(update={"workloads": workloads})
 
 
-def from_estate(estate: Estate) -> Needs:
-    """What an estate says of the needs; the rest stays unknown."""
-    places = {word for data_class in estate.data_classes.values() for word in data_class.stay_in if "/" not in word}
-    operators = {word for data_class in estate.data_classes.values() for word in data_class.operators}
+def from_estate(estate: Estate, catalog: Catalog) -> Needs:
+    """What an estate says of the needs; the rest stays unknown. Places and distances are left to the planner."""
+    served = {d.model or name for name, m in estate.models.items() if not _own(m) for d in m.deployments}
     promised = [slo.target.value for slo in estate.slos.values() if slo.measure == "availability"]
-    latencies = [w.latency.value for w in estate.workloads.values() if w.latency is not None and w.late_cost is None]
-    users = {user for w in estate.workloads.values() if w.latency is not None for user in w.users if "/" not in user}
     sizes = [dataset.size.value for dataset in estate.datasets.values() if dataset.size is not None]
     drills = estate.continuity.drills.values() if estate.continuity is not None else ()
     own = estate.money.complexity.per_cloud
     return Needs(
         knows=tuple(sorted({cloud for team in estate.teams.values() for cloud in team.knows} - {"onprem"})) or None,
-        models=tuple(estate.models) or None,
-        countries=tuple(sorted(places)) or None,
-        sovereign=True if "sovereign" in operators else None,
-        users=tuple(sorted(users)) or None,
-        latency_ms=int(min(latencies) * 1000) if latencies else None,
+        models=tuple(sorted(model for model in served if known(catalog, model))) or None,
         availability=float(max(promised)) if promised else None,
         survive_cloud=True if any(drill.kind == "cloud" for drill in drills) else None,
         exit_plan=True if any(drill.kind == "portability" for drill in drills) else None,
@@ -200,3 +233,8 @@ def from_estate(estate: Estate) -> Needs:
         own_hall=True if estate.onprem else None,
         extra_cloud_cost=own.micro if own is not None and own.currency == "USD" else None,
     )
+
+
+def _own(model: Model) -> bool:
+    """Whether a model is served by one's own machines too: then no cloud has to offer it."""
+    return any(deployment.at.startswith("onprem/") for deployment in model.deployments)

@@ -231,7 +231,7 @@ class _Asked(msgspec.Struct, frozen=True):
         ends = ", ".join(self.ways.sites[at] for at in self.targets)
         if self.within is not None and self._joined(allowed, 0.0):
             rate = self._widest(allowed)
-            best = f"the fastest takes {self.volume * BITS / rate:,.0f} s" if rate else "no speed is known"
+            best = f"the fastest takes {self.volume * BITS / rate / 3600:,.1f} h" if rate else "no speed is known"
             return f"no way from {self.ways.sites[0]} to {ends} is fast enough: {best}"
         unpriced = "; ".join(f"{row.what}: {row.why}" for row in self.ways.left_out[:3])
         return f"no way with a known price leads from {self.ways.sites[0]} to {ends}" + (unpriced and f" ({unpriced})")

@@ -2,173 +2,185 @@
 the search for better ways. A way is an option of a task together with the copy that each of its flows uses.
 
 The master's duals are prices for ``Dual``, whose answer is a bound for the whole problem and names the ways that the
-master lacks. It ends when the two agree.
+master lacks.
 """
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+
+import msgspec
 
 from polycloud.placement.bill import MILLION
+from polycloud.placement.problem import Solution
 from polycloud.placement.solve.dense import Dense
 from polycloud.placement.solve.dual import Answer, Dual, Prices
-from polycloud.placement.solve.highs import INF, Floats, Ints, highspy, np
+from polycloud.placement.solve.highs import INF, LOOK, Floats, Ints, highspy, np
 
+Way = tuple[int, ...]  # an option (an index into all options) and the site of the copy for each flow of its task
+Row = tuple[float, float, list[int], list[float]]
 EACH = 4  # new ways per task and round
+MISSING = 1e6  # USD for each unit beyond a limit, so that the master always has a solution
+
+
+class Relaxed(msgspec.Struct):
+    """The master's optimum: its cost in USD, its prices, how much of each way and of each copy (items, sites)."""
+
+    cost: float
+    prices: Prices
+    ways: "Floats"
+    copies: "Floats"
 
 
 class Master:
-    """The master problem, kept in the solver between rounds so that each starts where the last ended."""
+    """The master problem, kept in the solver between rounds so that each can start where the last ended."""
 
     def __init__(self, dense: Dense, dual: Dual):
         self.dense, self.dual = dense, dual
-        problem = dense.problem
-        self.solver = highspy.Highs()
-        self.solver.setOptionValue("output_flag", False)
-        self.solver.setOptionValue("threads", 1); import os; [self.solver.setOptionValue(*([x.split("=")[0], (int(x.split("=")[1]) if x.split("=")[1].isdigit() else (float(x.split("=")[1]) if x.split("=")[1][0].isdigit() else x.split("=")[1]))])) for x in os.environ.get("HO","").split(",") if x]
-        self.seen: set[tuple[int, ...]] = set()
-        self.columns: list[tuple[int, ...]] = []
-        self._vub: dict[tuple[int, int], int] = {}
-        self._y = np.full((len(problem.items), dense.sites), -1, dtype=np.int64)
-        costs: list[float] = []
-        lows: list[float] = []
-        highs: list[float] = []
+        self.ways: list[Way] = []
+        self._seen: set[Way] = set()
+        self._use: dict[tuple[int, int], int] = {}
+        self._copy = np.full((len(dense.problem.items), dense.sites), -1, dtype=np.int64)
+        self._solver = highspy.Highs()
+        self._solver.setOptionValue("output_flag", False)
+        self._solver.setOptionValue("threads", 1)
+        if len(dense.limit) or dense.problem.pools:  # degenerate for the simplex method; its corners are poor prices
+            self._solver.setOptionValue("solver", "ipm")
+            self._solver.setOptionValue("run_crossover", "off")
+        self._begin()
+
+    def _begin(self) -> None:
+        """The columns and rows that are there before any way."""
+        dense, problem = self.dense, self.dense.problem
+        columns: list[tuple[float, float, float]] = []
+        rows: list[Row] = []
         for at, item in enumerate(problem.items):
-            for site in np.flatnonzero(dual.may[at]):
-                self._y[at, site] = len(costs)
-                costs.append(float(dense.hold[at, site]))
-                lows.append(1.0 if site in item.pinned else 0.0)
-                highs.append(1.0)
-        rows: list[tuple[float, float, list[int], list[float]]] = []
-        for at, item in enumerate(problem.items):
-            ys = self._y[at][self._y[at] >= 0].tolist()
-            most = INF if item.copies_most is None else float(item.copies_most)
-            rows.append((float(item.copies), most, ys, [1.0] * len(ys)))
+            sites = np.flatnonzero(self.dual.may[at])
+            self._copy[at, sites] = len(columns) + np.arange(len(sites))
+            rows.append((item.copies, INF if item.copies_most is None else item.copies_most, [], []))
+            for site in sites:
+                rows[-1][2].append(len(columns))
+                rows[-1][3].append(1.0)
+                columns.append((float(dense.hold[at, site]), float(site in item.pinned), 1.0))
         self._task_row = len(rows)
         rows += [(1.0, 1.0, [], []) for _ in problem.tasks]
         self._limit_row = len(rows)
-        rows += [(-INF, float(limit), [], []) for limit in dense.limit]
+        for limit in dense.limit:
+            rows.append((-INF, float(limit), [len(columns)], [-1.0]))
+            columns.append((MISSING, 0.0, INF))
         self._pool_row = len(rows)
         hours = sum(problem.blocks)
         for pool in problem.pools:
-            whole = []
+            whole = [len(columns) + at for at in range(len(pool.terms))]
             for term in pool.terms:
-                whole.append(len(costs))
-                costs.append(term.keep_ppm / MILLION * hours)
-                lows.append(term.held / MILLION)
-                highs.append(INF if term.most is None else term.most / MILLION)
+                most = INF if term.most is None else term.most / MILLION
+                columns.append((term.keep_ppm / MILLION * hours, term.held / MILLION, most))
             for length in problem.blocks:
-                rows.append((-INF, 0.0, [len(costs)], [1.0]))
-                rows.append((-INF, 0.0, [len(costs), *whole], [1.0, *[-1.0] * len(whole)]))
-                costs.append(-float(length))
-                lows.append(0.0)
-                highs.append(INF)
-        self._fixed = len(costs)
-        self._add_columns(costs, lows, highs, [[] for _ in costs], [[] for _ in costs])
+                rows.append((-INF, 0.0, [len(columns)], [1.0]))
+                rows.append((-INF, 0.0, [len(columns), *whole], [1.0, *[-1.0] * len(whole)]))
+                columns.append((-float(length), 0.0, INF))
+        self._fixed = len(columns)
+        self._add_columns(columns, [([], []) for _ in columns])
         self._add_rows(rows)
 
-    def add(self, ways: "list[tuple[int, ...]]") -> int:
-        """Take in ways (option, copy of each flow); how many are new."""
-        dense = self.dense
-        new = [way for way in ways if way not in self.seen]
-        new = list(dict.fromkeys(new))
-        self.seen.update(new)
-        rows: list[tuple[float, float, list[int], list[float]]] = []
-        first = self.solver.getNumRow()
+    def add(self, ways: Iterable[Way]) -> int:
+        """Take in ways; how many are new."""
+        new = [way for way in dict.fromkeys(ways) if way not in self._seen]
+        if not new:
+            return 0
+        self._seen.update(new)
+        rows: list[Row] = []
+        first = self._solver.getNumRow()
         for way in new:
-            task = int(dense.task[way[0]])
-            for flow, site in zip(dense.flows_of_task[task], way[1:], strict=True):
-                if (flow, site) not in self._vub:
-                    self._vub[flow, site] = first + len(rows)
-                    rows.append((-INF, 0.0, [int(self._y[dense.flow_item[flow], site])], [-1.0]))
-        if rows:
-            self._add_rows(rows)
-        costs, index, value = [], [], []
-        for way in new:
-            k = way[0]
-            task = int(dense.task[k])
-            here = int(dense.site[k])
-            cost = float(dense.own[k])
-            at, by = [self._task_row + task], [1.0]
-            for flow, site in zip(dense.flows_of_task[task], way[1:], strict=True):
-                cost += float(self.dual.carry[flow, site, here])
-                at.append(self._vub[flow, site])
-                by.append(1.0)
-            merged: dict[int, float] = {}
-            for row, coefficient in zip(dense.row_of[k].tolist(), dense.row_value[k].tolist(), strict=True):
-                if row < len(dense.limit):
-                    merged[row] = merged.get(row, 0.0) + coefficient
-            for row, coefficient in merged.items():
-                at.append(self._limit_row + row)
-                by.append(coefficient)
-            if dense.pool[k] >= 0:
-                for block, hourly in enumerate(dense.hourly[k].tolist()):
-                    if hourly:
-                        at.append(self._pool_row + (int(dense.pool[k]) * len(dense.blocks) + block) * 2)
-                        by.append(-hourly)
-            costs.append(cost)
-            index.append(at)
-            value.append(by)
-        self._add_columns(costs, [0.0] * len(new), [INF] * len(new), index, value)
-        self.columns += new
+            flows = self.dense.flows_of_task[int(self.dense.task[way[0]])]
+            for flow, site in zip(flows, way[1:], strict=True):
+                if (flow, site) not in self._use:
+                    self._use[flow, site] = first + len(rows)
+                    rows.append((-INF, 0.0, [int(self._copy[self.dense.flow_item[flow], site])], [-1.0]))
+        self._add_rows(rows)
+        parts = [self._column(way) for way in new]
+        self._add_columns([(cost, 0.0, INF) for cost, _ in parts], [part for _, part in parts])
+        self.ways += new
         return len(new)
 
-    def solve(self, seconds: float, go_on: Callable[[], bool]) -> "tuple[float, Prices, Floats] | None":
-        """The relaxation over the ways seen: its cost, its prices and how much of each way is used."""
-        self.solver.setOptionValue("time_limit", self.solver.getRunTime() + seconds)
-        worker = threading.Thread(target=self.solver.run, daemon=True)
+    def _column(self, way: Way) -> tuple[float, tuple[list[int], list[float]]]:
+        dense, k = self.dense, way[0]
+        task, here = int(dense.task[k]), int(dense.site[k])
+        cost = float(dense.own[k])
+        values: dict[int, float] = {self._task_row + task: 1.0}
+        for flow, site in zip(dense.flows_of_task[task], way[1:], strict=True):
+            cost += float(self.dual.carry[flow, site, here])
+            values[self._use[flow, site]] = 1.0
+        for row, coefficient in zip(dense.row_of[k].tolist(), dense.row_value[k].tolist(), strict=True):
+            if row < len(dense.limit):
+                values[self._limit_row + row] = values.get(self._limit_row + row, 0.0) + coefficient
+        if dense.pool[k] >= 0:
+            base = self._pool_row + int(dense.pool[k]) * len(dense.blocks) * 2
+            values |= {base + 2 * block: -hourly for block, hourly in enumerate(dense.hourly[k].tolist()) if hourly}
+        return cost, (list(values), list(values.values()))
+
+    def solve(self, seconds: float, go_on: Callable[[], bool]) -> Relaxed | None:
+        """The relaxation over the ways seen; None when it was stopped."""
+        self._solver.setOptionValue("time_limit", self._solver.getRunTime() + seconds)
+        worker = threading.Thread(target=self._solver.run, daemon=True)
         worker.start()
         while worker.is_alive():
-            worker.join(0.1)
-            if not go_on():
+            worker.join(LOOK)
+            if worker.is_alive() and not go_on():
                 return None
-        solution = self.solver.getSolution()
-        if not solution.dual_valid:
+        solution = self._solver.getSolution()
+        if not (solution.dual_valid and solution.value_valid):
             return None
-        duals = np.array(solution.row_dual)
+        duals, values = np.array(solution.row_dual), np.array(solution.col_value)
         dense = self.dense
         copy = np.zeros((len(dense.volume), dense.sites))
-        if self._vub:
-            at = np.array(list(self._vub))
-            copy[at[:, 0], at[:, 1]] = -duals[np.fromiter(self._vub.values(), dtype=np.int64)]
-        row = -duals[self._limit_row : self._pool_row]
-        blocks = len(dense.blocks)
-        pools = len(dense.problem.pools)
+        if self._use:
+            at = np.array(list(self._use))
+            copy[at[:, 0], at[:, 1]] = -duals[np.fromiter(self._use.values(), dtype=np.int64)]
+        pools, blocks = len(dense.problem.pools), len(dense.blocks)
         cover = -duals[self._pool_row : self._pool_row + 2 * blocks * pools : 2].reshape(pools, blocks)
-        values = np.array(solution.col_value)
-        return self.solver.getInfo().objective_function_value, Prices(copy, row, cover), values
+        prices = self.dual.lawful(Prices(copy, -duals[self._limit_row : self._pool_row], cover))
+        kept = np.where(self._copy >= 0, values[np.maximum(self._copy, 0)], 0.0)
+        return Relaxed(self._solver.getInfo().objective_function_value, prices, values[self._fixed :], kept)
 
-    def ways(self, answer: Answer, each: int = EACH) -> "list[tuple[int, ...]]":
-        """For each task its cheapest options at an answer's prices, one per site, with the copies they would use."""
+    def better(self, answer: Answer, each: int = EACH) -> list[Way]:
+        """For each task its cheapest options at an answer's prices, with the copies that they would use."""
         dense = self.dense
         order = np.lexsort((answer.cost, dense.task))
-        found = []
-        for task, (start, end) in enumerate(zip(dense.first[:-1], dense.first[1:], strict=True)):
-            part = order[start:end]
-            sites: set[int] = set()
-            for k in part[: each * 3]:
-                site = int(dense.site[k])
-                if site in sites and len(dense.limit) == 0:
-                    continue
-                sites.add(site)
-                flows = dense.flows_of_task[task]
-                found.append((int(k), *(int(answer.reach[flow, :, site].argmin()) for flow in flows)))
-                if len(sites) >= each or len(found) and len(sites) + 1 > each * 2:
-                    break
+        rank = np.arange(len(order)) - dense.first[dense.task[order]]
+        picked: Ints = order[(rank < each) & np.isfinite(answer.cost[order])]
+        source: list[list[int]] = [[] for _ in picked]
+        for at, k in enumerate(picked.tolist()):
+            flows = dense.flows_of_task[dense.task[k]]
+            source[at] = answer.reach[flows, :, dense.site[k]].argmin(axis=1).tolist() if flows else []
+        return [(k, *sites) for k, sites in zip(picked.tolist(), source, strict=True)]
+
+    def of(self, solution: Solution) -> list[Way]:
+        """The ways of a plan. A write counts as reaching its cheapest copy."""
+        dense, found = self.dense, []
+        for task, (index, sources) in enumerate(zip(solution.choice, solution.sources, strict=True)):
+            k = int(dense.first[task]) + index
+            here = dense.site[k]
+            way = [k]
+            for flow, source in zip(dense.flows_of_task[task], sources, strict=True):
+                copies = solution.copies[int(dense.flow_item[flow])]
+                way.append(source if source >= 0 else min(copies, key=lambda s: float(self.dual.carry[flow, s, here])))
+            found.append(tuple(way))
         return found
 
-    def _add_rows(self, rows: "list[tuple[float, float, list[int], list[float]]]") -> None:
-        starts = np.cumsum([0] + [len(row[2]) for row in rows[:-1]]).astype(np.int32)
-        index = np.array([i for row in rows for i in row[2]], dtype=np.int32)
-        value = np.array([v for row in rows for v in row[3]], dtype=np.float64)
-        low, high = np.array([row[0] for row in rows]), np.array([row[1] for row in rows])
-        self.solver.addRows(len(rows), low, high, len(index), starts, index, value)
+    def _add_rows(self, rows: list[Row]) -> None:
+        if rows:
+            starts, index, value = _flat([(row[2], row[3]) for row in rows])
+            low, high = np.array([float(row[0]) for row in rows]), np.array([float(row[1]) for row in rows])
+            self._solver.addRows(len(rows), low, high, len(index), starts, index, value)
 
-    def _add_columns(
-        self, costs: list[float], lows: list[float], highs: list[float], index: list[list[int]], value: list[list[float]]
-    ) -> None:
-        starts = np.cumsum([0] + [len(part) for part in index[:-1]]).astype(np.int32)
-        flat = np.array([i for part in index for i in part], dtype=np.int32)
-        values = np.array([v for part in value for v in part], dtype=np.float64)
-        self.solver.addCols(
-            len(costs), np.array(costs), np.array(lows), np.array(highs), len(flat), starts, flat, values
-        )
+    def _add_columns(self, columns: list[tuple[float, float, float]], parts: list[tuple[list[int], list[float]]]) -> None:
+        if columns:
+            starts, index, value = _flat(parts)
+            cost, low, high = (np.array(values, dtype=np.float64) for values in zip(*columns, strict=True))
+            self._solver.addCols(len(columns), cost, low, high, len(index), starts, index, value)
+
+
+def _flat(parts: list[tuple[list[int], list[float]]]) -> "tuple[Ints, Ints, Floats]":
+    starts = np.cumsum([0] + [len(index) for index, _ in parts[:-1]]).astype(np.int32)
+    index = np.array([i for part, _ in parts for i in part], dtype=np.int32)
+    return starts, index, np.array([v for _, part in parts for v in part], dtype=np.float64)

@@ -114,6 +114,30 @@ class Dual:
         value = cost[chosen].sum() + place[kept].sum() - (prices.row * dense.limit).sum() + self._promises(prices.cover)
         return Answer(float(value), cost, place, chosen, kept, self._sum)
 
+    def certain(self, prices: Prices, choices: "list[tuple[float, Floats]]") -> float:
+        """The bound in full precision: the least over the sets of sites that a plan may use, with what each adds."""
+        dense = self.dense
+        data = np.zeros((len(choices), len(dense.first) - 1, dense.sites))
+        for flow, (item, volume, write) in enumerate(zip(dense.flow_item, dense.volume, dense.write, strict=True)):
+            way = dense.way[dense.problem.items[item].zone]
+            reach = np.full((dense.sites, dense.sites), np.inf)
+            there = np.isfinite(way) & self.may[item][:, None] if not write else np.isfinite(way.T) & self.may[item][:, None]
+            reach[there] = (way.T if write else way)[there] * volume
+            reach += prices.copy[flow][:, None]
+            for at, (_, sites) in enumerate(choices):
+                data[at, dense.flow_task[flow]] += reach[sites].min(axis=0) if sites.any() else np.inf
+        place = dense.hold.copy()
+        np.subtract.at(place, dense.flow_item, prices.copy)
+        steer = self.steer(prices)
+        fixed = self._promises(prices.cover) - float((prices.row * dense.limit).sum())
+        values = []
+        for at, (more, sites) in enumerate(choices):
+            cost = np.where(sites[dense.site], dense.own + steer + data[at][dense.task, dense.site], np.inf)
+            inside = np.where(sites, place, np.inf)
+            kept = self._keep(inside)
+            values.append(more + fixed + float(np.minimum.reduceat(cost, dense.first[:-1]).sum() + inside[kept].sum()))
+        return min(values)
+
     def safe(self, value: float) -> int:
         """A value as a bound in whole micro-USD."""
         return int(np.floor((value - SAFE * (1.0 + abs(value))) * MILLION))

@@ -70,6 +70,16 @@ def couple(problem: Problem, model: Model, x: list[list[int]], y: list[dict[int,
     _clouds(problem, model, x, y)
 
 
+def hint(exact: Exact, solution: Solution) -> dict[int, float]:
+    """The whole columns of a plan, to start the solver from."""
+    found: dict[int, float] = {}
+    for columns, index in zip(exact.x, solution.choice, strict=True):
+        found.update({column: float(k == index) for k, column in enumerate(columns)})
+    for copies, sites in zip(exact.y, solution.copies, strict=True):
+        found.update({column: float(site in sites) for site, column in copies.items()})
+    return found
+
+
 def read(problem: Problem, exact: Exact, values: list[float]) -> Solution:
     """The plan that a solution of the model stands for."""
     choice = tuple(max(range(len(columns)), key=lambda k: values[columns[k]]) for columns in exact.x)

@@ -4,10 +4,11 @@ import math
 
 from polycloud.placement.bill import bill
 from polycloud.placement.problem import Option, Problem, Solution
-from polycloud.placement.solve import conflict, exact, highs
+from polycloud.placement.solve import conflict, exact, highs, large
 from polycloud.placement.solve.result import INFEASIBLE, Limits, Report, Solved, Watch
 
-SMALL = 60_000  # source columns up to which the exact model is solved in a few seconds
+SMALL = 4_000  # source columns up to which the exact model is solved in a second or two
+SPELLED = 100_000  # source columns up to which it is worth the rest of the time
 
 
 def floor(problem: Problem) -> int:
@@ -42,10 +43,12 @@ def solve(
     if start is not None:
         watch.offer(start, bill(problem, start), "start")
     try:
-        if exact.size(problem) <= SMALL:
+        size = exact.size(problem)
+        impossible = any(not task.options for task in problem.tasks)
+        if size > SMALL and not impossible:
+            large.solve(problem, watch)
+        if not impossible and size <= SPELLED and not watch.close and watch.go_on("exact"):
             impossible = spell_out(problem, watch)
-        else:
-            impossible = False
         if impossible:
             names = conflict.conflict(problem, watch)
             return Solved(None, None, 0, watch.seconds, INFEASIBLE, "exact", names)
@@ -57,12 +60,7 @@ def solve(
 def spell_out(problem: Problem, watch: Watch) -> bool:
     """Solve the exact model; True when it proves that there is no plan."""
     built = exact.build(problem)
-    hint: dict[int, float] = {}
-    if watch.solution is not None:
-        for columns, index in zip(built.x, watch.solution.choice, strict=True):
-            hint.update({column: float(k == index) for k, column in enumerate(columns)})
-        for columns_of, sites in zip(built.y, watch.solution.copies, strict=True):
-            hint.update({column: float(site in sites) for site, column in columns_of.items()})
+    hint = None if watch.solution is None else exact.hint(built, watch.solution)
     outcome = highs.run(built.model, watch.left, min(watch.limits.gap, 1e-6), lambda: watch.go_on("exact"), hint)
     if outcome.infeasible:
         return True

@@ -191,6 +191,9 @@ def test_traffic_is_moved_with_the_version_it_was_based_on(installed):
             unknown = await app("PUT", "/admin/sites/onprem/attic", {"state": "failed"})
             assert unknown.status == 404
             assert "onprem/hall" in unknown.json["error"]["message"]
+            assert "`polycloud sites list`" in unknown.json["error"]["fix"]
+            near = await app("PUT", "/admin/sites/onprem/hal", {"state": "failed"})
+            assert "did you mean onprem/hall?" in near.json["error"]["message"]
             overlay = (await app("GET", "/admin/overlay")).json
             assert [change["version"] for change in overlay["history"]] == [2, 1]
             asked = await app("POST", "/admin/explain", {"model": "llama"})

@@ -1,8 +1,23 @@
 """What is left out where a deployment can not do it, and what callers are told."""
 
+import msgspec
 import pytest
 
-from polycloud.core.chat import ChatReply, ChatRequest, Message, Need, ResponseFormat, Text, Thinking, Tool, ToolCall
+from polycloud.core.chat import (
+    ChatReply,
+    ChatRequest,
+    Finished,
+    Message,
+    Need,
+    ResponseFormat,
+    Text,
+    TextDelta,
+    Thinking,
+    Tool,
+    ToolCall,
+    ToolCallDelta,
+    ToolCallStarted,
+)
 from polycloud.core.errors import BrokenStream
 from polycloud.core.usage import Usage
 from polycloud.gateway import degrade
@@ -89,3 +104,25 @@ def test_an_answer_that_was_cut_or_calls_a_tool_is_no_failure():
     degrade.check_json(reply('{"a":', "length"))
     degrade.check_json(reply("", "tool_calls", ToolCall("c", "f", "{}")))
     degrade.check_json(reply("", "content_filter"))
+
+
+def test_of_several_tool_calls_the_first_is_kept():
+    calls = (ToolCall("1", "f", "{}"), ToolCall("2", "g", "{}"))
+    several = ChatReply("i", "m", (Text("so"), *calls, Thinking("t")), "tool_calls", Usage())
+    assert degrade.first_call(several).parts == (Text("so"), calls[0], Thinking("t"))
+    one = ChatReply("i", "m", (calls[1],), "tool_calls", Usage())
+    assert degrade.first_call(one) is one
+    events = [
+        TextDelta("so"), ToolCallStarted(0, "1", "f"), ToolCallDelta(0, "{}"), ToolCallStarted(1, "2", "g"),
+        ToolCallDelta(1, "{}"), Finished("tool_calls"),
+    ]  # fmt: skip
+    assert degrade.first_call_events(events) == [*events[:3], events[-1]]
+
+
+def test_a_bound_on_tokens_is_lowered_and_leaves_room_for_the_answer():
+    asked = msgspec.structs.replace(FULL, max_tokens=9000, thinking_budget=8000)
+    lowered = degrade.reduce(asked, 0, 4096)
+    assert (lowered.max_tokens, lowered.thinking_budget) == (4096, 2048)
+    assert degrade.reduce(msgspec.structs.replace(asked, thinking_budget=100), 0, 4096).thinking_budget == 100
+    assert degrade.reduce(asked, int(Need.REASONING), 4096).thinking_budget is None
+    assert degrade.names(int(Need.SERIAL_TOOLS), 4096) == ["parallel_tool_calls:first", "max_tokens:4096"]

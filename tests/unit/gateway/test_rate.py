@@ -1,5 +1,6 @@
 """Rates of keys and teams: exact, shared by all workers of a machine, and safe against what a file may hold."""
 
+import random
 import subprocess
 import sys
 from subprocess import PIPE
@@ -140,3 +141,87 @@ def test_of_two_that_share_a_slot_the_stricter_holds(tmp_path, clock, monkeypatc
         with pytest.raises(RateLimited):
             rates.admit(wanted)
     rates.close()
+
+
+@pytest.fixture
+def locks(monkeypatch):
+    """How often the shared file was locked."""
+    taken = []
+    lockf = rate.fcntl.lockf
+    monkeypatch.setattr(rate.fcntl, "lockf", lambda fd, kind, *where: (taken.append(kind), lockf(fd, kind, *where)))
+    return taken
+
+
+def test_a_busy_worker_takes_many_permits_under_one_lock(rates, clock, locks):
+    for _ in range(2000):
+        clock.now += 0.0005
+        rates.admit({"key a": 600_000, "team a": 600_000})
+    assert locks.count(rate.fcntl.LOCK_EX) < 2000 / 8
+
+
+@pytest.mark.parametrize("per_minute", [600, 4799])
+def test_a_slow_rate_is_taken_one_by_one(rates, clock, locks, per_minute):
+    for _ in range(50):
+        clock.now += 0.001
+        rates.admit({"key a": per_minute})
+    assert locks.count(rate.fcntl.LOCK_EX) == 50
+
+
+def test_a_worker_that_rests_takes_one_permit_at_a_time(rates, clock, locks):
+    for _ in range(20):
+        clock.now += rate.LEASE_SECONDS
+        rates.admit({"key a": 600_000})
+    assert locks.count(rate.fcntl.LOCK_EX) == 20
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_no_span_of_time_sees_more_than_its_limit_with_leases_kept_as_long_as_may_be(tmp_path, clock, seed):
+    chance = random.Random(seed)
+    workers = [Rates(tmp_path / "rates", clock) for _ in range(3)]
+    per_minute, times = 6000, []
+    for _ in range(30_000):
+        clock.now += chance.choice((0.0, 0.0, 0.0005, 0.001)) if chance.random() < 0.999 else chance.choice((0.09, 4.0))
+        try:
+            chance.choice(workers).admit({"key a": per_minute})
+        except RateLimited:
+            continue
+        times.append(clock.now)
+    interval = 60 / per_minute
+    # Of a span from the i-th to the j-th: j - i + 1 requests cost at most the span and the burst.
+    least = float("inf")
+    for number, at in enumerate(times):
+        least = min(least, at - number * interval)
+        assert (number + 1) * interval - at + least <= rate.BURST_SECONDS + 1e-5
+    assert len(times) > 1500
+    for worker in workers:
+        worker.close()
+
+
+def test_a_permit_is_not_used_after_its_time(rates, clock, locks):
+    for _ in range(400):
+        clock.now += 0.0005
+        rates.admit({"key a": 600_000})
+    held = rates._leases["key a"].left
+    assert held
+    clock.now += rate.LEASE_SECONDS
+    taken = locks.count(rate.fcntl.LOCK_EX)
+    rates.admit({"key a": 600_000})
+    assert locks.count(rate.fcntl.LOCK_EX) == taken + 1
+
+
+def test_a_refusal_spends_no_permit_of_the_others_lease(rates, clock):
+    for _ in range(400):
+        clock.now += 0.0005
+        rates.admit({"key a": 600_000})
+    held = rates._leases["key a"].left
+    assert held and admitted(rates, "team a", 6, 1) == 1
+    with pytest.raises(RateLimited, match="team a"):
+        rates.admit({"key a": 600_000, "team a": 6})
+    assert rates._leases["key a"].left == held
+
+
+def test_subjects_beyond_the_bound_are_forgotten_and_still_limited(rates, monkeypatch):
+    monkeypatch.setattr(rate, "LEASES_KEPT_MAX", 3)
+    for n in range(10):
+        assert admitted(rates, f"key {n}", 60, 20) == 10
+    assert len(rates._leases) <= 3 and admitted(rates, "key 0", 60, 1) == 0

@@ -18,7 +18,8 @@ from polycloud.core.errors import (
 )
 from polycloud.core.money import TokenPrice
 from polycloud.core.ports.models import Upstream
-from polycloud.gateway.routes import Ask, Choice, View, caller_region, choose, effective_classes, route_for
+from polycloud.gateway.explain import explain
+from polycloud.gateway.routes import Ask, Choice, Cooling, View, caller_region, choose, effective_classes, route_for
 from polycloud.gateway.shares import TURNS_MAX, Turns
 from polycloud.policy.overlay import Overlay, Steer
 from polycloud.policy.tables import Compiled, DataClass, Deployment, Model, Route, Tables
@@ -325,6 +326,32 @@ class TestSizes:
         assert isinstance(failure, ContextTooLong)
         assert failure.status == 400
 
+    def test_a_route_that_degrades_lowers_the_bound_when_no_model_has_a_higher_one(self) -> None:
+        rows = [
+            deployment("aws/us-east-1", "m", max_output_tokens=1000),
+            deployment("aws/eu-west-1", "m", (2 * DOLLAR, 2 * DOLLAR), max_output_tokens=4000),
+        ]
+        tables = compiled(rows, routes=(Route("all", ("*",), unsupported="degrade"),))
+
+        def order(most: int, **more: object) -> list[tuple[int, int]]:
+            ask = Ask("m", input_tokens=100, max_tokens=most, **more)  # type: ignore[arg-type]
+            return [(c.index, c.output_max) for c in choose(tables, View(tables), ask, Turns()).order]
+
+        assert order(500) == [(0, 0), (1, 0)]
+        assert order(2000) == [(1, 0), (0, 1000)]  # the larger one first, though it costs more
+        assert order(9000) == [(0, 1000), (1, 4000)]
+        lowered = choose(tables, View(tables), Ask("m", input_tokens=100, max_tokens=9000), Turns()).order[0]
+        assert lowered.expected_pico_usd == DOLLAR * (100 + 1000)
+        told = explain(tables, View(tables), Ask("m", input_tokens=100, max_tokens=9000))
+        assert [v.degraded for v in told.verdicts] == [("max_tokens:1000",), ("max_tokens:4000",)]
+        assert all(not v.reasons for v in told.verdicts)
+        with pytest.raises(ContextTooLong):
+            narrow = compiled(
+                [deployment("aws/us-east-1", "m", context_tokens=1050, max_output_tokens=1000)],
+                routes=(Route("all", ("*",), unsupported="degrade"),),
+            )
+            choose(narrow, View(narrow), Ask("m", input_tokens=300, max_tokens=9000), Turns())
+
     def test_an_output_limit_under_max_tokens_is_skipped(self) -> None:
         tables = compiled(
             [
@@ -375,6 +402,18 @@ class TestHealth:
     def test_one_left_serves(self) -> None:
         tables = compiled(THREE)
         assert ask_for(tables, "gpt", View(tables, open_breakers=0b011)) == ["gcp/us-central1/gpt"]
+
+    def test_all_that_is_left_is_throttled(self) -> None:
+        tables = compiled([deployment("aws/us-east-1", "m"), deployment("azure/westeurope", "m")])
+        found = error(tables, "m", View(tables, open_breakers=1, cooling=2))
+        assert isinstance(found, Cooling) and (found.status, found.code) == (429, "provider_throttled")
+        assert found.deployments == ("azure/westeurope/m",) and "breaker" in found.message
+        assert ask_for(tables, "m", View(tables, cooling=2)) == ["aws/us-east-1/m"]
+
+    def test_what_is_throttled_and_failed_besides_is_not_in_service(self) -> None:
+        tables = compiled([deployment("aws/us-east-1", "m")])
+        failed = Overlay(1, {"aws/us-east-1": Steer("failed")})
+        assert type(error(tables, "m", View(tables, failed, cooling=1))) is Unavailable
 
     def test_a_view_of_other_tables_is_refused(self) -> None:
         with pytest.raises(ValueError, match="other tables"):
@@ -473,6 +512,12 @@ class TestClasses:
     def test_an_unknown_header_lists_the_known(self) -> None:
         with pytest.raises(BadRequest, match="any, eu, us"):
             effective_classes(self.TABLES, (), (), "", "secret")
+
+    @pytest.mark.parametrize("header", ["", " ", ",", "a,", ",a", "a,,b"])
+    def test_a_header_that_lacks_a_name_is_refused(self, header: str) -> None:
+        tables = compiled([deployment("aws/us-east-1", "m")], classes=dict.fromkeys("ab", (0,)))
+        with pytest.raises(BadRequest, match="x-polycloud-class"):
+            effective_classes(tables.tables, ("a",), (), "", header)
 
     def test_route_for_gives_the_class_of_the_route(self) -> None:
         tables = compiled(THREE, routes=(Route("r", ("gpt*",), data_class="eu"),))

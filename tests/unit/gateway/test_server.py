@@ -307,3 +307,37 @@ def test_the_last_answer_of_a_stopping_worker_closes(caller):
     assert not caller.transport.closing
     caller.answers[0].reply()
     assert caller.transport.closing and b"connection: close" in caller.transport.sent
+
+
+@pytest.mark.parametrize(
+    ("target", "read"),
+    [
+        (b"http://gateway:8080/v1/models?a=http://x/", b"/v1/models?a=http://x/"),
+        (b"HTTPS://gateway/v1/chat/completions", b"/v1/chat/completions"),
+        (b"http://gateway", b"/"),
+        (b"http://gateway?a=1", b"/?a=1"),
+        (b"/http://x/", b"/http://x/"),
+        (b"*", b"*"),
+    ],
+)
+def test_a_target_in_absolute_form_is_read_as_its_path(caller, target, read):
+    method = b"OPTIONS" if target == b"*" else b"GET"
+    caller.send(b"%b %b HTTP/1.1\r\nhost: h\r\n\r\n" % (method, target))
+    assert caller.answers[0].request.target == read
+    assert caller.answers[0].request.path == read.partition(b"?")[0]
+
+
+@pytest.mark.parametrize(
+    ("version", "connection", "http10", "keep_alive"),
+    [
+        (b"1.1", b"", False, True),
+        (b"1.1", b"connection: close\r\n", False, False),
+        (b"1.1", b"connection: keep-alive\r\n", False, True),
+        (b"1.0", b"", True, False),
+        (b"1.0", b"connection: keep-alive\r\n", True, False),
+    ],
+)
+def test_the_version_and_the_connection_header_say_whether_it_stays(caller, version, connection, http10, keep_alive):
+    caller.send(post(b"x", connection, version))
+    request = caller.answers[0].request
+    assert (request.http10, request.keep_alive) == (http10, keep_alive)

@@ -14,7 +14,7 @@ from polycloud.placement.solve.promises import promised
 Make = Callable[..., Problem]
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", range(2))
 def test_less_of_one_thing_never_costs_less(seed: int, make_problem: Make) -> None:
     problem = make_problem(seed)
     solved = solve(problem)
@@ -30,7 +30,7 @@ def test_less_of_one_thing_never_costs_less(seed: int, make_problem: Make) -> No
     assert amounts == sorted(amounts)
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(2))
 def test_a_point_is_the_best_under_its_limit(seed: int, make_problem: Make) -> None:
     """Against every choice of options there is, for a problem without data that couple."""
     problem = make_problem(seed, 4, 0)

@@ -1,6 +1,7 @@
 """The whole answer: money adds up, alternatives never beat the plan, JSON loses nothing, residency is proved anew."""
 
 import datetime
+import json
 from collections.abc import Callable, Sequence
 
 import msgspec
@@ -19,6 +20,7 @@ from polycloud.placement.problem import LeftOut, Problem, Solution
 from polycloud.placement.solve import Solved, solve
 
 Make = Callable[..., Problem]
+SHORT, LONG = Effort(0.0), Effort(3.0)
 DAY = datetime.date(2026, 11, 21)
 
 
@@ -29,7 +31,7 @@ def catalog() -> Catalog:
 
 def estate_of(**more: object) -> Estate:
     hall = {"frankfurt": {"country": "DE", "lat": 50.11, "lon": 8.68}}
-    return Estate.model_validate({"estate": "hand-made", "onprem": hall, **more})
+    return Estate.model_validate_json(json.dumps({"estate": "hand-made", "onprem": hall, **more}))
 
 
 def solved_problem(make: Make, seed: int) -> tuple[Problem, Solved, Solution]:
@@ -39,13 +41,13 @@ def solved_problem(make: Make, seed: int) -> tuple[Problem, Solved, Solution]:
     return problem, solved, solved.solution
 
 
-def answered(make: Make, seed: int, catalog: Catalog, effort: Effort = Effort(5.0)) -> tuple[Problem, Placement]:  # noqa: B008
+def answered(make: Make, seed: int, catalog: Catalog, effort: Effort = SHORT) -> tuple[Problem, Placement]:
     problem, solved, _ = solved_problem(make, seed)
     basis = Basis(estate_of(), catalog, Market.load(), DAY)
     return problem, answer(problem, solved, basis, (), effort)
 
 
-@pytest.mark.parametrize("seed", range(15))
+@pytest.mark.parametrize("seed", range(8))
 def test_every_grouping_of_the_bill_sums_to_it(seed: int, make_problem: Make) -> None:
     problem, _, plan = solved_problem(make_problem, seed)
     whole, found = bill(problem, plan), costs.cost(problem, plan, 12)
@@ -57,7 +59,7 @@ def test_every_grouping_of_the_bill_sums_to_it(seed: int, make_problem: Make) ->
     assert sum(flow.month_micro for flow in flow_answers(problem, plan)) == whole.of("transfer")
 
 
-@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("seed", range(4))
 def test_three_years_count_first_moves_once(seed: int, make_problem: Make) -> None:
     problem, _, plan = solved_problem(make_problem, seed)
     found = costs.cost(problem, plan, 12)
@@ -77,11 +79,11 @@ def test_shares_are_whole_and_sum_exactly(amount: int, weights: Sequence[int]) -
     assert max(parts) - min(parts) <= 1
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", range(2))
 def test_no_alternative_beats_the_plan_and_the_proven_ones_are_the_truth(
     seed: int, make_problem: Make, catalog: Catalog
 ) -> None:
-    problem, found = answered(make_problem, seed, catalog)
+    problem, found = answered(make_problem, seed, catalog, LONG)
     index = {task.name: at for at, task in enumerate(problem.tasks)}
     sites = {place.id: at for at, place in enumerate(problem.sites)}
     seen = 0
@@ -105,7 +107,7 @@ def test_no_alternative_beats_the_plan_and_the_proven_ones_are_the_truth(
 
 
 def test_without_time_the_alternatives_say_that_they_are_upper_bounds(make_problem: Make, catalog: Catalog) -> None:
-    _, found = answered(make_problem, 3, catalog, Effort(0.0))
+    _, found = answered(make_problem, 3, catalog)
     rows = [other for workload in found.workloads for other in workload.alternatives]
     assert rows
     assert not any(other.proven for other in rows)
@@ -122,14 +124,14 @@ def test_a_bad_plan_is_replaced_by_a_better_one_that_is_met(make_problem: Make) 
             if not whole.faults and whole.total > bill(problem, plan).total:
                 worse = tried
     assert worse is not None
-    search = Alternatives(problem, worse, Effort(5.0))
+    search = Alternatives(problem, worse, SHORT)
     search.find()
     assert bill(problem, search.plan).total < bill(problem, worse).total
     assert bill(problem, search.plan).total >= solved.bound
 
 
 def test_one_workload_gets_every_place(make_problem: Make, catalog: Catalog) -> None:
-    problem, found = answered(make_problem, 3, catalog, Effort(5.0, workloads=("work-0",)))
+    problem, found = answered(make_problem, 3, catalog, Effort(1.0, workloads=("work-0",)))
     rows = {w.name: w.alternatives for w in found.workloads}
     places = sum(len({o.site for o in t.options}) - 1 for t in problem.tasks if t.workload == "work-0")
     assert len(rows["work-0"]) == places

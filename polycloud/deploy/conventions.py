@@ -1,7 +1,9 @@
-"""Labels and taints of machines, the same in every cloud: by them manifests find the pool that Terraform made."""
+"""Names that Terraform and manifests must agree on: labels and taints of machines, accounts of pods."""
 
 from polycloud.deploy.blueprint import Pool
 
+GATEWAY_NAMESPACE = GATEWAY_ACCOUNT = "polycloud"  # where the gateway runs, and the service account of its pods
+WORKLOADS_NAMESPACE = "workloads"  # where placed jobs run in every cluster
 POOL, ROLE, SPOT, ACCELERATOR = (f"polycloud/{word}" for word in ("pool", "role", "spot", "accelerator"))
 SYSTEM_TAINT = ("CriticalAddonsOnly", "true")  # what clusters' own add-ons tolerate in every cloud
 GPU_TAINT = ("nvidia.com/gpu", "present")  # what device plugins tolerate, and Google Cloud sets by itself

@@ -1,0 +1,212 @@
+"""Models at AWS: access, profiles that their cost is booked on, bought throughput, logs, and the gateway's own right."""
+
+from polycloud.clouds.aws.render_clusters import cluster_name
+from polycloud.clouds.aws.render_iam import OWN_ACCOUNT, PARTITION, allow, arn, grant, policy, role, trust
+from polycloud.clouds.aws.render_network import log_group
+from polycloud.deploy.blueprint import AiService, Blueprint, Where
+from polycloud.deploy.conventions import GATEWAY_ACCOUNT, GATEWAY_NAMESPACE
+from polycloud.deploy.derive.names import made
+from polycloud.deploy.hcl import Expr, Value, block, joined
+from polycloud.deploy.render.terraform import Root, Section, attribute, identifier, output, ref, variable
+
+FILE = "ai.tf"
+LOGGED = "polycloud/{estate}/models"
+WITH_FORM = "anthropic"  # the one maker that wants to know the use case before its models answer
+KINDS = ("embedding", "image", "text", "video")
+
+
+def add(root: Root, here: Blueprint) -> None:
+    if not here.services:
+        return
+    root.about(FILE, "Models at AWS (Bedrock): access, profiles, throughput, logs.", "models")
+    for service in here.services:
+        section = root.section(FILE, service.site.id, service.source, "ai", {"region": service.site.region})
+        _profile(section, here, service)
+        root.provides(f"model:{service.site.id}/{service.name}")
+    _access(root, here)
+    _log_role(root, here)
+    for site in sorted({service.site.id: service.site for service in here.services}.values(), key=lambda s: s.id):
+        _logs(root, here, site)
+    _gateway(root, here)
+
+
+def plain(service: AiService) -> str:
+    """The model without its scope: ``eu.anthropic.claude`` is ``anthropic.claude``."""
+    scope = scope_of(service)
+    return service.upstream.removeprefix(f"{scope}.") if scope else service.upstream
+
+
+def scope_of(service: AiService) -> str:
+    return service.scope.removeprefix("profile:")
+
+
+def model_arn(service: AiService, region: str) -> Expr:
+    """A foundation model in a region (``*``: wherever a profile routes to); it belongs to no account."""
+    if service.upstream.startswith("arn:"):
+        return joined(service.upstream)
+    return joined("arn:", PARTITION, f":bedrock:{region}::foundation-model/{plain(service)}")
+
+
+def called(service: AiService) -> Expr:
+    """What a request names: the model itself, or the cross-region profile that AWS keeps for it."""
+    scope = scope_of(service)
+    if not scope or service.upstream.startswith("arn:"):
+        return model_arn(service, service.site.region)
+    return arn("bedrock", service.site.region, f"inference-profile/{scope}.{plain(service)}")
+
+
+def _label(service: AiService) -> str:
+    return identifier(
+        service.name, service.site.region, *([service.capacity] if service.units else []), service.upstream
+    )
+
+
+def _profile(section: Section, here: Blueprint, service: AiService) -> None:
+    name = made("aws", "profile", here.estate, service.name, service.site.region)
+    if service.capacity != "on-demand":
+        section.make(
+            "aws_bedrock_provisioned_model_throughput",
+            _label(service),
+            {
+                "provisioned_model_name": name,
+                "model_arn": model_arn(service, service.site.region),
+                "model_units": service.units,
+            },
+            note=f"{service.units} model units without commitment, by the hour",
+        )
+        return
+    section.make(
+        "aws_bedrock_inference_profile",
+        _label(service),
+        {"name": name, "description": f"{service.model} of {here.estate}.", "tags": {"model": service.model}},
+        block("model_source", attributes={"copy_from": called(service)}),
+        note=f"routes within {scope_of(service)}" if scope_of(service) else "stays in its region",
+    )
+
+
+def _access(root: Root, here: Blueprint) -> None:
+    makers = sorted({service.owner for service in here.services if service.owner})
+    if any(WITH_FORM in plain(service) for service in here.services):
+        root.add(
+            "variables.tf",
+            variable(
+                "bedrock_use_case",
+                "The form that Anthropic asks for once per account (company, website, use case), as JSON; "
+                "empty: it was sent before.",
+                "string",
+                "",
+            ),
+        )
+        root.section(FILE, "", "models", "ai").make(
+            "aws_bedrock_use_case_for_model_access",
+            "this",
+            {
+                "count": ref('var.bedrock_use_case == "" ? 0 : 1'),
+                "form_data": ref("base64encode(var.bedrock_use_case)"),
+            },
+        )
+    root.gap(
+        f"Bedrock: models of makers that sell through AWS Marketplace are agreed to once by a person "
+        f"(here: {', '.join(makers) or 'see ai.tf'}); all others answer without"
+    )
+    if any(service.quota for service in here.services):
+        root.gap("Bedrock: quotas of tokens are raised by a request to AWS, see Service Quotas")
+
+
+def _log_role(root: Root, here: Blueprint) -> None:
+    section = root.section(FILE, "", "models", "identity")
+    writer = role(
+        section,
+        "bedrock_logs",
+        "bedrock-logs",
+        trust("bedrock.amazonaws.com", Condition=OWN_ACCOUNT),
+        here.estate,
+        "Bedrock's own log of calls.",
+    )
+    streams = arn(
+        "logs", "*", f"log-group:/{LOGGED.format(estate=here.estate)}:log-stream:aws/bedrock/modelinvocations"
+    )
+    grant(section, "bedrock_logs", writer, policy(allow(["logs:CreateLogStream", "logs:PutLogEvents"], streams)))
+    root.add(
+        "variables.tf",
+        variable(
+            "bedrock_log_texts",
+            "Whether Bedrock's own log keeps prompts and answers; off: who called what, and when.",
+            "bool",
+            False,
+        ),
+    )
+
+
+def _logs(root: Root, here: Blueprint, site: Where) -> None:
+    """Calls are told in the region where they came in: no log leaves it."""
+    classes = " ".join(sorted(name for name, sites in here.regions_allowed.items() if site.id in sites))
+    section = root.section(FILE, site.id, "models", "logs", {"region": site.region})
+    label = f"models_{identifier(site.region)}"
+    group = log_group(section, label, f"/{LOGGED.format(estate=here.estate)}", site.region, classes)
+    texts: Value = ref("var.bedrock_log_texts")
+    section.make(
+        "aws_bedrock_model_invocation_logging_configuration",
+        identifier(site.region),
+        {"depends_on": [ref("aws_iam_role_policy.bedrock_logs")]},
+        block(
+            "logging_config",
+            attributes={f"{kind}_data_delivery_enabled": texts for kind in KINDS},
+            parts=(
+                block(
+                    "cloudwatch_config",
+                    attributes={
+                        "log_group_name": attribute(group, "name"),
+                        "role_arn": ref("aws_iam_role.bedrock_logs.arn"),
+                    },
+                ),
+            ),
+        ),
+        data_class=classes,
+    )
+
+
+def _gateway(root: Root, here: Blueprint) -> None:
+    """The gateway's pods may call exactly the models of the estate: without keys, by their service account."""
+    section = root.section(FILE, "", "models", "identity")
+    gateway = role(
+        section,
+        "gateway",
+        "gateway",
+        trust("pods.eks.amazonaws.com", pods=True),
+        here.estate,
+        "The gateway: calls models.",
+    )
+    resources: dict[str, Expr] = {}
+    for service in here.services:
+        region = "*" if scope_of(service) else service.site.region
+        for one in (called(service), model_arn(service, region)):
+            resources[one.text] = one
+    bought = [s for s in here.services if s.capacity != "on-demand"]
+    for service in bought:
+        one = ref(f"aws_bedrock_provisioned_model_throughput.{_label(service)}.provisioned_model_arn")
+        resources[one.text] = one
+    actions = ["bedrock:InvokeModel", "bedrock:InvokeModelWithResponseStream"]
+    grant(section, "gateway", gateway, policy(allow(actions, [resources[text] for text in sorted(resources)])))
+    for cluster in here.clusters:
+        root.section(FILE, cluster.site.id, "models", "identity", {"region": cluster.site.region}).make(
+            "aws_eks_pod_identity_association",
+            f"gateway_{identifier(cluster.name)}",
+            {
+                "cluster_name": cluster_name(cluster),
+                "namespace": GATEWAY_NAMESPACE,
+                "service_account": GATEWAY_ACCOUNT,
+                "role_arn": attribute(gateway, "arn"),
+            },
+        )
+    profiles: dict[str, Value] = {}
+    for service in here.services:
+        kind, what = (
+            ("aws_bedrock_inference_profile", "arn")
+            if service.capacity == "on-demand"
+            else ("aws_bedrock_provisioned_model_throughput", "provisioned_model_arn")
+        )
+        profiles[f"{service.site.id}/{service.upstream}"] = ref(f"{kind}.{_label(service)}.{what}")
+    root.add(
+        "outputs.tf", output("models", "What to call, by site and model, to have its cost booked apart.", profiles)
+    )

@@ -1,0 +1,135 @@
+"""Roles at Oracle Cloud: policy statements for groups, and dynamic groups for the pods of workloads."""
+
+from collections.abc import Sequence
+
+from polycloud.deploy.blueprint import Blueprint, Principal
+from polycloud.deploy.hcl import Expr
+from polycloud.deploy.intents import Intent, Member, intents, members
+from polycloud.deploy.render.identity_report import Row, on, report
+from polycloud.deploy.render.terraform import Root, identifier
+
+FILE = "identity.tf"
+NAMESPACE = "workloads"
+COMPARTMENT = Expr("var.compartment")
+STATEMENTS_MAX = 50  # of one policy, https://docs.oracle.com/iaas/Content/Identity/sgmgmt/servicelimits.htm, 2026-11
+# Verb and resource type, https://docs.oracle.com/iaas/Content/Identity/Reference/policyreference.htm, 2026-11.
+SAID = {
+    "invoke": ("use", "generative-ai-chat"),
+    "read": ("read", "objects"),
+    "write": ("manage", "objects"),
+    "delete": ("manage", "objects"),
+    "run": ("use", "clusters"),
+    "deploy": ("use", "clusters"),
+    "administer": ("manage", "clusters"),
+    "audit": ("read", "audit-events"),
+}
+# The verb manage means more than one action of ours: these of its permissions are meant.
+PERMISSIONS = {
+    "write": ("OBJECT_CREATE", "OBJECT_OVERWRITE", "OBJECT_INSPECT"),
+    "delete": ("OBJECT_DELETE", "OBJECT_INSPECT"),
+}
+
+
+def add(root: Root, here: Blueprint) -> None:
+    root.about(FILE, "Roles at Oracle Cloud: policies and the groups of programs.", "roles, identity")
+    section = root.section(FILE, "", "roles", "identity")
+    rows: list[Row] = []
+    for principal in here.principals:
+        found = intents(here, principal)
+        rows += [_row(principal.name, intent) for intent in found]
+        statements = [s for member in members(principal) for s in _statements(root, here, principal, member, found)]
+        for at in range(0, len(statements), STATEMENTS_MAX):
+            number = at // STATEMENTS_MAX
+            section.make(
+                "oci_identity_policy",
+                identifier("role", principal.name, *([str(number)] if number else [])),
+                {
+                    "compartment_id": COMPARTMENT,
+                    "name": f"{here.estate}-{principal.name}{f'-{number}' if number else ''}"[:100],
+                    "description": f"What role {principal.name} of the estate {here.estate} may do.",
+                    "statements": statements[at : at + STATEMENTS_MAX],
+                },
+            )
+    for federation in here.federations:
+        if federation.people:
+            root.gap(
+                f"people sign in at oci through an identity domain: add {federation.issuer} there as a provider, once"
+            )
+    if here.principals:
+        root.text("identity.md", report("oci", here, rows))
+
+
+def _statements(
+    root: Root, here: Blueprint, principal: Principal, member: Member, found: Sequence[Intent]
+) -> list[Expr]:
+    if member.kind == "group":
+        who = f"group '{_plain(member.name)}'"
+    elif member.kind == "workload":
+        return [s for intent in found for s in _workload(here, member, intent)]
+    else:
+        root.gap(
+            f"{member.kind}:{member.name} can not be named in an OCI policy: put it into a group ({principal.name})"
+        )
+        return []
+    return [s for intent in found for s in _allow(f"Allow {who} to ", intent, "")]
+
+
+def _workload(here: Blueprint, member: Member, intent: Intent) -> list[Expr]:
+    """Pods on enhanced clusters are named in the condition: cluster, namespace and service account."""
+    found: list[Expr] = []
+    placed = {run.cluster for run in here.runs if run.workload == member.name}
+    for cluster in here.clusters:
+        if cluster.name in placed:
+            cluster_id = f"oci_containerengine_cluster.{identifier(cluster.name)}.id"
+            tests = (
+                "request.principal.type = 'workload', "
+                f"request.principal.namespace = '{NAMESPACE}', "
+                f"request.principal.service_account = '{_plain(member.name)}', "
+                f"request.principal.cluster_id = '${{{cluster_id}}}'"
+            )
+            found += _allow("Allow any-user to ", intent, tests)
+    return found
+
+
+def _allow(who: str, intent: Intent, tests: str) -> list[Expr]:
+    verb, kind = SAID[intent.action]
+    if intent.action not in ("read", "write", "delete"):
+        return [_statement(f"{who}{verb} {kind} in compartment id ", tests)]
+    found = []
+    meant = ", ".join(f"request.permission = '{one}'" for one in PERMISSIONS.get(intent.action, ()))
+    narrowed = f"any {{{meant}}}" if meant else ""
+    for bucket in dict.fromkeys(folder.bucket for folder in intent.folders):
+        own = f"target.bucket.name = '{_plain(bucket.physical)}'"
+        found.append(
+            _statement(f"{who}{verb} {kind} in compartment id ", ", ".join(t for t in (tests, own, narrowed) if t))
+        )
+    return found
+
+
+def _statement(head: str, tests: str) -> Expr:
+    """One sentence of OCI's policy language; only text that ``_plain`` let through stands in it."""
+    where = f" where all {{{tests}}}" if tests else ""
+    return Expr(f'"{head}${{{COMPARTMENT.text}}}{where}"')
+
+
+def _plain(text: str) -> str:
+    """A name as it may stand between quotes in a statement and in HCL: letters, digits and . _ - @ / only."""
+    return "".join(c for c in text if c.isalnum() or c in "._-@/")
+
+
+def _row(name: str, intent: Intent) -> Row:
+    verb, kind = SAID[intent.action]
+    beyond = {
+        "invoke": "all models of the compartment: the policy language has no word for one on-demand model",
+        "run": "all clusters of the compartment",
+        "deploy": "all clusters of the compartment",
+        "administer": "all clusters of the compartment",
+        "audit": "all events of the compartment",
+    }.get(intent.action, "all datasets in the same bucket" if any(not f.alone for f in intent.folders) else "")
+    return Row(
+        name,
+        intent.action,
+        on(intent),
+        f"{verb} {kind}{' of the permissions meant' if intent.action in PERMISSIONS else ''}",
+        beyond,
+    )

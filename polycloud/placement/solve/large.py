@@ -1,0 +1,272 @@
+"""Problems too large to be spelled out: a search gives a plan, prices give a bound, and where they leave a choice a
+small exact model decides.
+
+1. Search: an instant plan.
+2. Dual ascent and column generation: prices, a bound, and how a fractional optimum places tasks and copies.
+3. The exact model over what the fractional optimum uses, what is nearly as cheap at its prices, and the best plan.
+4. What time is left goes into the bound.
+"""
+
+import math
+from collections.abc import Callable, Iterable
+from itertools import combinations
+
+import msgspec
+
+from polycloud.placement.bill import bill, volumes
+from polycloud.placement.problem import Item, Problem, Solution, Task
+from polycloud.placement.solve import exact, highs, promises, tariff
+from polycloud.placement.solve.columns import Master, Relaxed, Way
+from polycloud.placement.solve.dense import Dense
+from polycloud.placement.solve.dual import Dual, Prices
+from polycloud.placement.solve.highs import Floats, Ints, np
+from polycloud.placement.solve.result import Watch
+from polycloud.placement.solve.search import Search, carried
+
+ASCENT = 300  # steps before the first master problem: what they gain later costs more than a master's round
+AGAIN = 100  # steps between two masters
+ROUNDS = 200
+LEVELS = (0.05, 0.1, 0.2, 0.35, 0.6, 1.0)  # of the way from the best prices to the master's
+USED = 1e-3  # a share in the fractional optimum that counts
+SPELLED = 40_000  # source columns that the exact model over a restriction may have
+BOUND_SHARE = 0.4  # of the time, before the restriction is solved
+CLOUDS = 5  # up to which each set of clouds has its own bound
+
+
+class Trail(msgspec.Struct):
+    """What a solve leaves for the next one: its prices and the ways of its fractional optimum, by name."""
+
+    problem: Problem
+    prices: Prices
+    ways: list[Way]
+
+
+class Large:
+    """One solve of a large problem. ``trail`` is what an earlier solve of much the same problem left."""
+
+    def __init__(self, problem: Problem, watch: Watch):
+        self.problem, self.watch = problem, watch
+        self.plain = tariff.plain(problem)
+        self.dense = Dense(problem)
+        self.search = Search(self.dense)
+        spread = [float(np.ptp(self.dense.own[a:b])) for a, b in zip(self.dense.first[:-1], self.dense.first[1:], strict=True)]
+        self.order: Ints = np.argsort(-np.array(spread), kind="stable")
+        self.prices: Prices | None = None
+        self.ways: list[Way] = []
+        self.value = -math.inf
+        self.left = 0.0
+        self.done = False
+
+    # -- plans --------------------------------------------------------------------------------------------
+
+    def offer(self, method: str) -> None:
+        """Show the search's plan to the watch; with several prices per meter, improve it at marginal ones first."""
+        plan = self.search.plan()
+        self.watch.offer(plan, bill(self.problem, plan), method)
+
+    def begin(self) -> None:
+        """A first plan: every task as if every copy were there, then the copies for it, then both in turn."""
+        self.search.open[:] = self.search.may
+        self.search.refresh()
+        self.search.place(self.order)
+        self.search.open[:] = False
+        self.polish("search")
+
+    def polish(self, method: str, rounds: int = 4) -> None:
+        """Improve what the search holds and offer it, again at the prices that it then pays on the margin."""
+        keep_on = self._on(method)
+        for item in range(len(self.problem.items)):
+            self.search.copies(item)
+        for _ in range(1 if self.plain else rounds):
+            self.search.improve(self.order, keep_on)
+            self.offer(method)
+            if self.plain or not keep_on():
+                return
+            on, _faults = volumes(self.problem, self.search.plan())
+            prices = tariff.marginal(self.problem, on)
+            for at, meter in enumerate(self.problem.meters):
+                if meter.capacity is not None and on[at] > meter.capacity:
+                    prices[at] = 2.0 * max(prices[at], self.dense.prices[at], 1e-11)
+            if np.array_equal(prices, self.dense.prices):
+                return
+            self.dense.reprice(prices)
+            self.search.carry = carried(self.dense, np.float64)
+
+    def _on(self, step: str) -> Callable[[], bool]:
+        return lambda: self.watch.go_on(step)
+
+    # -- bound --------------------------------------------------------------------------------------------
+
+    def lower(self) -> None:
+        """Take lane prices under which the bound is true."""
+        if not self.plain:
+            on, _faults = volumes(self.problem, self.search.plan())
+            prices, self.left = tariff.under(self.problem, on)
+            self.dense.reprice(prices)
+        self.dual = Dual(self.dense, carried(self.dense, np.float32))
+        self.left += sum(cost for _, cost in self.problem.fixed) / 1e6
+
+    def certify(self, prices: Prices) -> None:
+        """Count prices as the best, and their bound as proven."""
+        value = self.dual.certain(prices, self._clouds()) + self.left
+        if value > self.value:
+            self.value, self.prices = value, prices
+            self.watch.raise_bound(self.dual.safe(value))
+
+    def _clouds(self) -> "list[tuple[float, Floats]]":
+        """For each set of clouds that a plan may use: what it adds, and whether each site is in it."""
+        clouds = np.array([place.cloud for place in self.problem.sites])
+        names = sorted(set(clouds.tolist()) - {"onprem"})
+        if not self.problem.per_cloud or len(names) > CLOUDS:
+            return [(0.0, np.ones(len(clouds), dtype=bool))]
+        return [
+            (self.problem.per_cloud / 1e6 * max(0, many - 1), np.isin(clouds, [*some, "onprem"]))
+            for many in range(len(names) + 1)
+            for some in combinations(names, many)
+        ]
+
+    def target(self) -> float:
+        best = self.watch.best
+        return (self.value + abs(self.value) * 0.1 if best is None else best / 1e6) - self.left
+
+    def ascend(self, prices: Prices, target: float, steps: int) -> Prices:
+        found, _ = self.dual.ascend(prices, target, steps, lambda _value: self.watch.go_on("bound"))
+        self.certify(found)
+        return found
+
+    def generate(self, master: Master, seconds: float, close: float) -> Relaxed | None:
+        """Rounds of column generation until the master and the bound agree to ``close`` or the time is over."""
+        end = self.watch.seconds + seconds
+        relaxed: Relaxed | None = None
+        for _ in range(ROUNDS):
+            found = master.solve(max(1.0, end - self.watch.seconds), self._on("columns"))
+            if found is None or self.prices is None:
+                return relaxed
+            relaxed = found
+            answer = self.dual.answer(found.prices)
+            new = master.add(master.better(answer))
+            base, best, value = self.prices, self.prices, self.value - self.left
+            for share in LEVELS:
+                mixed = self.dual.lawful(base.mixed(found.prices, share))
+                tried = self.dual.answer(mixed).value
+                if tried > value:
+                    best, value = mixed, tried
+            if best is not base:
+                self.certify(best)
+            gap = found.cost + self.left - self.value
+            if gap <= close * abs(found.cost) or (self.watch.close and self.watch.solution is not None):
+                return relaxed
+            if len(self.dense.limit) or self.problem.pools:
+                best = self.ascend(best, found.cost, AGAIN)
+            new += master.add(master.better(self.dual.answer(best)))
+            if not new or self.watch.seconds > end or not self.watch.go_on("columns"):
+                return relaxed
+        return relaxed
+
+    def trail(self, master: Master, relaxed: Relaxed | None) -> Trail | None:
+        """What the next solve of much the same problem may begin with."""
+        if self.prices is None:
+            return None
+        used = [] if relaxed is None else [w for w, x in zip(master.ways, relaxed.ways, strict=False) if x > USED]
+        return Trail(self.problem, self.prices, used)
+
+    # -- restriction --------------------------------------------------------------------------------------
+
+    def round(self, relaxed: Relaxed, master: Master) -> None:
+        """A plan near the fractional one: each task where most of it is, each item where half of it is."""
+        weight = np.zeros(len(self.dense.own))
+        np.add.at(weight, np.array([way[0] for way in master.ways]), relaxed.ways)
+        self.search.open[:] = (relaxed.copies > 0.5) & self.search.may
+        chosen = self.dense.fastest(-weight)
+        for task in np.flatnonzero(self.search.choice >= 0).tolist():
+            self.search.put(task, int(self.search.choice[task]), -1.0)
+        for task, k in enumerate(chosen.tolist()):
+            self.search.put(task, k)
+        self.polish("rounding")
+
+    def restrict(self, relaxed: Relaxed, master: Master, near: int) -> bool:
+        """Solve the exact model over what matters; True when it was solved to the end."""
+        best = self.watch.solution
+        weight = np.zeros(len(self.dense.own))
+        np.add.at(weight, np.array([way[0] for way in master.ways]), relaxed.ways)
+        cost = self.dual.answer(relaxed.prices if self.prices is None else self.prices).cost
+        options, holds = [], []
+        for at, (start, end) in enumerate(zip(self.dense.first[:-1], self.dense.first[1:], strict=True)):
+            kept = set(np.flatnonzero(weight[start:end] > USED).tolist())
+            kept |= set(np.argsort(cost[start:end], kind="stable")[:near].tolist())
+            if best is not None:
+                kept.add(best.choice[at])
+            options.append(sorted(kept))
+        for at, item in enumerate(self.problem.items):
+            sites = set(np.flatnonzero(relaxed.copies[at] > USED).tolist()) | set(item.pinned)
+            if best is not None:
+                sites |= set(best.copies[at])
+            sites |= set(np.argsort(self.dense.hold[at], kind="stable")[: item.copies].tolist())
+            holds.append(sites)
+        return self.spell(Restriction(self.problem, options, holds))
+
+    def spell(self, part: "Restriction") -> bool:
+        """The exact model of a restriction, from the best plan."""
+        if exact.size(part.problem) > SPELLED:
+            return False
+        start = self.watch.solution
+        built = exact.build(part.problem)
+        hint = None if start is None else exact.hint(built, part.within(start))
+        gap = max(self.watch.limits.gap / 5, 1e-5)
+        outcome = highs.run(built.model, self.watch.left, gap, self._on("restricted"), hint)
+        if outcome.values is None:
+            return False
+        plan = part.whole(exact.read(part.problem, built, outcome.values))
+        self.watch.offer(plan, bill(self.problem, plan), "restricted")
+        return True
+
+
+class Restriction:
+    """A problem with fewer options and fewer sites for copies, and the way back."""
+
+    def __init__(self, problem: Problem, options: list[list[int]], holds: Iterable[set[int]]):
+        self.options = options
+        tasks = tuple(_fewer(task, kept) for task, kept in zip(problem.tasks, options, strict=True))
+        items = tuple(_narrow(item, sites) for item, sites in zip(problem.items, holds, strict=True))
+        self.problem = msgspec.structs.replace(problem, tasks=tasks, items=items)
+
+    def within(self, whole: Solution) -> Solution:
+        """A plan of the whole problem as one of the restriction."""
+        choice = tuple(kept.index(k) for kept, k in zip(self.options, whole.choice, strict=True))
+        return msgspec.structs.replace(whole, choice=choice)
+
+    def whole(self, part: Solution) -> Solution:
+        """A plan of the restriction as one of the whole problem."""
+        choice = tuple(kept[k] for kept, k in zip(self.options, part.choice, strict=True))
+        return msgspec.structs.replace(part, choice=choice)
+
+
+def _fewer(task: Task, kept: list[int]) -> Task:
+    return msgspec.structs.replace(task, options=tuple(task.options[k] for k in kept))
+
+
+def _narrow(item: Item, sites: set[int]) -> Item:
+    return msgspec.structs.replace(item, hold=tuple(pair for pair in item.hold if pair[0] in sites))
+
+
+def solve(problem: Problem, watch: Watch) -> Trail | None:
+    """Fill the watch with a plan and a bound; what is left for the next solve."""
+    large = Large(problem, watch)
+    large.begin()
+    large.lower()
+    large.ascend(large.dual.start(), large.target(), ASCENT)
+    master = Master(large.dense, large.dual)
+    if watch.solution is not None:
+        master.add(master.of(watch.solution))
+    if large.prices is not None:
+        master.add(master.better(large.dual.answer(large.prices)))
+    coupled = bool(len(large.dense.limit) or problem.pools)
+    close = 0.004 if coupled else watch.limits.gap / 5
+    relaxed = large.generate(master, BOUND_SHARE * watch.limits.seconds, close)
+    if relaxed is not None and not watch.close:
+        large.round(relaxed, master)
+        if not watch.close:
+            large.restrict(relaxed, master, 1)
+        if not watch.close and watch.go_on("columns"):
+            large.generate(master, watch.left, watch.limits.gap / 5)
+    return large.trail(master, relaxed)

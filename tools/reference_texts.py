@@ -14,6 +14,11 @@ class Advice(NamedTuple):
 
 
 ERRORS: dict[str, Advice] = {
+    "no_plan": Advice(
+        "`polycloud place` found no plan: either none keeps every rule, and the statements that conflict are named "
+        "with their lines, or none was found in the time given.",
+        "Relax one of the statements named: none of them is superfluous. If time ran out, allow more with `--seconds`.",
+    ),
     "internal": Advice(
         "A defect of polycloud itself: no other code fits.",
         "Report it with the request id of the answer and the lines that the control process logged around it.",
@@ -22,6 +27,11 @@ ERRORS: dict[str, Advice] = {
         "The estate has errors. Nothing was changed: the estate that was in force before stays in force.",
         "Run `polycloud check`; it names every finding with file, line, column and the fix. The codes of single "
         "findings are listed below.",
+    ),
+    "usage_unreadable": Advice(
+        "`polycloud commit` can not read the usage file at all: it is neither CSV nor Parquet, or pyarrow, which reads "
+        "Parquet, is not installed.",
+        "Give a .csv file, or install pyarrow with `pip install pyarrow`.",
     ),
     "settings_invalid": Advice(
         "An option or an environment variable of the process can not be used.",

@@ -49,9 +49,7 @@ STRONG = ("V100", "A100-40GB", "A100-80GB", "H100", "H200")
 LIGHT = ("T4", "L4", "A10", "V100", "A100-40GB", "A100-80GB")
 KINDS = (("training", 0.15), ("inference", 0.40), ("batch", 0.30), ("processing", 0.15))
 SPOT_SHARE = {"training": 0.8, "inference": 0.0, "batch": 1.0, "processing": 0.5}
-EEA = frozenset(
-    "AT BE BG HR CY CZ DK EE FI FR DE GR HU IE IT LV LT LU MT NL PL PT RO SK SI ES SE NO IS LI".split()
-)
+EEA = frozenset("AT BE BG HR CY CZ DK EE FI FR DE GR HU IE IT LV LT LU MT NL PL PT RO SK SI ES SE NO IS LI".split())
 ADEQUATE = EEA | frozenset("AR AD BR CA FO GG IL IM JP JE NZ KR CH GB UY US".split())
 USUAL_KEEP = 630_000  # of on-demand for a year's promise where the market has no committed price
 
@@ -208,9 +206,7 @@ def _items(draw: random.Random, sites: list[str], count: int) -> tuple[tuple[Ite
         copies = 2 if draw.random() < 0.3 and len(inside) > 1 else 1
         hold = tuple((site, size * _storage(sites[site])) for site in sorted(inside))
         grown = round(size * draw.uniform(0.0, 0.1))
-        items.append(
-            Item(f"data-{at}", 0, hold, origin=home, feed=grown * GB, move=size * GB // 12, copies=copies)
-        )
+        items.append(Item(f"data-{at}", 0, hold, origin=home, feed=grown * GB, move=size * GB // 12, copies=copies))
         allowed.append(inside)
     return tuple(items), allowed
 
@@ -256,9 +252,7 @@ def _task(
                 cell = grid()[sites[site]][machine]
                 options.append(_option(index, site, machine, cell, kind, hours, replicas, spot, peak))
     volume = {"training": 1.0, "inference": 0.2, "batch": 0.7, "processing": 1.5}[kind]
-    flows = tuple(
-        Flow(item, round(items[item].move * 12 * volume * draw.uniform(0.2, 1.0))) for item in reads
-    )
+    flows = tuple(Flow(item, round(items[item].move * 12 * volume * draw.uniform(0.2, 1.0))) for item in reads)
     return Task(f"{kind}-{at}", f"{kind}-{at}", tuple(options), flows)
 
 
@@ -294,7 +288,14 @@ def _option(
     at = index[site, machine]
     pooled = market_of == ON_DEMAND
     return Option(
-        site, machine, market_of, most, cost, quotas=((at, most),), pool=at if pooled else -1, hourly=hourly if pooled else ()
+        site,
+        machine,
+        market_of,
+        most,
+        cost,
+        quotas=((at, most),),
+        pool=at if pooled else -1,
+        hourly=hourly if pooled else (),
     )
 
 

@@ -18,19 +18,19 @@ from polycloud.catalog.market import Market
 from polycloud.core.diagnostics import Diagnostic
 from polycloud.core.errors import EstateError, PolycloudError
 from polycloud.estate import Estate, Loaded
-from polycloud.placement import solve as solvers
 from polycloud.placement.answer import report
 from polycloud.placement.answer.alternatives import Effort
 from polycloud.placement.answer.answering import Basis, answer
 from polycloud.placement.answer.compare import compare
+from polycloud.placement.answer.conflicts import conflicts
 from polycloud.placement.answer.curve import AXES, Sweep
 from polycloud.placement.answer.values import Comparison, Curve, Placement
 from polycloud.placement.build import Built, Changes, build
-from polycloud.placement.solve import Limits, Progress, Solved, solve
+from polycloud.placement.solve import LEVELS, Limits, Progress, Solved, baselines, resolve, solve, solve_levels
 
 Report = Callable[[Progress], bool]
 LEVEL_SLACK = 0.02  # what each level may lose for the ones below it
-LEVELS = ("cost", "latency", "availability", "complexity")
+AIMS = (*LEVELS, "carbon")
 NO_CHANGES = Changes()
 ALTERNATIVES_SHARE = 0.25  # of the seconds of a plan, spent on solving anew with a task held elsewhere
 ALTERNATIVES_SECONDS = 1.0  # and no more than this unless one workload is asked for: small estates answer at once
@@ -96,12 +96,9 @@ class Planning:
             built = self._build(changes)
         except EstateError as error:
             return compare(before, None, assumed, tuple(str(d) for d in error.diagnostics if d.severity == "error"))
-        if hasattr(solvers, "resolve"):
-            solved = solvers.resolve(self.built.problem, built.problem, self.solved, self._limits())
-        else:
-            solved = solve(built.problem, self._limits(), None, self._report)
+        solved = self._again(built)
         if solved.solution is None:
-            return compare(before, None, assumed, tuple(map(str, conflict(self.loaded, built, solved))))
+            return compare(before, None, assumed, tuple(map(str, self._conflict(built, solved))))
         return compare(before, self._answer(built, solved, compared=False), assumed)
 
     def trade_offs(self, axes: Sequence[str] = AXES) -> tuple[Curve, ...]:
@@ -116,26 +113,37 @@ class Planning:
 
     def _solve(self, built: Built) -> Solved:
         if self.query.levels:
-            return solvers.solve_levels(built.problem, self.query.levels, LEVEL_SLACK, self._limits())  # type: ignore
+            return solve_levels(built.problem, self.query.levels, LEVEL_SLACK, self._limits(), self._report)
         return solve(built.problem, self._limits(), None, self._report)
+
+    def _again(self, built: Built) -> Solved:
+        """A changed problem, from where the first one ended."""
+        if self.query.levels:
+            return self._solve(built)
+        return resolve(self.built.problem, built.problem, self.solved, self._limits(), self._report)
 
     def _checked(self, built: Built, solved: Solved) -> None:
         if solved.solution is not None:
             return
         if solved.status == "infeasible":
-            found = conflict(self.loaded, built, solved)
-            raise NoPlan("no plan keeps all of these:\n" + "\n".join(map(str, found)), found)
+            found = self._conflict(built, solved)
+            raise NoPlan("no plan keeps all of these statements:\n" + "\n".join(map(str, found)), found)
         raise NoPlan(f"no plan was found in {solved.seconds:.0f} s, and none is proven impossible: allow more seconds")
+
+    def _conflict(self, built: Built, solved: Solved) -> tuple[Diagnostic, ...]:
+        return conflicts(built.problem, solved.conflict, built.paths, self.loaded.place)
 
     def _answer(self, built: Built, solved: Solved, *, compared: bool) -> Placement:
         estate = built.estate or self._estate
         notes = tuple(d.message for d in built.diagnostics if d.severity == "warning")
-        basis = Basis(estate, catalog(), market(), self.today, built.details, built.months, notes)
+        basis = Basis(
+            estate, catalog(), market(), self.today, built.details, built.months, notes, dict(built.allowances)
+        )
         seconds = self.query.seconds * ALTERNATIVES_SHARE
         if not self.query.explain:
             seconds = min(seconds, ALTERNATIVES_SECONDS)
-        effort = Effort(seconds, self.query.gap, self.query.explain)
-        simple = solvers.baselines(built.problem) if compared and hasattr(solvers, "baselines") else ()
+        effort = Effort(seconds, self.query.gap, self.query.explain, adopt=not self.query.levels)
+        simple = baselines(built.problem) if compared else ()
         return answer(built.problem, solved, basis, simple, effort)
 
 
@@ -163,18 +171,6 @@ def trade_offs(estate: Loaded, axes: Sequence[str] = AXES, query: PlaceQuery = U
 def placement_report(found: Placement, curves: Sequence[Curve] = (), compared: Comparison | None = None) -> str:
     """A placement as one HTML document that needs no other file, no network and no script."""
     return report.page(found, curves, compared)
-
-
-def conflict(loaded: Loaded, built: Built, solved: Solved) -> tuple[Diagnostic, ...]:
-    """Statements of the estate that can not all hold, none of them superfluous, each at its line."""
-    return tuple(
-        Diagnostic("error", "plan_conflict", f"{name} does not go with the others", loaded.place(path), _FIX)
-        for name in solved.conflict
-        if (path := built.paths.get(name, ())) is not None
-    )
-
-
-_FIX = "relax one of these statements: any of them frees the rest"
 
 
 def told(changes: Changes) -> tuple[str, ...]:

@@ -213,6 +213,25 @@ class Objective(msgspec.Struct, frozen=True):
     bound_seconds: float | None = None
 
 
+class Shift(msgspec.Struct, frozen=True):
+    """Hours of a day in which a rotation is on call: ``start`` and ``end`` as 08:00 in its time zone."""
+
+    name: str
+    time_zone: str
+    start: str
+    end: str
+
+
+class Paging(msgspec.Struct, frozen=True):
+    """Who is told. ``webhook`` and ``pagerduty`` are names of secrets; ``escalate_minutes`` None: never."""
+
+    webhook: str = ""
+    pagerduty: str = ""
+    primary: tuple[Shift, ...] = ()
+    secondary: tuple[Shift, ...] = ()
+    escalate_minutes: int | None = None
+
+
 class Blueprint(msgspec.Struct, frozen=True):
     """All that renderers may know."""
 
@@ -236,6 +255,8 @@ class Blueprint(msgspec.Struct, frozen=True):
     tags: dict[str, str] = {}
     continuity: dict[str, int] = {}  # rto, rpo, detect, reroute: seconds
     triggers: dict[str, dict[str, float]] = {}
+    paging: Paging = Paging()
+    otlp: str = ""  # where traces, metrics and logs go in the end
 
     def of(self, cloud: str) -> "Blueprint":
         """The same, with only what is in one cloud; links, edge, principals and federations stay whole."""

@@ -1,5 +1,7 @@
 """Names that Terraform and manifests must agree on: labels and taints of machines, accounts of pods."""
 
+import re
+
 from polycloud.deploy.blueprint import Pool
 
 GATEWAY_NAMESPACE = GATEWAY_ACCOUNT = "polycloud"  # where the gateway runs, and the service account of its pods
@@ -15,7 +17,7 @@ def labels(pool: Pool) -> dict[str, str]:
     """What can be selected: the pool, its role, its accelerator, whether it may be interrupted."""
     found = {POOL: pool.name, ROLE: pool.role}
     if pool.accelerator:
-        found[ACCELERATOR] = pool.accelerator
+        found[ACCELERATOR] = re.sub(r"[^A-Za-z0-9._-]+", "", pool.accelerator).strip("-._")
     if pool.spot:
         found[SPOT] = "true"
     return found

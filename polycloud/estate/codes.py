@@ -123,6 +123,14 @@ CODES: dict[str, str] = {
     "needs_missing": "What a workload needs is not stated, or no table has it: planned without (a warning).",
     "pattern_idle": "A workload's pattern has no effect as things are (a warning).",
     "plan_conflict": "Statements that can not all hold in one plan; none of them is superfluous.",
+    "rpo_short": "No allowed site can keep a copy as fresh as the recovery point asks (a warning).",
     "workload_unplaceable": "A workload can run nowhere; the message shows what refuses every candidate.",
     "sandbox_missing": "The running sandbox does not serve a simulated site of the estate.",
+    # files that a command reads beside the estate: usage histories, offers of commitments, needs
+    "usage_empty": "A usage history holds no usage.",
+    "usage_header": "The columns of a usage file are not those that it needs.",
+    "usage_line": "A line of a usage file can not be used; nothing is decided on the rest.",
+    "usage_mixed": "A usage file is partly by the hour and partly by the day.",
+    "usage_price": "Usage has neither a cost nor a price that is known.",
+    "usage_short": "A usage history is shorter than two weeks.",
 }

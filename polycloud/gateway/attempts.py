@@ -226,8 +226,10 @@ class Attempt:
             self.first_content = self.progress
         if tap.ended and not self.ended:
             self._end_seen()
-        if out or not self.committed:
+        if self.ended or not self.committed:
             self._emit(out)
+        elif out:
+            self._owner.forward(out, self.progress)
 
     def _spoilt(self, error: CloudError) -> None:
         if self.ended:  # what comes after the terminal mark is not part of the answer

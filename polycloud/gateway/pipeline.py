@@ -254,7 +254,7 @@ class Exchange:
     def forward(self, data: bytes, at: float) -> None:
         """More of a committed answer; never empty, as an empty chunk would end the body."""
         self._last_sent = at
-        self._inbound.send(b"%x\r\n%b\r\n" % (len(data), data) if self._out_chunked else data)
+        self._inbound.send_soon(b"%x\r\n%b\r\n" % (len(data), data) if self._out_chunked else data)
 
     def whole(self, attempt: Attempt, body: bytes) -> None:
         """A whole answer. Raises CloudError when it is none: the next target is then tried."""

@@ -99,9 +99,24 @@ Application = Callable[["Inbound", Request], Answering | None]
 
 
 class Connections(set["Inbound"]):
-    """Those of one worker, and how many bytes of bodies they hold together."""
+    """Those of one worker, how many bytes of bodies they hold together, and which have bytes to send soon."""
 
     body_bytes = 0
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._sending: list[Inbound] = []
+
+    def soon(self, inbound: "Inbound") -> None:
+        """Let ``inbound`` send at the end of this turn of the loop, with all others that have something."""
+        if not self._sending:
+            asyncio.get_running_loop().call_soon(self._send)
+        self._sending.append(inbound)
+
+    def _send(self) -> None:
+        sending, self._sending = self._sending, []
+        for inbound in sending:
+            inbound.flush()
 
 
 class Inbound(asyncio.Protocol):
@@ -122,6 +137,7 @@ class Inbound(asyncio.Protocol):
         self._held_bytes = 0  # bodies of requests that are not answered yet, the unfinished one's too
         self._waiting: deque[Request] = deque()
         self._slow = False
+        self._soon = b""
         self._request: Request | None = None
         self._answering: Answering | None = None
         self.transport: asyncio.Transport
@@ -269,8 +285,26 @@ class Inbound(asyncio.Protocol):
 
     def send(self, data: bytes) -> None:
         """Bytes of the answer under way."""
+        if self._soon:
+            data, self._soon = self._soon + data, b""
         if not self.closed:
             self.transport.write(data)
+
+    def send_soon(self, data: bytes) -> None:
+        """Bytes of the answer that may wait for the end of this turn of the loop, a fraction of a millisecond.
+
+        What many streams got in one turn then goes out in one go: the kernel's code for it stays in the processor's
+        cache, and a reader of several streams is woken once.
+        """
+        if self._soon:
+            self._soon += data
+        else:
+            self._soon = data
+            self._connections.soon(self)
+
+    def flush(self) -> None:
+        if self._soon:
+            self.send(b"")
 
     def finish(self, *, keep_alive: bool = True) -> None:
         """The answer is complete: go on with the next request, or close."""
@@ -292,6 +326,7 @@ class Inbound(asyncio.Protocol):
 
     def shut(self) -> None:
         """Close once everything written is out."""
+        self.flush()
         if not self.closed:
             self.closed = True
             self.since = self._now()

@@ -7,6 +7,7 @@ folder that is checked.
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import tempfile
@@ -19,7 +20,8 @@ from typing import Any
 import pytest
 import yaml
 
-from tools.stub_provider.run import NotInstalled, kinds_in, quiet, stub
+from tools.stub_provider import oci
+from tools.stub_provider.run import SCHEMAS, NotInstalled, kinds_in, quiet, stub
 
 ROOT = Path(__file__).parents[2]
 HERE = Path(__file__).parent
@@ -42,7 +44,7 @@ PACKAGES = {  # API group -> the package with its schemas
     "telemetry.istio.io": "istio",
 }
 WORKFLOWS = ("Workflow", "WorkflowTemplate", "ClusterWorkflowTemplate", "CronWorkflow")
-BUILT_IN_GROUPS_END = ".k8s.io"  # Kubernetes' own groups, but for those above and below
+BUILT_IN_GROUPS_END = ".k8s.io"  # all others with a dot are somebody else's; so are those above
 Findings = list[str]
 Document = dict[str, Any]
 
@@ -91,11 +93,15 @@ def engine() -> list[str]:
 
 
 @contextmanager
-def workspace(folder: Path, variables: Mapping[str, Any] | None = None) -> Iterator[Path]:
-    """A copy of a root module whose state stays beside it, with these variables set."""
+def workspace(folder: Path, variables: Mapping[str, Any] | None = None, within: Path | None = None) -> Iterator[Path]:
+    """A copy of a root module whose state stays beside it, with these variables set.
+
+    ``within`` is the folder above that holds the modules which it calls, where there are any.
+    """
     with tempfile.TemporaryDirectory(prefix="tf") as directory:
-        copy = Path(directory) / folder.resolve().name
-        shutil.copytree(folder, copy, ignore=shutil.ignore_patterns(".terraform", "*.tfstate*"))
+        top = (within or folder).resolve()
+        shutil.copytree(top, Path(directory) / top.name, ignore=shutil.ignore_patterns(".terraform", "*.tfstate*"))
+        copy = Path(directory) / top.name / folder.resolve().relative_to(top)
         (copy / "zz_override.tf").write_text('terraform {\n  backend "local" {}\n}\n')
         if variables:
             (copy / "zz.auto.tfvars.json").write_text(json.dumps(variables))
@@ -116,10 +122,10 @@ def providers(folder: Path) -> Iterator[dict[str, str]]:
         pytest.skip(str(missing))
 
 
-def terraform_validate(folder: Path, with_engine: Sequence[str] | None = None) -> Findings:
-    """``terraform init`` and ``validate`` of one root module."""
+def terraform_validate(folder: Path, with_engine: Sequence[str] | None = None, within: Path | None = None) -> Findings:
+    """``terraform init`` and ``validate`` of one root module; warnings count."""
     terraform = [*(with_engine or engine())]
-    with workspace(folder) as copy, providers(folder) as env:
+    with workspace(folder, within=within) as copy, providers(within or folder) as env:
         started = run([*terraform, "init", "-no-color"], cwd=copy, env=env)
         if started.returncode:
             return complaints(started)
@@ -146,6 +152,7 @@ def terraform_roundtrip(
     folder: Path,
     variables: Mapping[str, Any] | None = None,
     with_engine: Sequence[str] | None = None,
+    within: Path | None = None,
 ) -> Roundtrip:
     """Plan, apply and plan again, which must find nothing left to do."""
     terraform = [*(with_engine or engine())]
@@ -158,7 +165,7 @@ def terraform_roundtrip(
         ["show", "-json"],
         ["plan", "-no-color", "-detailed-exitcode"],
     )
-    with workspace(folder, variables) as copy, providers(folder) as env:
+    with workspace(folder, variables, within) as copy, providers(within or folder) as env:
         for step in steps:
             done = run([*terraform, *step], cwd=copy, env=env)
             if done.returncode:
@@ -171,13 +178,40 @@ def terraform_roundtrip(
     return result
 
 
-def terraform_test(folder: Path) -> Findings:
+def terraform_test(folder: Path, within: Path | None = None) -> Findings:
     """The tests that are shipped with a root module (``*.tftest.hcl``); none at all is a fault too."""
     if not [*folder.rglob("*.tftest.hcl")]:
         return ["no test is shipped"]
-    with workspace(folder) as copy, providers(folder) as env:
+    with workspace(folder, within=within) as copy, providers(within or folder) as env:
         started = run([*engine(), "init", "-no-color"], cwd=copy, env=env)
         return complaints(started) or complaints(run([*engine(), "test", "-no-color"], cwd=copy, env=env))
+
+
+def terraform_pins(folder: Path) -> Findings:
+    """Versions that a root module does not let in though its files were checked against them.
+
+    Terraform does not compare the version of a provider that is attached, so this does.
+    """
+    specifiers, checked = pytest.importorskip("packaging.specifiers"), checked_versions()
+    text = "\n".join(path.read_text("utf8") for path in sorted(folder.glob("*.tf")))
+    found = []
+    for source, pin in re.findall(r'source\s*=\s*"([\w-]+/[\w-]+)"(?:\s+version\s*=\s*"([^"]*)")?', text):
+        version = checked.get(source)
+        if version is None:
+            found.append(f"{source}: no schema of it was checked against")
+        elif not pin:
+            found.append(f"{source}: not pinned")
+        elif version not in specifiers.SpecifierSet(pin.replace("~> ", "~=").replace("~>", "~=")):
+            found.append(f'{source}: "{pin}" does not let in {version}')
+    return found
+
+
+def checked_versions() -> dict[str, str]:
+    """The source of each provider that is served here, with the version that its schema is of."""
+    published = [json.loads(path.read_bytes()) for path in sorted(SCHEMAS.glob("*.json"))]
+    if not published:
+        pytest.skip("the provider schemas are not installed: run `make tools`")
+    return {provider["source"]: provider["version"] for provider in [*published, oci.provider()]}
 
 
 def checkov(folder: Path, skip: Sequence[str] = (), framework: str = "terraform") -> Findings:
@@ -214,8 +248,10 @@ def helm_lint(folder: Path) -> Findings:
     return complaints(run([tool(TOOLS / "kubernetes" / "helm", "helm"), "lint", "--strict", str(folder)]))
 
 
-def helm_template(folder: Path, values: Mapping[str, Any] | None = None) -> str:
-    command = [tool(TOOLS / "kubernetes" / "helm", "helm"), "template", "check", str(folder), "--values", "-"]
+def helm_template(folder: Path, values: Mapping[str, Any] | None = None, version: str = "1.35") -> str:
+    """The chart's resources for a version of Kubernetes, with these values over its own."""
+    helm = tool(TOOLS / "kubernetes" / "helm", "helm")
+    command = [helm, "template", "check", str(folder), "--kube-version", version, "--values", "-"]
     done = run(command, input=json.dumps(dict(values or {})))
     if done.returncode:
         raise Broken(done.stderr)
@@ -231,7 +267,7 @@ def is_custom(document: Document) -> bool:
     group = str(document["apiVersion"]).rpartition("/")[0]
     if group in PACKAGES or document["apiVersion"] in OWN_SCHEMAS:
         return True
-    return "." in group and (not group.endswith(BUILT_IN_GROUPS_END) or ".x-" in group)
+    return "." in group and not group.endswith(BUILT_IN_GROUPS_END)
 
 
 def kubernetes_strict(text: str, version: str) -> Findings:

@@ -212,6 +212,34 @@ def test_terraform_validate_finds(tmp_path, old, new, words):
     assert some(checkers.terraform_validate(module(tmp_path, BUCKET, old, new)), *words)
 
 
+def test_terraform_pins(tmp_path):
+    pin = 'source = "hashicorp/aws"\n      version = "~> 6.69"'
+    assert checkers.terraform_pins(module(tmp_path, BUCKET, 'source = "hashicorp/aws"', pin)) == []
+    assert some(checkers.terraform_pins(module(tmp_path, BUCKET)), "hashicorp/aws: not pinned")
+    old = pin.replace("6.69", "5.100")
+    assert some(
+        checkers.terraform_pins(module(tmp_path, BUCKET, 'source = "hashicorp/aws"', old)), "does not let in 6."
+    )
+    assert some(checkers.terraform_pins(module(tmp_path, BUCKET, "hashicorp/aws", "hashicorp/random")), "no schema")
+
+
+def test_terraform_finds_the_modules_beside_it(tmp_path):
+    (tmp_path / "aws").mkdir()
+    (tmp_path / "modules" / "lake").mkdir(parents=True)
+    module(tmp_path / "aws", 'module "lake" {\n  source = "../modules/lake"\n}\n')
+    module(tmp_path / "modules" / "lake", BUCKET, 'provider "aws" {\n  region = "eu-west-1"\n}\n')
+    assert checkers.terraform_validate(tmp_path / "aws", within=tmp_path) == []
+    module(tmp_path / "modules" / "lake", BUCKET, '"northwind-lake"', "var.name")
+    assert some(checkers.terraform_validate(tmp_path / "aws", within=tmp_path), "undeclared input variable")
+
+
+def test_terraform_roundtrip_leaves_remote_state_alone(tmp_path):
+    remote = 'terraform {\n  backend "s3" {\n    bucket = "state"\n    key = "aws"\n    use_lockfile = true\n  }\n'
+    done = checkers.terraform_roundtrip(module(tmp_path, BUCKET, "terraform {\n", remote))
+    assert done.findings == []
+    assert [path.name for path in tmp_path.iterdir()] == ["main.tf"]
+
+
 def test_terraform_roundtrip(tmp_path):
     done = checkers.terraform_roundtrip(module(tmp_path, BUCKET))
     assert done.findings == []

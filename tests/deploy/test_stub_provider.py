@@ -360,3 +360,10 @@ def test_drift_is_seen(tmp_path):
         assert done.returncode == 2
         assert '"1.34" -> "1.35"' in done.stdout
         assert "0 to add, 1 to change, 0 to destroy" in done.stdout
+
+
+def test_an_output_may_not_show_a_secret(tmp_path):
+    output = 'output "key" {{\n  value = azurerm_storage_account.lake.primary_access_key\n{}}}\n'
+    assert checkers.terraform_roundtrip(estate(tmp_path, output.format("  sensitive = true\n"))).findings == []
+    found = checkers.terraform_roundtrip(estate(tmp_path, output.format(""))).findings
+    assert any("Output refers to sensitive values" in finding for finding in found)

@@ -5,6 +5,7 @@ import asyncio
 import msgspec
 import pytest
 
+from polycloud.core.chat import Need
 from polycloud.gateway import link
 from polycloud.policy.overlay import Overlay, Steer
 
@@ -58,8 +59,7 @@ def test_what_waits_at_a_site_that_has_failed_is_tried_elsewhere_at_once(run, sc
             ("onprem/a/m", "error", "steered_away"),
             ("onprem/b/m", "ok", ""),
         ]
-        await asyncio.sleep(0.05)
-        assert plane.a.open == 0  # the provider was told to stop
+        assert plane.worker.gateway.pool.size == 1  # the connection to the first was dropped, so that it stops
         assert plane.worker.gateway.breakers.states() == {}
 
     run(body, patient)
@@ -196,8 +196,6 @@ def test_rubbish_behind_the_mark_in_the_same_read_does_not_spoil_the_answer(run,
 
 @pytest.mark.parametrize("stream", [False, True])
 def test_where_a_route_degrades_the_first_of_several_tool_calls_is_kept(run, script, stream):
-    from polycloud.core.chat import Need
-
     calls = [
         {"index": i, "id": f"c{i}", "type": "function", "function": {"name": f"f{i}", "arguments": "{}"}}
         for i in range(2)

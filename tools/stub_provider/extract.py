@@ -22,9 +22,18 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from tools.stub_provider.schema import Attribute, Block, NestedBlock, Nesting, Provider, Type, type_of, wrapped
+from tools.stub_provider.schema import (
+    Attribute,
+    Block,
+    NestedBlock,
+    Nesting,
+    Provider,
+    Type,
+    source_of,
+    type_of,
+    wrapped,
+)
 
-SOURCES = {"cloudflare": "cloudflare/cloudflare"}  # all others are hashicorp's
 MEMBER = re.compile(r"package/lib/([^/]+)/(?:index|index-structs/structs\d+)(\.d\.ts|\.js)$")
 CLASS = re.compile(r"^class (\w+) extends cdktn\.(\w+) \{\n(.*?)^\}", re.M | re.S)
 TABLE = re.compile(r"^function (\w+)ToHclTerraform\(struct\) \{\n(.*?)^\}", re.M | re.S)
@@ -264,7 +273,7 @@ def extract(wheel: Path) -> tuple[str, Provider]:
     """The provider's name and everything that the wheel knows of it."""
     name = re.sub(r"^cdktn_provider_(\w+)-.*", r"\1", wheel.name)
     found = Provider(
-        source=SOURCES.get(name, f"hashicorp/{name}"),
+        source=source_of(name),
         version="",
         provider=Block(attributes={}, blocks={}),
         resources={},

@@ -12,7 +12,7 @@ import csv
 import re
 from pathlib import Path
 
-from tools.stub_provider.schema import Attribute, Block, NestedBlock, Nesting, Provider, Type, type_of
+from tools.stub_provider.schema import Attribute, Block, NestedBlock, Nesting, Provider, Type, source_of, type_of
 
 VERSION = "8.28.0"
 TABLE = Path(__file__).with_name("oci.csv")
@@ -22,7 +22,7 @@ OBJECTS = "list objects"
 
 def provider(table: Path = TABLE) -> Provider:
     """Oracle's provider as far as the table goes."""
-    found = Provider(source="oracle/oci", version=VERSION, provider=empty(), resources={}, data_sources={})
+    found = Provider(source=source_of("oci"), version=VERSION, provider=empty(), resources={}, data_sources={})
     with table.open(encoding="utf8", newline="") as file:
         rows = [(row["resource"], row["path"], row["type"], row["use"]) for row in csv.DictReader(file)]
     for kind in dict.fromkeys(row[0] for row in rows):

@@ -18,6 +18,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+from tools.stub_provider.schema import source_of
+
 ROOT = Path(__file__).parents[2]
 PYTHON = ROOT / ".tools" / "checks" / "bin" / "python"
 SCHEMAS = ROOT / ".tools" / "schemas"
@@ -47,10 +49,10 @@ def stub(kinds: set[str] | None = None, schemas: Path = SCHEMAS) -> Iterator[dic
     Serves the resources and data sources of ``kinds`` alone (None: all, which costs each command a second or two).
     Raises NotInstalled without `make tools`.
     """
-    sources = {path.stem: json.loads(path.read_bytes())["source"] for path in sorted(schemas.glob("*.json"))}
+    sources = {path.stem: source_of(path.stem) for path in sorted(schemas.glob("*.json"))}
     if not sources or not PYTHON.exists():
         raise NotInstalled("run `make tools` for the provider schemas")
-    sources["oci"] = "oracle/oci"
+    sources["oci"] = source_of("oci")
     with tempfile.TemporaryDirectory(prefix="stub") as sockets:
         server = subprocess.Popen(
             [str(PYTHON), "-m", "tools.stub_provider.server", str(schemas), sockets, *sources],
@@ -71,7 +73,10 @@ def stub(kinds: set[str] | None = None, schemas: Path = SCHEMAS) -> Iterator[dic
                 yield {**quiet(), "TF_REATTACH_PROVIDERS": attached(sources, sockets, server.pid)}
             finally:
                 server.stdin.close()
-                server.wait(STOP_SECONDS)
+                try:
+                    server.wait(STOP_SECONDS)
+                except subprocess.TimeoutExpired:
+                    server.kill()
 
 
 def quiet() -> dict[str, str]:

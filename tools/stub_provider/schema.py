@@ -62,3 +62,11 @@ def type_of(block: Block) -> Type:
 
 def wrapped(nesting: Nesting, inner: Type) -> Type:
     return inner if nesting == "single" else [nesting, inner]
+
+
+SOURCES = {"cloudflare": "cloudflare/cloudflare", "oci": "oracle/oci"}  # all others are HashiCorp's
+
+
+def source_of(name: str) -> str:
+    """Where Terraform finds the provider of this name."""
+    return SOURCES.get(name, f"hashicorp/{name.replace('_', '-')}")

@@ -15,6 +15,7 @@ from polycloud.catalog.market import Market
 from polycloud.core.errors import BadRequest, EstateError
 from polycloud.placement.assess.assessment import Assessment, Option
 from polycloud.placement.assess.assessment import assess as assessed
+from polycloud.placement.assess.costs import SPENT
 from polycloud.placement.assess.needs import QUESTIONS, Needs, answered, read_needs
 
 try:
@@ -127,7 +128,9 @@ def _print(answer: Assessment) -> None:
         for sign, lines in (("+", option.reasons), ("-", option.against)):
             for line in lines:
                 say(f"  {sign} {line}")
-        for item in option.cost.items[1:] if option.cost is not None else ():
+        for item in option.cost.items if option.cost is not None else ():
+            if item.what == SPENT:
+                continue
             say(f"    {item.expected / 1e6:,.0f} USD ({item.low / 1e6:,.0f} to {item.high / 1e6:,.0f}): {item.what}")
     if answer.changes:
         say("What would change the answer:")

@@ -21,11 +21,11 @@ from polycloud.estate.schema.operations import OwnPrice
 
 try:
     from polycloud.app.cli.placement_text import print_comparison, print_curves, print_placement, print_workloads
-    from polycloud.app.planning import LEVELS, NoPlan, PlaceQuery, Planning, placement_report
+    from polycloud.app.planning import AIMS, NoPlan, PlaceQuery, Planning, placement_report
     from polycloud.placement.answer.values import Comparison, Curve, Placement
     from polycloud.placement.answer.words import percent, usd
     from polycloud.placement.build import Changes
-    from polycloud.placement.solve import Progress
+    from polycloud.placement.solve import LEVELS, Progress
 except ImportError as error:
     raise BadSettings(f'{error}; install the planner with: pip install "polycloud[place]"') from error
 
@@ -173,8 +173,8 @@ def levels(text: str | None) -> tuple[str, ...]:
     """The aims in order. Raises BadRequest for a word that is none, and for one said twice."""
     found = tuple(filter(None, (word.strip() for word in (text or "").split(","))))
     for word in found:
-        if word not in LEVELS or found.count(word) > 1:
-            raise BadRequest(f"--levels: {word!r} is not one aim of {', '.join(LEVELS)}", "levels")
+        if word not in AIMS or found.count(word) > 1:
+            raise BadRequest(f"--levels: {word!r} is not one aim of {', '.join(AIMS)}", "levels")
     return found
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from polycloud.app.cli.output import say, table
 from polycloud.placement.answer.values import Alternative, Comparison, Curve, Placement, WorkloadAnswer
-from polycloud.placement.answer.words import best_single, candidates, data, listed, percent, saving, usd, within
+from polycloud.placement.answer.words import aim, best_single, candidates, data, listed, percent, saving, usd, within
 
 AIM_PPM = 350_000  # the saving against a single cloud that is aimed at
 FLOWS_SHOWN = 12
@@ -14,6 +14,7 @@ REFUSED_SHOWN = 6
 def print_placement(found: Placement) -> None:
     """The whole answer, the figures first."""
     _figures(found)
+    _levels(found)
     table(
         ("workload", "kind", "where", "on what", "a month", "next best"),
         (_row(row) for row in found.workloads),
@@ -46,6 +47,12 @@ def _figures(found: Placement) -> None:
     verdict = "holds" if kept.holds else f"is BROKEN: {listed(kept.breaks)}"
     say(f"  residency {verdict}: {kept.facts} facts checked")
     say()
+
+
+def _levels(found: Placement) -> None:
+    if found.levels:
+        rows = ((row.level, aim(row, row.least), aim(row, row.has)) for row in found.levels)
+        table(("aim", "the least it could be", "this plan"), rows, "Aims in order, each giving 2 % for the next")
 
 
 def _row(row: WorkloadAnswer) -> tuple[object, ...]:
@@ -152,7 +159,7 @@ def _baselines(found: Placement) -> None:
     if best is None:
         say("no single cloud can do it lawfully")
     elif best.saving_ppm is not None and best.saving_ppm < AIM_PPM:
-        say(f"the aim of 35 % less than a single cloud is not reached: {best.name} is the best, and {saving(best)}")
+        say(f"the aim of 35 % less than a single cloud is not reached: {best.name} is the best of them, {saving(best)}")
     say()
 
 
@@ -177,12 +184,13 @@ def print_comparison(found: Comparison) -> None:
     share = f" ({percent(more / before.month_micro)})" if before.month_micro else ""
     say(f"  {usd(before.month_micro)} a month becomes {usd(after.month_micro)}: {usd(more, True)}{share}")
     say(f"  three years: {usd(before.three_years_micro)} becomes {usd(after.three_years_micro)}")
-    rows = (
+    rows = [
         (kind, usd(before.by_kind.get(kind, 0)), usd(after.by_kind.get(kind, 0)), usd(more, True))
         for kind, more in found.by_kind.items()
         if more
-    )
-    table(("kind", "before", "after", "difference"), rows)
+    ]
+    if rows:
+        table(("kind", "before", "after", "difference"), rows)
     if found.moved:
         table(("what", "before", "after"), ((m.what, m.before, m.after) for m in found.moved), "What moves")
     else:

@@ -68,7 +68,7 @@ def route(context: click.Context, /, **_: object) -> int:
     with watched() as watcher:
         found = router.answer(source, targets, volume, classes, given["by"], within, watcher)
         watcher.clear()
-    emit(given["as_json"], found, lambda: _print(found, classes))
+    emit(given["as_json"], found, lambda: _print(found, classes, given["by"]))
     if watcher.interrupted:
         note("interrupted: this is the best so far")
         return INTERRUPTED
@@ -99,7 +99,7 @@ def _quantity(option: str, text: str, dimension: Dimension) -> int:
     return value
 
 
-def _print(found: Answer, classes: tuple[str, ...]) -> None:
+def _print(found: Answer, classes: tuple[str, ...], aim: str) -> None:
     plan = found.plan
     held = f", class {' and '.join(classes)}" if classes else ""
     say(f"{_bytes(plan.volume)} from {plan.source} to {', '.join(plan.targets)}{held}")
@@ -107,7 +107,7 @@ def _print(found: Answer, classes: tuple[str, ...]) -> None:
         ("from", "to", "via", "USD", "Gbps"),
         ((hop.start, hop.end, hop.via, _money(hop), _speed(hop)) for hop in plan.hops),
     )
-    say(f"{_usd(plan.micro_usd)} USD, {_proof(found)}; {_time(plan)}")
+    say(f"{_usd(plan.micro_usd)} USD, {'the fastest, ' if aim == 'time' else ''}{_proof(found, aim)}; {_time(plan)}")
     for name, other in (("straight over the internet", found.direct), ("each by its own cheapest path", found.paths)):
         if other is not None and len(plan.hops) > 1:
             say(f"{name}: {_usd(other.micro_usd)} USD, {_time(other)}{_saving(plan, other)}")
@@ -119,10 +119,11 @@ def _print(found: Answer, classes: tuple[str, ...]) -> None:
         say(f"note: {text}")
 
 
-def _proof(found: Answer) -> str:
+def _proof(found: Answer, aim: str) -> str:
     plan = found.plan
     if plan.bound_micro_usd >= plan.micro_usd:
-        return f"proven the cheapest ({found.method}, {found.solve_seconds:.1f} s)"
+        among = " of the fastest" if aim == "time" else ""
+        return f"proven the cheapest{among} ({found.method}, {found.solve_seconds:.1f} s)"
     gap = (plan.micro_usd - plan.bound_micro_usd) / plan.micro_usd
     return f"no way costs less than {_usd(plan.bound_micro_usd)} USD ({gap:.1%} below; {found.solve_seconds:.0f} s)"
 
@@ -177,19 +178,19 @@ def _print_links(found: tuple[LinkChoice, ...]) -> None:
             say(f"  {what}")
         table(
             ("", "kind", "link", "Gbps", "ms", "USD a month", "not known", "from GB", "private", "encrypted", "SLA"),
-            (_link_row(option, row.chosen) for option in row.options),
+            (_link_row(option, (option.kind, option.declared) == (row.chosen, row.link)) for option in row.options),
         )
         say(f"choice: {row.chosen}; {row.reason}")
         say(f"backup: {row.backup or 'none'}")
         say()
 
 
-def _link_row(option: LinkOption, chosen: str) -> tuple[object, ...]:
+def _link_row(option: LinkOption, chosen: bool) -> tuple[object, ...]:
     speed = None if option.gbps is None else f"{'' if option.gbps_measured else '~'}{option.gbps:.1f}"
     ms = None if option.rtt_ms is None else f"{'' if option.rtt_measured else '~'}{option.rtt_ms:.1f}"
     price = _usd(option.micro) if option.total is not None else f"{_usd(option.micro)} + unknown"
     sla = None if option.sla is None else f"{option.sla:.3%}"
-    mark = "→" if option.kind == chosen else ""
+    mark = "→" if chosen else ""
     even = None if option.break_even_gb is None else f"{option.break_even_gb:,}"
     unknown = "; ".join(option.unknown)
     return (mark, option.kind, option.declared, speed, ms, price, unknown, even, option.private, option.encrypted, sla)

@@ -20,7 +20,7 @@ from polycloud.core.ports.state import PROVIDER_FAULTS, Entry
 from polycloud.core.usage import AttemptRecord, Outcome
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
-SECONDS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300)
+SECONDS = (0.05, 0.1, 0.2, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300)
 OVERHEAD_SECONDS = (20e-6, 40e-6, 80e-6, 160e-6, 320e-6, 1e-3, 5e-3, 25e-3, 0.1)
 DOLLARS = (1e-6, 1e-5, 1e-4, 1e-3, 5e-3, 2e-2, 5e-2, 0.25, 1, 5)
 FAILED_MAX = 10_000  # requests whose failed attempt waits for the one that answers; older ones are forgotten

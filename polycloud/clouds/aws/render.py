@@ -2,7 +2,16 @@
 
 from collections.abc import Mapping
 
-from polycloud.clouds.aws import render_ai, render_clusters, render_keys, render_network, render_storage
+from polycloud.clouds.aws import (
+    render_ai,
+    render_clusters,
+    render_databases,
+    render_identity,
+    render_keys,
+    render_links,
+    render_network,
+    render_storage,
+)
 from polycloud.deploy.blueprint import Blueprint
 from polycloud.deploy.derive.names import made
 from polycloud.deploy.hcl import Value, block
@@ -13,7 +22,7 @@ from polycloud.deploy.render.terraform import Root, backend, output, ref, versio
 def render(blueprint: Blueprint) -> Rendered:
     """All of an estate that is at AWS; nothing when it has nothing there."""
     here = blueprint.of("aws")
-    if not here.networks:
+    if not here.keys:
         return Rendered({})
     root = Root("aws", blueprint)
     _settings(root, here)
@@ -21,12 +30,15 @@ def render(blueprint: Blueprint) -> Rendered:
     render_network.add(root, here)
     render_clusters.add(root, here)
     render_storage.add(root, here)
+    render_databases.add(root, here)
     render_ai.add(root, here)
+    render_links.link_ends(root, here)
+    render_identity.add(root, here)
     return root.rendered()
 
 
 def _settings(root: Root, here: Blueprint) -> None:
-    home = here.networks[0].site.region
+    home = here.keys[0].site.region
     root.about("versions.tf", "Which Terraform and which provider.", "clouds.aws")
     root.add("versions.tf", versions("aws"))
     root.about("backend.tf", "Where the state of this root is kept; make the bucket once, by hand.", "clouds.aws")

@@ -1,4 +1,4 @@
-"""Models at AWS: access, profiles that their cost is booked on, bought throughput, logs, and the gateway's own right."""
+"""Models at AWS: access, profiles that cost is booked on, bought throughput, logs, and the gateway's own right."""
 
 from polycloud.clouds.aws.render_clusters import cluster_name
 from polycloud.clouds.aws.render_iam import OWN_ACCOUNT, PARTITION, allow, arn, grant, policy, role, trust
@@ -62,7 +62,8 @@ def _label(service: AiService) -> str:
 
 
 def _profile(section: Section, here: Blueprint, service: AiService) -> None:
-    name = made("aws", "profile", here.estate, service.name, service.site.region)
+    scope = [scope_of(service)] if scope_of(service) else []
+    name = made("aws", "profile", here.estate, service.name, service.site.region, *scope)
     if service.capacity != "on-demand":
         section.make(
             "aws_bedrock_provisioned_model_throughput",
@@ -182,9 +183,7 @@ def _gateway(root: Root, here: Blueprint) -> None:
         region = "*" if scope_of(service) else service.site.region
         for one in (called(service), model_arn(service, region)):
             resources[one.text] = one
-    bought = [s for s in here.services if s.capacity != "on-demand"]
-    for service in bought:
-        one = ref(f"aws_bedrock_provisioned_model_throughput.{_label(service)}.provisioned_model_arn")
+        one = _own(service)
         resources[one.text] = one
     actions = ["bedrock:InvokeModel", "bedrock:InvokeModelWithResponseStream"]
     grant(section, "gateway", gateway, policy(allow(actions, [resources[text] for text in sorted(resources)])))
@@ -199,14 +198,12 @@ def _gateway(root: Root, here: Blueprint) -> None:
                 "role_arn": attribute(gateway, "arn"),
             },
         )
-    profiles: dict[str, Value] = {}
-    for service in here.services:
-        kind, what = (
-            ("aws_bedrock_inference_profile", "arn")
-            if service.capacity == "on-demand"
-            else ("aws_bedrock_provisioned_model_throughput", "provisioned_model_arn")
-        )
-        profiles[f"{service.site.id}/{service.upstream}"] = ref(f"{kind}.{_label(service)}.{what}")
-    root.add(
-        "outputs.tf", output("models", "What to call, by site and model, to have its cost booked apart.", profiles)
-    )
+    own: dict[str, Value] = {f"{s.site.id}/{s.upstream}": _own(s) for s in here.services}
+    root.add("outputs.tf", output("models", "What to call, by site and model, to have its cost booked apart.", own))
+
+
+def _own(service: AiService) -> Expr:
+    """The ARN of our own profile of a model, or of its bought throughput."""
+    if service.capacity == "on-demand":
+        return ref(f"aws_bedrock_inference_profile.{_label(service)}.arn")
+    return ref(f"aws_bedrock_provisioned_model_throughput.{_label(service)}.provisioned_model_arn")

@@ -6,16 +6,16 @@ from polycloud.clouds.aws.render_iam import allow, arn, attach, grant, policy, r
 from polycloud.clouds.aws.render_keys import key_arn
 from polycloud.clouds.aws.render_network import log_group, subnets
 from polycloud.deploy.blueprint import Blueprint, Cluster, Pool
+from polycloud.deploy.conventions import labels, taints
 from polycloud.deploy.derive.names import made
 from polycloud.deploy.hcl import Block, Call, Comment, Expr, Value, block, joined
-from polycloud.deploy.conventions import labels, taints
 from polycloud.deploy.render.terraform import Root, Section, attribute, identifier, output, ref, times, variable
 
 FILE = "clusters.tf"
 LOGS = ("api", "audit", "authenticator", "controllerManager", "scheduler")
 DISK_GB = {"system": 100, "workload": 100, "gpu": 300}  # images with accelerators' libraries are tens of gigabytes
 ARM = re.compile(r"(a1|[a-z]+\d+g[a-z]*)\.")  # m7g, c8gn, g5g: the g after the number is for Graviton
-AMD = re.compile(r"g4ad\.")
+OTHER = re.compile(r"(g4ad|dl\d|f\d|vt\d)")  # accelerators that are neither NVIDIA's nor Amazon's
 NEURON = re.compile(r"(inf|trn)\d")
 # Add-ons with the pods' account that needs rights of AWS, where one does, and what AWS calls these rights.
 EARLY = ("eks-pod-identity-agent", "kube-proxy", "vpc-cni")  # before any machine: they make it ready
@@ -70,7 +70,7 @@ def image(pool: Pool) -> str:
     arm = ARM.match(pool.machine) is not None
     if NEURON.match(pool.machine):
         return "AL2023_x86_64_NEURON"
-    if pool.role == "gpu" and not AMD.match(pool.machine):
+    if pool.role == "gpu" and not OTHER.match(pool.machine):
         return "AL2023_ARM_64_NVIDIA" if arm else "AL2023_x86_64_NVIDIA"
     return "AL2023_ARM_64_STANDARD" if arm else "AL2023_x86_64_STANDARD"
 
@@ -129,6 +129,7 @@ def _cluster(section: Section, cluster: Cluster) -> None:
             "bootstrap_self_managed_addons": False,
             "depends_on": [logs, ref("aws_iam_role_policy_attachment.eks_cluster")],
         },
+        Comment("checkov:skip=CKV_AWS_339:Versions are checked against dated tables when the estate is."),
         Comment(
             "checkov:skip=CKV_AWS_38:Closed unless var.kubernetes_api_cidrs names networks, and open to them alone."
         ),

@@ -12,7 +12,6 @@ FILE = "network.tf"
 ZONES = 3
 PRIVATE_BITS, PUBLIC_BITS = 3, 8  # of a /16: /19 for 8,000 addresses of pods in each zone, /24 for load balancers
 LOG_DAYS = 365
-NATS = {True: ZONES, False: 1}  # ways out: one in each zone where losing a zone must not stop the others
 # Zones in which EKS has no control plane, docs.aws.amazon.com/eks/latest/userguide/network-reqs.html, 2026-11.
 WITHOUT_EKS = {"ca-central-1": "cac1-az3", "us-east-1": "use1-az3", "us-west-1": "usw1-az2"}
 
@@ -25,11 +24,16 @@ def add(root: Root, here: Blueprint) -> None:
         region = network.site.region
         section = root.section(FILE, network.site.id, "clouds.aws.sites", "network", {"region": region})
         _vpc(section, network)
-        _ways_out(section, network, NATS[here.environment == "production"])
+        _ways_out(section, network, ways_out(here))
         _endpoints(section, network, network.site.id in served)
         _flow_log(section, here, network)
         root.provides(f"network:{network.site.id}")
         root.add("outputs.tf", _output(network))
+
+
+def ways_out(here: Blueprint) -> int:
+    """NAT gateways of a site: one in each zone where losing a zone must not stop the others."""
+    return ZONES if here.environment == "production" else 1
 
 
 def vpc_id(region: str) -> Expr:

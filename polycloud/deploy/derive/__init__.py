@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from polycloud.catalog import Catalog
 from polycloud.catalog.market import Market
-from polycloud.deploy.blueprint import Blueprint, Run
+from polycloud.deploy.blueprint import Blueprint, Paging, Run, Shift
 from polycloud.deploy.derive import clusters as machines
 from polycloud.deploy.derive import data, identity, traffic
 from polycloud.estate import Estate
@@ -46,7 +46,9 @@ def derive(
         databases=stored,
         services=served,
         links=joined,
-        keys=data.keys(own, estate),
+        keys=data.keys(
+            sorted({s.id: s for s in (*own, *(one.site for one in served))}.values(), key=lambda s: s.id), estate
+        ),
         principals=identity.principals(estate),
         federations=identity.federations(estate),
         edge=traffic.edge(estate, catalog, found),
@@ -60,6 +62,8 @@ def derive(
         tags={"managed-by": "polycloud", "estate": estate.estate, "environment": estate.environment},
         continuity=_continuity(estate),
         triggers=_triggers(estate),
+        paging=_paging(estate),
+        otlp=estate.telemetry.otlp or "",
     )
 
 
@@ -94,6 +98,23 @@ def _continuity(estate: Estate) -> dict[str, int]:
         "scale": rules.scale_within,
     }
     return {name: int(value.value) for name, value in given.items() if value is not None}
+
+
+def _paging(estate: Estate) -> Paging:
+    alerts = estate.alerts
+
+    def shifts(names: tuple[str, ...]) -> tuple[Shift, ...]:
+        rotations = [(name, alerts.rotations[name]) for name in names if name in alerts.rotations]
+        return tuple(Shift(name, r.time_zone, *r.hours.split("-", 1)) for name, r in rotations)
+
+    minutes = int(alerts.escalate_after.value // 60) if alerts.escalate_after is not None else None
+    return Paging(
+        (alerts.webhook or "").removeprefix("secret:"),
+        (alerts.pagerduty or "").removeprefix("secret:"),
+        shifts(alerts.primary),
+        shifts(alerts.secondary),
+        minutes,
+    )
 
 
 def _triggers(estate: Estate) -> dict[str, dict[str, float]]:

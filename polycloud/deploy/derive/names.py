@@ -17,7 +17,7 @@ class Rule(msgspec.Struct, frozen=True):
     source: str
 
 
-# (cloud, kind): the rule. Kinds: cluster, pool, bucket, role and profile (AWS), account (of a service, Google), database.
+# (cloud, kind): the rule. Kinds: cluster, pool, bucket, database; at AWS keyspace, role, profile; at Google account.
 RULES: dict[tuple[str, str], Rule] = {
     ("aws", "cluster"): Rule(
         r"[0-9A-Za-z][A-Za-z0-9_-]*",
@@ -84,6 +84,12 @@ RULES: dict[tuple[str, str], Rule] = {
         63,
         "at most 63 letters, digits and single - or _",
         "https://docs.aws.amazon.com/bedrock/latest/APIReference/API_CreateInferenceProfile.html",
+    ),
+    ("aws", "keyspace"): Rule(
+        r"[A-Za-z][A-Za-z0-9_]*",
+        48,
+        "at most 48 letters, digits and _",
+        "https://docs.aws.amazon.com/keyspaces/latest/devguide/quotas.html",
     ),
     ("aws", "database"): Rule(
         r"[a-z]([a-z0-9]|-(?=[a-z0-9]))*",

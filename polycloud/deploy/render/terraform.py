@@ -94,7 +94,7 @@ class Root:
 
     def __init__(self, cloud: str, blueprint: Blueprint) -> None:
         self.cloud = cloud
-        self._blueprint = blueprint
+        self.blueprint = blueprint
         self._files: dict[str, list[Part]] = {}
         self._about: dict[str, tuple[str, str]] = {}
         self._extra: dict[str, str] = {}
@@ -152,9 +152,7 @@ class Root:
         files = {}
         for file, parts in sorted(self._files.items()):
             what, source = self._about[file]
-            files[f"terraform/{self.cloud}/{file}"] = (
-                header(what, self._blueprint.estate, source) + "\n" + render(parts)
-            )
+            files[f"terraform/{self.cloud}/{file}"] = header(what, self.blueprint.estate, source) + "\n" + render(parts)
         files |= {f"terraform/{self.cloud}/{file}": content for file, content in sorted(self._extra.items())}
         return Rendered(
             files,

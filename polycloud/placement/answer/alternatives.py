@@ -10,7 +10,7 @@ from time import monotonic
 import msgspec
 
 from polycloud.placement.answer.ledger import Ledger
-from polycloud.placement.answer.moves import Move, held_at, move, places
+from polycloud.placement.answer.moves import Move, alone, followed, held_at, places
 from polycloud.placement.answer.reasons import differs, wins_if
 from polycloud.placement.answer.values import Alternative
 from polycloud.placement.answer.words import listed
@@ -20,17 +20,20 @@ from polycloud.placement.solve import Limits, Solved, solve
 
 SHOWN = 3  # next best places of a task, unless one workload is asked for
 STARTS_MOST = 20  # each has a strictly cheaper plan; a plan within a small gap of the optimum needs few
+SPARE = 2  # places beyond those shown whose data are let follow, since that can change the order
 SCREENED = 12  # places tried for a task at most, the cheapest by themselves
 Resolve = Callable[[Problem, Limits, Solution | None], Solved]
 
 
 class Effort(msgspec.Struct, frozen=True):
     """How much is spent on alternatives. ``seconds`` of solving anew in all; ``gap`` as for the plan;
-    ``workloads``: only these, all their places; empty: all workloads, the best few."""
+    ``workloads``: only these, all their places; empty: all workloads, the best few. ``adopt``: take a cheaper plan that
+    is met, which must not be where cost is not the only aim."""
 
     seconds: float = 1.0
     gap: float = 0.001
     workloads: tuple[str, ...] = ()
+    adopt: bool = True
 
 
 def _solve(problem: Problem, limits: Limits, start: Solution | None) -> Solved:
@@ -55,7 +58,7 @@ class Alternatives:
         self._clock = clock
         self._until = clock() + effort.seconds
         self._ledger = Ledger(problem, plan)
-        self._adopt = True
+        self._adopt = effort.adopt
 
     @property
     def ledger(self) -> Ledger:
@@ -105,8 +108,9 @@ class Alternatives:
         here = problem.tasks[task].options[self.plan.choice[task]].site
         others = [(site, options) for site, options in places(problem, task).items() if site != here]
         most = len(others) if self._effort.workloads else SCREENED
-        tried = [move(self._ledger, task, site, options) for site, options in others[:most]]
-        return sorted(tried, key=lambda m: (bool(m.outcome.faults), m.outcome.total))[:shown]
+        near = sorted((alone(self._ledger, task, site, options) for site, options in others[:most]), key=_order)
+        wide = len(near) if self._effort.workloads else shown + SPARE
+        return sorted((followed(self._ledger, tried) for tried in near[:wide]), key=_order)[:shown]
 
     def _at_most(self, tried: Move) -> Alternative:
         if tried.outcome.faults:
@@ -177,6 +181,10 @@ class Alternatives:
             wins_if=wins,
             why_not=why_not,
         )
+
+
+def _order(tried: Move) -> tuple[bool, int]:
+    return bool(tried.outcome.faults), tried.outcome.total
 
 
 def _in_order(rows: Iterable[Alternative]) -> list[Alternative]:

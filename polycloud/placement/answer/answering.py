@@ -23,6 +23,7 @@ from polycloud.placement.answer.values import (
     Cost,
     DatasetAnswer,
     FlowAnswer,
+    LevelAnswer,
     Optimality,
     Part,
     Placement,
@@ -30,11 +31,13 @@ from polycloud.placement.answer.values import (
     SitePoint,
     WorkloadAnswer,
 )
+from polycloud.placement.answer.words import usd
 from polycloud.placement.bill import Bill, clouds_used
 from polycloud.placement.build import Detail
 from polycloud.placement.problem import LeftOut, Problem, Solution
 from polycloud.placement.solve import Solved
 
+LEVELS = "aims in order"  # the status of a plan that cost alone did not decide
 SPREAD_MONTHS = 12  # the default of money.spread_moves_over
 USUAL = Effort()
 _TIME = re.compile(r"^(\d+(?:\.\d+)?) ms\b")
@@ -43,7 +46,8 @@ _TIME = re.compile(r"^(\d+(?:\.\d+)?) ms\b")
 class Basis(msgspec.Struct, frozen=True):
     """What an answer is given on: the estate, the facts, and the day that their age is counted from.
 
-    ``details`` stand behind the options of the problem's tasks; ``months``: over how many first moves are spread.
+    ``details`` stand behind the options of the problem's tasks; ``months``: over how many first moves are spread;
+    ``allowances``: by meter what the free volume that is not counted on is worth a month at most.
     """
 
     estate: Estate
@@ -53,6 +57,7 @@ class Basis(msgspec.Struct, frozen=True):
     details: tuple[tuple[Detail, ...], ...] = ()
     months: float = SPREAD_MONTHS
     notes: tuple[str, ...] = ()
+    allowances: dict[str, int] = {}
 
 
 class Simple(Protocol):
@@ -60,6 +65,8 @@ class Simple(Protocol):
 
     @property
     def name(self) -> str: ...
+    @property
+    def solution(self) -> Solution | None: ...
     @property
     def bill(self) -> Bill | None: ...
     @property
@@ -72,7 +79,10 @@ def answer(
     """Everything that can be said of a plan. Raises ValueError when there is none: see ``solved.conflict``."""
     if solved.solution is None or solved.bill is None:
         raise ValueError(f"there is no plan to explain: {solved.status}")
-    search = Alternatives(problem, solved.solution, effort)
+    known = [(solved.bill.total, solved.solution)]
+    if effort.adopt:
+        known += _simpler(baselines)
+    search = Alternatives(problem, min(known, key=lambda pair: pair[0])[1], effort)
     alternatives = search.find()
     plan = search.plan
     estate = basis.estate
@@ -94,13 +104,30 @@ def answer(
         optimality=_optimality(solved, cost.month_micro),
         residency=residency.prove(problem, plan, estate, basis.catalog),
         baselines=tuple(_baseline(row, cost.month_micro) for row in baselines),
+        levels=tuple(LevelAnswer(row.level, row.least, row.has) for row in solved.levels),
         clouds=tuple(sorted(clouds_used(problem, plan))),
         latency_ms=sum(waited) / len(waited) / 1000 if waited else None,
         kg_co2e=grams / 1000 if grams else None,
         sites=_sites(problem, basis),
         facts=rested,
-        warnings=(*basis.notes, *warnings(rested)),
+        warnings=(*basis.notes, *_overstated(cost, basis), *warnings(rested)),
     )
+
+
+def _overstated(cost: Cost, basis: Basis) -> tuple[str, ...]:
+    """By how much free first volumes can make the true bill smaller."""
+    charged: Counter[str] = Counter()
+    for line in cost.lines:
+        if line.kind == "transfer" and line.name in basis.allowances:
+            charged[line.name] += line.micro
+    spare = sum(min(micro, basis.allowances[name]) for name, micro in charged.items())
+    return (
+        (f"free first volumes are not counted on: the bill can be up to {usd(spare)} a month lower",) if spare else ()
+    )
+
+
+def _simpler(baselines: Sequence[Simple]) -> list[tuple[int, Solution]]:
+    return [(row.bill.total, row.solution) for row in baselines if row.bill and row.solution and not row.bill.faults]
 
 
 def _sites(problem: Problem, basis: Basis) -> tuple[SitePoint, ...]:
@@ -121,7 +148,7 @@ def _point(site: str, basis: Basis) -> tuple[float | None, float | None]:
 def _optimality(solved: Solved, month: int) -> Optimality:
     bound = min(solved.bound, month)
     gap = (month - bound) / abs(month) if month else 0.0
-    return Optimality(solved.status, bound, gap, solved.method, round(solved.seconds, 3))
+    return Optimality(LEVELS if solved.levels else solved.status, bound, gap, solved.method, round(solved.seconds, 3))
 
 
 def _baseline(row: Simple, month: int) -> BaselineAnswer:

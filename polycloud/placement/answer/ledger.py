@@ -56,6 +56,7 @@ class Ledger:
         for at, rule in enumerate(problem.near):
             self.near[rule.a].append(at)
             self.near[rule.b].append(at)
+        self._prices: dict[int, list[list[int | None]]] = {}
         self._holds = [dict(item.hold) for item in problem.items]
         self._usage = used(problem, solution)
         self._all = self._book(range(len(problem.tasks)), range(len(problem.items)), solution)
@@ -129,11 +130,21 @@ class Ledger:
     def _touched(self, change: Change) -> tuple[int, ...]:
         return tuple(sorted(set(change.tasks) | {task for item in change.items for task in self.users[item]}))
 
+    def _rates(self, item: int) -> list[list[int | None]]:
+        """First-tier prices of an item's lanes, from site to site; None where there is none."""
+        zone = self.problem.items[item].zone
+        if zone not in self._prices:
+            lanes = self.problem.zones[zone].lanes
+            self._prices[zone] = [
+                [None if lane is None else price(self.problem, lane) for lane in row] for row in lanes
+            ]
+        return self._prices[zone]
+
     def _source(self, flow: Flow, here: int, copies: Iterable[int]) -> int:
         if flow.write:
             return -1
-        lanes = self.problem.zones[self.problem.items[flow.item].zone].lanes
-        ways = [(price(self.problem, lane), site) for site in copies if (lane := lanes[site][here]) is not None]
+        rates = self._rates(flow.item)
+        ways = [(rate, site) for site in copies if (rate := rates[site][here]) is not None]
         return min(ways)[1] if ways else -1
 
     def _nearer(self, flow: Flow, here: int, copies: Iterable[int], now: int) -> int:
@@ -141,11 +152,9 @@ class Ledger:
         found = self._source(flow, here, copies)
         if flow.write or found == now or found < 0:
             return now
-        lanes = self.problem.zones[self.problem.items[flow.item].zone].lanes
-        kept, other = lanes[now][here], lanes[found][here]
-        if kept is None or other is None:
-            return found
-        return found if price(self.problem, other) < price(self.problem, kept) else now
+        rates = self._rates(flow.item)
+        kept, other = rates[now][here], rates[found][here]
+        return found if kept is None or (other is not None and other < kept) else now
 
     def _book(self, tasks: Iterable[int], items: Iterable[int], plan: Solution) -> _Books:
         problem = self.problem

@@ -34,14 +34,21 @@ def places(problem: Problem, task: int) -> dict[int, list[int]]:
 
 def move(ledger: Ledger, task: int, site: int, options: list[int]) -> Move:
     """The task at ``site``: the best machine there, and copies that follow it where that is cheaper."""
-    best: Move | None = None
-    for option in options[:OPTIONS_TRIED]:
-        for tasks in _companions(ledger, task, option):
-            change = Change(tasks, {})
-            tried = Move(task, site, option, change, ledger.outcome(change))
-            if best is None or _worth(tried) < _worth(best):
-                best = tried
-    assert best is not None, "a place has an option"
+    return followed(ledger, alone(ledger, task, site, options))
+
+
+def alone(ledger: Ledger, task: int, site: int, options: list[int]) -> Move:
+    """The best machine at ``site``, with all copies where they are."""
+    tried = (
+        Move(task, site, option, change, ledger.outcome(change))
+        for option in options[:OPTIONS_TRIED]
+        for change in (Change(tasks, {}) for tasks in _companions(ledger, task, option))
+    )
+    return min(tried, key=_worth)
+
+
+def followed(ledger: Ledger, best: Move) -> Move:
+    """The same move with copies added, moved or dropped, one at a time, as long as that pays."""
     for _ in range(TOGGLES_MOST):
         better = min((_with(ledger, best, items) for items in _toggles(ledger, best)), key=_worth, default=best)
         if _worth(better) >= _worth(best):

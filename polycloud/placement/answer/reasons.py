@@ -44,8 +44,11 @@ def reason(ledger: Ledger, task: int, refused: tuple[Refused, ...] = ()) -> str:
     if tried.outcome.faults:
         return f"{site} alone would be {usd(saving)} cheaper a month, but {listed(tried.outcome.faults, 2)}"
     causes = _causes(tried.outcome.kinds)
-    if tried.outcome.total <= ledger.total or not causes:
-        return f"as good as any: {site} would cost the same within the proven gap"
+    if tried.outcome.total < ledger.total:
+        less = usd(ledger.total - tried.outcome.total)
+        return f"{site} would cost {less} less a month: it is not cost that decides, or it is within the proven gap"
+    if tried.outcome.total == ledger.total or not causes:
+        return f"as good as any: {site} would cost the same"
     said = listed([DEARER[kind].format(usd(more)) for kind, more in causes])
     if saving <= 0:
         return f"{site} costs as much by itself, but there {said} a month"
@@ -90,7 +93,7 @@ def wins_if(ledger: Ledger, found: Move, extra: int) -> str:
     linear in; for data at their price of now."""
     option = ledger.problem.tasks[found.task].options[found.option]
     if extra <= 0:
-        return "nothing: it costs no more"
+        return "nothing: it costs no more" if extra == 0 else f"cost decided: it is {usd(-extra)} cheaper"
     said = []
     if 0 < extra < option.cost:
         less = option.cost - extra

@@ -158,13 +158,28 @@ class Cost(msgspec.Struct, frozen=True):
 
 
 class Optimality(msgspec.Struct, frozen=True):
-    """How far the plan can be from the best one: no faultless plan of this problem costs less than ``bound_micro``."""
+    """How far the plan can be from the best one: no faultless plan of this problem costs less than ``bound_micro``.
+
+    ``status``: ``optimal`` (within the gap that was asked for), ``bounded`` (a wider one), or ``aims in order``.
+    """
 
     status: str
     bound_micro: int
     gap: float
     method: str
     seconds: float
+
+
+class LevelAnswer(msgspec.Struct, frozen=True):
+    """One aim of several in order: the least that it could be, given those before it, and what the plan has of it.
+
+    Cost in micro-USD a month, latency in milliseconds summed over parts, availability as parts that can be
+    interrupted (half for a mixed market), complexity in clouds, carbon in kilograms a month.
+    """
+
+    level: str
+    least: float
+    has: float
 
 
 class ResidencyProof(msgspec.Struct, frozen=True):
@@ -226,6 +241,7 @@ class Placement(msgspec.Struct, frozen=True):
     clouds: tuple[str, ...]
     latency_ms: float | None
     kg_co2e: float | None
+    levels: tuple[LevelAnswer, ...] = ()
     sites: tuple[SitePoint, ...] = ()
     facts: tuple[Fact, ...] = ()
     warnings: tuple[str, ...] = ()

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 
-from polycloud.placement.answer.values import BaselineAnswer
+from polycloud.placement.answer.values import BaselineAnswer, LevelAnswer
 
 MICRO = 1_000_000
 BYTES = ("B", "kB", "MB", "GB", "TB", "PB", "EB")
@@ -64,3 +64,11 @@ def best_single(baselines: Sequence[BaselineAnswer]) -> BaselineAnswer | None:
     """The cheapest lawful plan in one cloud."""
     single = [row for row in baselines if row.name.startswith("only ") and row.month_micro is not None]
     return min(single, key=lambda row: row.month_micro or 0, default=None)
+
+
+def aim(row: LevelAnswer, amount: float) -> str:
+    """An amount of an aim with its unit."""
+    if row.level == "cost":
+        return usd(round(amount))
+    units = {"latency": "ms in all", "availability": "parts that can be interrupted", "complexity": "clouds"}
+    return f"{amount:,.4g} {units.get(row.level, 'kg CO2e')}"

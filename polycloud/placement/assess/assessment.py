@@ -26,6 +26,7 @@ from polycloud.placement.assess.costs import (
 from polycloud.placement.assess.ground import HOME, Cloud, clouds, known, together
 from polycloud.placement.assess.needs import BYTES_TB, Needs
 
+MODELLED, PLANNED = "your stated spend, and the assumptions named", "the planner, on your estate"
 LARGE = 10  # times the spend that is tried for what would change the answer
 HEAVY = 10 * BYTES_TB  # a month: about 900 USD of egress; below it the move is cheaper than a platform
 TEAM_LEAST = {SINGLE: 1, SPECIALISED: 3, FAILOVER: 4, HYBRID: 4, EVERYWHERE: 8}  # rota and two who know each; judgement
@@ -61,7 +62,7 @@ class Assessment(msgspec.Struct, frozen=True):
     changes: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     unknown: tuple[str, ...] = ()
-    source: str = "your stated spend, and the assumptions named"
+    source: str = MODELLED
 
     @property
     def option(self) -> Option:
@@ -88,9 +89,9 @@ def assess(needs: Needs, catalog: Catalog, market: Market, planned: Priced | Non
         _verdict(ordered, needs),
         ordered,
         _changes(needs, best, catalog, market, planned),
-        _notes(needs, catalog),
+        _notes(needs, catalog, bool(planned)),
         tuple(key for key, value in msgspec.structs.asdict(needs).items() if value is None),
-        "the planner, on your estate" if planned else Assessment.source,
+        PLANNED if planned else MODELLED,
     )
 
 
@@ -131,7 +132,7 @@ def _option(pattern: str, needs: Needs, found: tuple[Cloud, ...], market: Market
     if pattern in planned:
         names, price = planned[pattern].clouds, planned[pattern].cost
     elif planned:
-        unmet.append("the planner found no lawful plan of this kind for the estate")
+        unmet.append("the planner found no lawful plan of this kind (see the notes)")
     shown = depth if pattern not in (FAILOVER, EVERYWHERE) else "two clouds"
     reasons, against = _reasons(pattern, needs, used, models_only), (*doubts, *_against(pattern, needs))
     return Option(pattern, names, price, reach, shown, tuple(unmet), reasons, against)
@@ -255,17 +256,17 @@ def _verdict(options: tuple[Option, ...], needs: Needs) -> str:
             more = f"Several clouds would cost at least {added / 1e6:,.0f} USD a month more{share}, and "
         return f"No: stay in one cloud ({where}, {best.depth}). {more}nothing that you need asks for them."
     forced = [o for o in options if o.unmet and o.pattern == SINGLE]
-    why = (
-        f", because one cloud leaves this unmet: {'; '.join(forced[0].unmet)}" if forced else ", because it is cheaper"
-    )
-    return f"Yes: {best.pattern} ({where}){why}."
+    why = f"one cloud leaves this unmet: {'; '.join(forced[0].unmet)}" if forced else "it is cheaper, people included"
+    few = needs.engineers is not None and needs.engineers < TEAM_LEAST[best.pattern]
+    but = f" But {needs.engineers} people can not carry it: hire, or drop the need." if few else ""
+    return f"Yes: {best.pattern} ({where}), because {why}.{but}"
 
 
-def _notes(needs: Needs, catalog: Catalog) -> tuple[str, ...]:
+def _notes(needs: Needs, catalog: Catalog, planned: bool) -> tuple[str, ...]:
     notes = [f"no cloud in the catalogue lists {m}" for m in needs.models or () if not known(catalog, m)]
-    if needs.monthly_spend is None:
+    if needs.monthly_spend is None and not planned:
         notes.append("the spend is not stated: the costs are only what is added to it")
-    if needs.availability is not None and needs.availability > available.over_clouds(True).best:
+    if needs.availability is not None and needs.availability > available.over_clouds(True).expected:
         notes.append("no pattern here is expected to hold this: promise less, or keep a way that works without a cloud")
     notes.append("availability is from the vendors' promises and assumed common causes; your own mistakes come on top")
     return tuple(notes)

@@ -10,6 +10,7 @@ from polycloud.placement.assess.availability import ACTIVE, ONE
 from polycloud.placement.assess.needs import Needs
 
 GB = 10**9
+SPENT = "what you spend now"
 SINGLE, SPECIALISED, FAILOVER, HYBRID, EVERYWHERE = (
     "single cloud",
     "specialised",
@@ -41,10 +42,9 @@ FIGURES = {
         Assumption("active", 0.6, 1.0, 1.0, "what a second active side adds, of the capacity that is not paid by use"),
         Assumption("engineer_cost", 10_000, 15_000, 20_000, "USD a month for one person, all included"),
         Assumption("people_models", 0.1, 0.25, 0.5, "people for a cloud that only serves model APIs by a gateway"),
-        Assumption("people_specialised", 0.5, 1.0, 2.0, "people for a further cloud with some workloads"),
+        Assumption("people_specialised", 0.5, 1.0, 2.0, "people for a further cloud, or hall, with some workloads"),
         Assumption("people_failover", 0.5, 1.5, 3.0, "people for a standby cloud, drills included"),
         Assumption("people_active", 1.5, 3.0, 5.0, "people for a second cloud that is always live"),
-        Assumption("people_hall", 1.0, 2.0, 4.0, "people for machines of one's own"),
         Assumption("lost_discount", 0.0, 0.05, 0.10, "discount lost on what moves away from the one large contract"),
         Assumption("moved_share", 0.2, 0.4, 0.5, "share of the spend that a specialised second cloud takes"),
         Assumption("hall_ratio", 0.5, 0.7, 1.1, "cost of steady work on own machines, of what it costs in a cloud"),
@@ -141,7 +141,7 @@ class _Reckoning:
     def people(self, key: str, times: int = 1) -> Item:
         """Of further clouds; the user's own figure stands for any of them."""
         own = self.needs.extra_cloud_cost
-        if own is not None and key != "people_hall":
+        if own is not None:
             return self.item("people and tools, as you state", float(own * times), (1, 1, 1))
         factors = self.figure(key), self.figure("engineer_cost")
         return self.item(FIGURES[key].text, 1e6 * times, *factors)
@@ -151,7 +151,7 @@ def cost(pattern: str, shape: Shape, needs: Needs, market: Market) -> Cost:
     """What a pattern costs a month at the spend of ``needs``, which is taken as one cloud in one region."""
     reckoning = _Reckoning(needs, market)
     spend = float(needs.monthly_spend or 0)
-    items = [reckoning.item("what you spend now", spend, (1, 1, 1))]
+    items = [reckoning.item(SPENT, spend, (1, 1, 1))]
     further = max(1, shape.clouds - 1)
     inelastic = reckoning.not_by_use
     if pattern not in (FAILOVER, EVERYWHERE) and shape.depth != ONE:
@@ -171,11 +171,15 @@ def cost(pattern: str, shape: Shape, needs: Needs, market: Market) -> Cost:
         items.append(reckoning.item("discount lost on what moves", spend, *moved))
         items += [reckoning.egress(shape), reckoning.people("people_specialised", further)]
     elif pattern == HYBRID:
-        low, expected, high = reckoning.figure("hall_ratio")
-        steady = reckoning.figure("steady_share")
-        saved = reckoning.item("steady work on own machines", -spend, steady, (1 - low, 1 - expected, 1 - high))
-        items += [saved, reckoning.egress(shape), reckoning.people("people_hall")]
+        items += [_steady(reckoning, spend), reckoning.egress(shape), reckoning.people("people_specialised")]
     return Cost(tuple(items), tuple(f"{k}: {_said(k)}" for k in reckoning.used))
+
+
+def _steady(reckoning: _Reckoning, spend: float) -> Item:
+    """What steady work saves on own machines; at worst they are dearer, and then the more of it the worse."""
+    ratio, steady = reckoning.figure("hall_ratio"), reckoning.figure("steady_share")
+    ends = [round(-spend * s * (1 - r)) for s in steady for r in ratio]
+    return Item("steady work on own machines", min(ends), round(-spend * steady[1] * (1 - ratio[1])), max(ends))
 
 
 def _said(key: str) -> str:

@@ -41,7 +41,7 @@ PEOPLE = {
     SPECIALISED: "people_specialised",
     FAILOVER: "people_failover",
     EVERYWHERE: "people_active",
-    HYBRID: "people_hall",
+    HYBRID: "people_specialised",
 }
 SOLVES = 12  # at most: four clouds, four with one's own halls, and four over clouds
 STUCK_SHOWN = 3  # names in a note; the rest are counted
@@ -153,17 +153,15 @@ class Planner:
             low, expected, high = self._people(pattern)
             figure = FIGURES[PEOPLE[pattern]]
             items.append(Item(figure.text, low * further, expected * further, high * further))
-            if not self._stated(pattern):
+            if not self._stated():
                 figures = figure, FIGURES["engineer_cost"]
                 assumed = tuple(f"{a.key}: {a.expected:g} ({a.low:g} to {a.high:g}): {a.text}" for a in figures)
         if pattern == SPECIALISED and len(used) < 2:
             self._notes.append(f"specialised: the cheapest plan stays in one cloud ({', '.join(used)})")
         return Planned(Cost(tuple(items), assumed), used)
 
-    def _stated(self, pattern: str) -> int | None:
+    def _stated(self) -> int | None:
         """What a further cloud costs in people as the user says, in the needs or the estate."""
-        if pattern == HYBRID:
-            return None
         own = self._estate.money.complexity.per_cloud
         if self._needs.extra_cloud_cost is not None:
             return self._needs.extra_cloud_cost
@@ -171,7 +169,7 @@ class Planner:
 
     def _people(self, pattern: str) -> tuple[int, int, int]:
         """Micro-USD a month for each further cloud, or for the hall: low, expected, high."""
-        stated = self._stated(pattern)
+        stated = self._stated()
         if stated is not None:
             return stated, stated, stated
         people, each = FIGURES[PEOPLE[pattern]], FIGURES["engineer_cost"]

@@ -221,9 +221,11 @@ def from_gateway(spent: Iterable[Spent], output_counts: dict[str, float], hours:
         micro = math.floor(hour.cost_pico_usd / PICO_PER_MICRO + 0.5)
         unpriced += hour.unpriced
         rows.append(Row(line, hour.start, 1, cloud, region, hour.model, TOKENS, tokens / 60, micro))
-    if rows:  # the ends, so that quiet hours before and after count as quiet
-        ends = [msgspec.structs.replace(rows[0], start=at, units=0.0, micro=0) for at in range(*hours, HOUR)]
-        rows += ends
+    if not rows:
+        fix = "the hour that runs is not counted yet; look further back, or send traffic first"
+        return Read(None, (finding(file, 1, "usage_empty", "no traffic was counted in whole hours", fix),))
+    # Every hour asked for, so that quiet ones count as quiet.
+    rows += [msgspec.structs.replace(rows[0], start=at, units=0.0, micro=0) for at in range(*hours, HOUR)]
     found = assemble(rows, file, {})
     if found.history is None:
         return found

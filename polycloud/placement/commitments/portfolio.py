@@ -56,8 +56,9 @@ class Buy(msgspec.Struct, frozen=True):
 class Outcome(msgspec.Struct, frozen=True):
     """How one set of promises does: micro-USD a month over the judged futures, what is held included.
 
-    ``worst`` is the mean of the worst tenth; ``utilisation`` is of the new promises, None when there is none. ``fallen`` is the cost when usage falls by 30 % at once and stays there,
-    ``regret`` how much that is above the best that could have been done, had it been known.
+    ``worst`` is the mean of the worst tenth; ``utilisation`` is of the new promises, None when there is none.
+    ``fallen`` is the cost when usage falls by 30 % at once and stays there, ``regret`` how much that is above the
+    best that could have been done, had it been known.
     """
 
     name: str

@@ -2,8 +2,9 @@
 
 A series is its level (the mean of a block of weeks) times a shape (the hours of those weeks over that mean). A
 future strings shapes together, all series from the same weeks so that what moved together still does, and lets
-the level take steps drawn from those between blocks of the history. The mean step is replaced by the trend, which
-is followed for no longer than the history is long: nobody knows more. Chance comes from the seed alone.
+the level take steps drawn from those between blocks of the history. Their mean is replaced by the trend, which counts
+as far as chance can not explain it, and is followed for no longer than the history is long: nobody knows more.
+Chance comes from the seed alone.
 """
 
 import math
@@ -64,9 +65,19 @@ def model(history: History) -> Model:
     floor = np.maximum(FLOOR * usage.mean(axis=1), 1e-9)
     levels = np.maximum(cut.mean(axis=2), floor)
     steps = np.diff(np.log(levels), axis=0)
-    trend = np.median(steps, axis=0) if len(steps) >= 2 else np.zeros(usage.shape[0])
     centred = steps - steps.mean(axis=0) if len(steps) else np.zeros((1, usage.shape[0]))
-    return Model(cut / levels[:, :, None], levels, centred, trend, weeks)
+    return Model(cut / levels[:, :, None], levels, centred, _trend(steps), weeks)
+
+
+def _trend(steps: Floats) -> Floats:
+    """The mean step of each series, shrunk towards none as far as chance could have made it: by the share of its
+    square that its standard error is (the positive part of James and Stein's estimator)."""
+    if len(steps) < 2:
+        return np.zeros(steps.shape[1])
+    mean, error = steps.mean(axis=0), steps.std(axis=0, ddof=1) / np.sqrt(len(steps))
+    square = np.maximum(mean**2, 1e-30)
+    found: Floats = mean * np.maximum(0.0, 1.0 - error**2 / square)
+    return found
 
 
 def draw(model: Model, hours: int, seed: int, number: int) -> Path:

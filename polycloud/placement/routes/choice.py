@@ -19,7 +19,7 @@ from polycloud.placement.routes.speeds import Speeds
 
 RTT_MS = 50.0  # between clouds at the 95th percentile, where no promise of the estate says otherwise
 GBPS = 1.0  # at least, however little flows
-PEAK = 4  # the busiest hours carry this much of the month's mean
+PEAK = 4  # the busiest hours are taken to carry this much of the month's mean: an assumption, not a measurement
 GIGABITS = 8e-9  # in a byte
 PREFERENCE = ("azure-oci", "interconnect", "fastconnect", "expressroute", "direct-connect", "exchange")
 
@@ -32,20 +32,27 @@ class LinkTargets(msgspec.Struct, frozen=True):
 
 
 class LinkChoice(msgspec.Struct, frozen=True):
-    """The options of one pair, the chosen kind with its reason in words, and the kind that takes over."""
+    """The options of one pair, the chosen kind (``link``: the declared one) with its reason in words, and what takes
+    over when it fails."""
 
     flow: PairFlow
     targets: LinkTargets
     options: tuple[LinkOption, ...]
     chosen: str
+    link: str
     reason: str
     backup: str
 
 
-def link_choices(estate: Estate, catalog: Catalog, market: Market) -> tuple[LinkChoice, ...]:
-    """A choice for each pair of places in different clouds with a flow or a declared link, dearest flows first."""
+def link_choices(
+    estate: Estate, catalog: Catalog, market: Market, flows: Sequence[PairFlow] | None = None
+) -> tuple[LinkChoice, ...]:
+    """A choice for each pair of places in different clouds with a flow or a declared link, largest flows first.
+
+    ``flows`` are those of a plan; without them those that the estate's own words fix.
+    """
     options = LinkOptions(estate, market, Speeds(market, (site.id for site in catalog.sites())))
-    found = [_choice(estate, options, flow) for flow in pair_flows(estate)]
+    found = [_choice(estate, options, flow) for flow in (pair_flows(estate) if flows is None else flows)]
     return tuple(sorted(found, key=lambda row: -(row.flow.out + row.flow.back)))
 
 
@@ -78,7 +85,8 @@ def _choice(estate: Estate, options: LinkOptions, flow: PairFlow) -> LinkChoice:
         chosen = next(option for option in found if option.kind == "internet")
         reason = "nothing else carries what is asked"
     said = (reason, _beside(found, chosen), _held(chosen, targets))
-    return LinkChoice(flow, targets, found, chosen.kind, "; ".join(filter(None, said)), _backup(estate, found, chosen))
+    reason = "; ".join(filter(None, said))
+    return LinkChoice(flow, targets, found, chosen.kind, chosen.declared, reason, _backup(estate, found, chosen))
 
 
 def carries(option: LinkOption, targets: LinkTargets) -> bool:

@@ -112,7 +112,7 @@ class LinkOptions:
         if kind == "internet":
             gbps, known = self._speeds.of(Hop(0, 1, ()), (flow.a, flow.b))
         if link is not None:
-            price = self._stated(link, price, flow)
+            price = self._stated(link, price)
             gbps, known = (float(link.bandwidth.value) / 1e9, True) if link.bandwidth else (gbps, known)
             ms, measured = (float(link.latency.value) * 1000, True) if link.latency else (ms, measured)
         return LinkOption(
@@ -192,17 +192,19 @@ class LinkOptions:
             return None
         return Meter(f"{kind} out of {src}", ((0, each),))
 
-    def _stated(self, link: Link, price: _Price, flow: PairFlow) -> _Price:
+    def _stated(self, link: Link, price: _Price) -> _Price:
         """What the estate says of its link stands above the catalogue: its fee is the whole fee, ports included."""
         unknown = list(price.unknown)
         fee, out, back = price.fee, price.out, price.back
-        if link.cost_per_month is not None and link.cost_per_month.currency == "USD":
+        foreign = [a.currency for a in (link.cost_per_month, link.cost_per_gb) if a and a.currency != "USD"]
+        if link.cost_per_month is not None and not foreign:
             fee = link.cost_per_month.micro
             unknown = [what for what in unknown if what.startswith("per GB")]
-        if link.cost_per_gb is not None and link.cost_per_gb.currency == "USD":
+        if link.cost_per_gb is not None and not foreign:
             each = Meter("stated", ((0, link.cost_per_gb.micro),))
             out, back = each, each
             unknown = [what for what in unknown if not what.startswith("per GB")]
+        unknown += [f"the estate's price is in {currency}, and no rate to USD" for currency in dict.fromkeys(foreign)]
         return _Price(fee, out, back, unknown, price.gbps)
 
 

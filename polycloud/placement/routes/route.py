@@ -13,7 +13,7 @@ from polycloud.catalog.market import Market
 from polycloud.core.errors import BadRequest, PolicyDenied, Unsupported
 from polycloud.core.ports.transfer import Aim, TransferHop, TransferPlan
 from polycloud.estate import Estate
-from polycloud.placement.routes.multicast import Tree, cheapest_tree
+from polycloud.placement.routes.multicast import cheapest_tree
 from polycloud.placement.routes.network import INTERNET, Hop, Network, network, spot
 from polycloud.placement.routes.speeds import Speeds
 from polycloud.placement.routes.tree import Case, case, covers, shortest_paths
@@ -100,10 +100,16 @@ class Router:
         every = frozenset(range(len(ways.sites)))
         allowed = frozenset(at for at in every if not self._outside(ways.sites[at], classes))
         asked = _Asked(ways, tuple(range(1, len(ends))), volume, aim, within_seconds, self._speeds)
-        tree, given = self._solve(asked, allowed, report)
+        least = asked.least_rate(allowed)
+        if aim == "time" and not least:
+            raise Unsupported(asked.why_none(allowed))
+        given = asked.case(allowed, least)
+        tree = cheapest_tree(given, self._seconds, report)
+        if tree is None:
+            raise self._no_way(asked, allowed, every, classes)
         plan = asked.plan(tree.hops, tree.bound)
         whole = Answer(plan, asked.direct(every), asked.paths(given), method=tree.method, solve_seconds=tree.seconds)
-        better = self._unheld(asked, every, plan) if allowed != every else None
+        better = self._unheld(asked, every, plan, report) if allowed != every else None
         refused = tuple(row for site in (better.relays if better else ()) for row in self._outside(site, classes))
         return msgspec.structs.replace(whole, outside=better, refused=refused, notes=self._notes(asked, plan, classes))
 
@@ -159,17 +165,24 @@ class Router:
 
     # -- solving -----------------------------------------------------------------------------------------
 
-    def _solve(self, asked: "_Asked", allowed: Set[int], report: Report | None) -> tuple[Tree, Case]:
-        given = asked.case(allowed, asked.least_rate(allowed))
-        tree = cheapest_tree(given, self._seconds, report)
+    def _no_way(
+        self, asked: "_Asked", allowed: Set[int], every: Set[int], classes: Sequence[str]
+    ) -> PolicyDenied | Unsupported:
+        """Why nothing leads there: residency, where a way outside it would, else prices or the time given."""
+        tree = cheapest_tree(asked.case(every, asked.least_rate(every)), self._seconds) if allowed != every else None
         if tree is None:
-            raise Unsupported(asked.why_none(allowed))
-        return tree, given
+            return Unsupported(asked.why_none(allowed))
+        relays = asked.plan(tree.hops).relays
+        held = [row for site in relays for row in self._outside(site, classes)]
+        said = "; ".join(f"{row.site} is outside {row.data_class}, which {row.rule}" for row in held)
+        return PolicyDenied(f"{asked.why_none(allowed)}; there is one by {', '.join(relays)}, but {said}")
 
-    def _unheld(self, asked: "_Asked", every: Set[int], plan: TransferPlan) -> TransferPlan | None:
+    def _unheld(
+        self, asked: "_Asked", every: Set[int], plan: TransferPlan, report: Report | None
+    ) -> TransferPlan | None:
         """The plan without residency where it is better: what the rule costs, never what is done."""
         given = asked.case(every, asked.least_rate(every))
-        tree = cheapest_tree(given, self._seconds)
+        tree = cheapest_tree(given, self._seconds, report)
         if tree is None:
             return None
         other = asked.plan(tree.hops, tree.bound)
@@ -178,13 +191,17 @@ class Router:
         return other if other.micro_usd < plan.micro_usd else None
 
     def _notes(self, asked: "_Asked", plan: TransferPlan, classes: Sequence[str]) -> tuple[str, ...]:
-        notes = ["list prices for this transfer alone: what else the month sends on the same meters is not counted"]
+        notes = ["list prices less your discounts; what else the month sends on the same meters is not counted"]
         if plan.relays:
             notes.append("the machines or buckets at the relays are not in the price")
         if any(hop.price_derived for hop in plan.hops):
             notes.append("a price marked ~ is derived by rule: no list has it")
         if any(hop.gbps is not None and not hop.measured for hop in plan.hops):
             notes.append("a speed marked ~ is estimated from like pairs: nobody measured it")
+        fees = {name for name, _ in asked.ways.fixed}
+        vias = dict.fromkeys(hop.via for hop in plan.hops if hop.via != INTERNET)
+        notes += [f"the monthly fee of {via} is not in the price" for via in vias if via in fees]
+        notes += [f"the ports of {via} are billed apart" for via in vias if not via.startswith("link ")]
         rules = self._estate.data_classes if self._estate else {}
         kept = [name for name in classes if rules[name].replicate == "never"]
         return (*notes, *(f"{name} allows no copies: take this as a move or a read" for name in kept))
@@ -229,10 +246,12 @@ class _Asked(msgspec.Struct, frozen=True):
 
     def why_none(self, allowed: Set[int]) -> str:
         ends = ", ".join(self.ways.sites[at] for at in self.targets)
-        if self.within is not None and self._joined(allowed, 0.0):
+        if self._joined(allowed, 0.0):
             rate = self._widest(allowed)
-            best = f"the fastest takes {self.volume * BITS / rate / 3600:,.1f} h" if rate else "no speed is known"
-            return f"no way from {self.ways.sites[0]} to {ends} is fast enough: {best}"
+            if rate:
+                best = f"the fastest takes {self.volume * BITS / rate / 3600:,.1f} h"
+                return f"no way from {self.ways.sites[0]} to {ends} is fast enough: {best}"
+            return f"no speed is known from {self.ways.sites[0]} to {ends}; declare a link there with its bandwidth"
         unpriced = "; ".join(f"{row.what}: {row.why}" for row in self.ways.left_out[:3])
         return f"no way with a known price leads from {self.ways.sites[0]} to {ends}" + (unpriced and f" ({unpriced})")
 

@@ -14,7 +14,7 @@ from polycloud.placement.bill import MILLION
 from polycloud.placement.problem import Solution
 from polycloud.placement.solve.dense import Dense
 from polycloud.placement.solve.dual import Answer, Dual, Prices
-from polycloud.placement.solve.highs import INF, LOOK, Floats, Ints, highspy, np
+from polycloud.placement.solve.highs import INF, LOOK, Floats, Indices, Ints, highs, np
 
 Way = tuple[int, ...]  # an option (an index into all options) and the site of the copy for each flow of its task
 Row = tuple[float, float, list[int], list[float]]
@@ -27,8 +27,8 @@ class Relaxed(msgspec.Struct):
 
     cost: float
     prices: Prices
-    ways: "Floats"
-    copies: "Floats"
+    ways: Floats
+    copies: Floats
 
 
 class Master:
@@ -40,8 +40,7 @@ class Master:
         self._seen: set[Way] = set()
         self._use: dict[tuple[int, int], int] = {}
         self._copy = np.full((len(dense.problem.items), dense.sites), -1, dtype=np.int64)
-        self._solver = highspy.Highs()
-        self._solver.setOptionValue("output_flag", False)
+        self._solver = highs()
         self._solver.setOptionValue("threads", 1)
         if len(dense.limit) or dense.problem.pools:  # degenerate for the simplex method; its corners are poor prices
             self._solver.setOptionValue("solver", "ipm")
@@ -173,14 +172,16 @@ class Master:
             low, high = np.array([float(row[0]) for row in rows]), np.array([float(row[1]) for row in rows])
             self._solver.addRows(len(rows), low, high, len(index), starts, index, value)
 
-    def _add_columns(self, columns: list[tuple[float, float, float]], parts: list[tuple[list[int], list[float]]]) -> None:
+    def _add_columns(
+        self, columns: list[tuple[float, float, float]], parts: list[tuple[list[int], list[float]]]
+    ) -> None:
         if columns:
             starts, index, value = _flat(parts)
             cost, low, high = (np.array(values, dtype=np.float64) for values in zip(*columns, strict=True))
             self._solver.addCols(len(columns), cost, low, high, len(index), starts, index, value)
 
 
-def _flat(parts: list[tuple[list[int], list[float]]]) -> "tuple[Ints, Ints, Floats]":
+def _flat(parts: list[tuple[list[int], list[float]]]) -> tuple[Indices, Indices, Floats]:
     starts = np.cumsum([0] + [len(index) for index, _ in parts[:-1]]).astype(np.int32)
     index = np.array([i for part, _ in parts for i in part], dtype=np.int32)
     return starts, index, np.array([v for _, part in parts for v in part], dtype=np.float64)

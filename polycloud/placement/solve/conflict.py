@@ -45,10 +45,8 @@ def keep(problem: Problem, kept: frozenset[Demand]) -> Problem:
         by.setdefault(demand.kind, set()).add(demand.index)
     items, tasks = by.get("item", set()), by.get("task", set())
     names = [at for at in range(len(problem.tasks)) if at in tasks]
-    new_task, new_item = {old: new for new, old in enumerate(names)}, {}
-    for old in range(len(problem.items)):
-        if old in items:
-            new_item[old] = len(new_item)
+    new_task = {old: new for new, old in enumerate(names)}
+    new_item = {old: new for new, old in enumerate(sorted(items))}
     groups = by.get("group", set())
 
     def slim(at: int) -> Task:
@@ -77,7 +75,9 @@ def keep(problem: Problem, kept: frozenset[Demand]) -> Problem:
         for at, quota in enumerate(problem.quotas)
     )
     meters = tuple(
-        msgspec.structs.replace(meter, tiers=((0, 0),), capacity=meter.capacity if at in by.get("meter", set()) else None)
+        msgspec.structs.replace(
+            meter, tiers=((0, 0),), capacity=meter.capacity if at in by.get("meter", set()) else None
+        )
         for at, meter in enumerate(problem.meters)
     )
     return Problem(

@@ -21,7 +21,7 @@ class Dense:
     ``row_value[k]`` in the rows ``row_of[k]`` (padded with a row that has no limit).
     """
 
-    def __init__(self, problem: Problem, prices: "Floats | None" = None):
+    def __init__(self, problem: Problem, prices: Floats | None = None):
         self.problem = problem
         self.sites = len(problem.sites)
         self.first = np.cumsum([0] + [len(task.options) for task in problem.tasks]).astype(np.int64)
@@ -39,13 +39,13 @@ class Dense:
         self._flows(problem)
         self.reprice(first_prices(problem) if prices is None else prices)
 
-    def reprice(self, prices: "Floats") -> None:
+    def reprice(self, prices: Floats) -> None:
         """Take these prices per byte of each meter, USD."""
         self.prices = prices
         self.way = []
-        for base, (at, meters) in zip(self._open, self._metered, strict=True):
+        for base, (pair, meters) in zip(self._open, self._metered, strict=True):
             way = base.copy()
-            np.add.at(way.reshape(-1), at, prices[meters])
+            np.add.at(way.reshape(-1), pair, prices[meters])
             self.way.append(way)
         self.hold = np.full((len(self.problem.items), self.sites), np.inf)
         for at, item in enumerate(self.problem.items):
@@ -58,7 +58,7 @@ class Dense:
                 self.hold[at, ~carried] = np.inf
                 self.hold[at, carried] += lane[carried] * (item.feed + item.move)
 
-    def fastest(self, k_cost: "Floats") -> "Ints":
+    def fastest(self, k_cost: Floats) -> Ints:
         """For each task the option of least cost."""
         least = np.minimum.reduceat(k_cost, self.first[:-1])
         at = np.flatnonzero(k_cost <= least[self.task])
@@ -70,7 +70,8 @@ class Dense:
         self._metered: list[tuple[Ints, Ints]] = []
         for zone in problem.zones:
             base = np.zeros((self.sites, self.sites))
-            at, meters = [], []
+            at: list[int] = []
+            meters: list[int] = []
             for i, lanes in enumerate(zone.lanes):
                 for j, lane in enumerate(lanes):
                     if lane is None:
@@ -94,7 +95,7 @@ class Dense:
             self.flows_of_item[flow.item].append(at)
 
 
-def first_prices(problem: Problem) -> "Floats":
+def first_prices(problem: Problem) -> Floats:
     """USD per byte at the first tier of each meter."""
     return np.array([meter.tiers[0][1] for meter in problem.meters], dtype=np.float64) / GB / MILLION
 
@@ -107,7 +108,7 @@ class Row(msgspec.Struct):
     values: dict[int, float]
 
 
-def _rows(problem: Problem) -> tuple[list[str], "Floats", "Ints", "Floats"]:
+def _rows(problem: Problem) -> tuple[list[str], Floats, Ints, Floats]:
     start = np.cumsum([0] + [len(task.options) for task in problem.tasks]).tolist()
     rows = [Row(quota.name, float(quota.limit), {}) for quota in problem.quotas]
     together: dict[tuple[int, str], dict[int, float]] = defaultdict(dict)

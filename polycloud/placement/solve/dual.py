@@ -13,7 +13,7 @@ import msgspec
 
 from polycloud.placement.bill import MILLION
 from polycloud.placement.solve.dense import Dense
-from polycloud.placement.solve.highs import Floats, Ints, np
+from polycloud.placement.solve.highs import Bools, Floats, Ints, np
 
 SAFE = 1e-9  # relative; a sum of some thousand float64 is exact to 1e-12
 PATIENCE = 20  # steps without a better bound before the steps get shorter
@@ -24,9 +24,9 @@ MEMORY = 0.3  # the weight of the newest direction in the mean that a step follo
 class Prices(msgspec.Struct):
     """USD: ``copy`` by flow and site, ``row`` by row; ``cover`` by pool and block, in hours."""
 
-    copy: "Floats"
-    row: "Floats"
-    cover: "Floats"
+    copy: Floats
+    row: Floats
+    cover: Floats
 
     def mixed(self, other: "Prices", share: float) -> "Prices":
         """Between the two, ``share`` of the way to the other."""
@@ -42,28 +42,38 @@ class Answer(msgspec.Struct):
     copy costs by item and site, ``chosen`` an option per task, ``kept`` the copies, ``reach`` (flows, from, to)."""
 
     value: float
-    cost: "Floats"
-    place: "Floats"
-    chosen: "Ints"
-    kept: "Floats"
-    reach: "Floats"
+    cost: Floats
+    place: Floats
+    chosen: Ints
+    kept: Bools
+    reach: Floats
 
 
 class Dual:
     """The bound as a function of prices, and steps upwards. ``carry`` is (flows, from, to) in USD."""
 
-    def __init__(self, dense: Dense, carry: "Floats"):
+    def __init__(self, dense: Dense, carry: Floats):
         self.dense = dense
         problem = dense.problem
         self.carry = carry
         self._sum = np.empty_like(carry)
         self._copies = np.array([item.copies for item in problem.items], dtype=np.int64)
-        self._most = [item.copies_most for item in problem.items]
+        self._most = np.array(
+            [dense.sites if item.copies_most is None else item.copies_most for item in problem.items], dtype=np.int64
+        )
+        self._pinned = np.zeros((len(problem.items), dense.sites), dtype=bool)
+        for at, item in enumerate(problem.items):
+            self._pinned[at, list(item.pinned)] = True
+        self._nowhere = dense.write & (self._copies[dense.flow_item] == 0)  # may write to no copy at all, for nothing
+        carry[self._nowhere] = 0.0
         self.may = np.isfinite(dense.hold)
         self._pool = np.where(dense.pool < 0, len(problem.pools), dense.pool)
         hours = float(sum(problem.blocks))
         self._terms = [
-            [(t.keep_ppm / MILLION * hours, t.held / MILLION, np.inf if t.most is None else t.most / MILLION) for t in p.terms]
+            [
+                (t.keep_ppm / MILLION * hours, t.held / MILLION, np.inf if t.most is None else t.most / MILLION)
+                for t in p.terms
+            ]
             for p in problem.pools
         ]
         open_ended = [[keep for keep, _, most in terms if most == np.inf] for terms in self._terms]
@@ -81,6 +91,7 @@ class Dual:
     def lawful(self, prices: Prices) -> Prices:
         """The nearest prices for which the bound is finite."""
         copy = np.where(self.may[self.dense.flow_item], np.maximum(prices.copy, 0.0), 0.0)
+        copy[self._nowhere] = 0.0
         cover = np.clip(prices.cover, 0.0, self.dense.blocks)
         for _ in range(len(self.dense.blocks) + 1):
             short = np.maximum(0.0, self._need - cover.sum(axis=1)) if len(cover) else np.zeros(0)
@@ -89,7 +100,7 @@ class Dual:
             cover = np.where(room, np.minimum(cover + each[:, None], self.dense.blocks), cover)
         return Prices(copy, np.maximum(prices.row, 0.0), cover)
 
-    def steer(self, prices: Prices) -> "Floats":
+    def steer(self, prices: Prices) -> Floats:
         """What rows and promises add to each option at these prices."""
         dense = self.dense
         extra = np.zeros(len(dense.own))
@@ -114,15 +125,18 @@ class Dual:
         value = cost[chosen].sum() + place[kept].sum() - (prices.row * dense.limit).sum() + self._promises(prices.cover)
         return Answer(float(value), cost, place, chosen, kept, self._sum)
 
-    def certain(self, prices: Prices, choices: "list[tuple[float, Floats]]") -> float:
+    def certain(self, prices: Prices, choices: list[tuple[float, Bools]]) -> float:
         """The bound in full precision: the least over the sets of sites that a plan may use, with what each adds."""
         dense = self.dense
         data = np.zeros((len(choices), len(dense.first) - 1, dense.sites))
         for flow, (item, volume, write) in enumerate(zip(dense.flow_item, dense.volume, dense.write, strict=True)):
+            if self._nowhere[flow]:
+                continue
             way = dense.way[dense.problem.items[item].zone]
             reach = np.full((dense.sites, dense.sites), np.inf)
-            there = np.isfinite(way) & self.may[item][:, None] if not write else np.isfinite(way.T) & self.may[item][:, None]
-            reach[there] = (way.T if write else way)[there] * volume
+            way = way.T if write else way
+            there = np.isfinite(way) & self.may[item][:, None]
+            reach[there] = way[there] * volume
             reach += prices.copy[flow][:, None]
             for at, (_, sites) in enumerate(choices):
                 data[at, dense.flow_task[flow]] += reach[sites].min(axis=0) if sites.any() else np.inf
@@ -135,7 +149,8 @@ class Dual:
             cost = np.where(sites[dense.site], dense.own + steer + data[at][dense.task, dense.site], np.inf)
             inside = np.where(sites, place, np.inf)
             kept = self._keep(inside)
-            values.append(more + fixed + float(np.minimum.reduceat(cost, dense.first[:-1]).sum() + inside[kept].sum()))
+            alone = np.minimum.reduceat(cost, dense.first[:-1]).sum() + inside[kept].sum()
+            values.append(more + fixed + float(alone))
         return min(values)
 
     def safe(self, value: float) -> int:
@@ -169,23 +184,18 @@ class Dual:
                 break
         return best, value
 
-    def _keep(self, place: "Floats") -> "Floats":
+    def _keep(self, place: Floats) -> Bools:
         """The cheapest lawful copies of each item at these costs."""
-        kept = place < 0
+        rank = np.where(self._pinned, -np.inf, place)
+        kept = rank < 0
         count = kept.sum(axis=1)
-        for at in np.flatnonzero(count < self._copies):
-            kept[at, np.argsort(place[at], kind="stable")[: self._copies[at]]] = True
-        for at, item in enumerate(self.dense.problem.items):
-            pinned = list(item.pinned)
-            kept[at, pinned] = True
-            most = self._most[at]
-            if most is not None and kept[at].sum() > most:
-                rest = np.where(np.isin(np.arange(len(place[at])), pinned), -np.inf, place[at])
-                kept[at] = False
-                kept[at, np.argsort(rest, kind="stable")[:most]] = True
+        for at in np.flatnonzero((count < self._copies) | (count > self._most)):
+            many = self._copies[at] if count[at] < self._copies[at] else self._most[at]
+            kept[at] = False
+            kept[at, np.argsort(rank[at], kind="stable")[:many]] = True
         return kept
 
-    def _promises(self, cover: "Floats") -> float:
+    def _promises(self, cover: Floats) -> float:
         total = 0.0
         saved = (self.dense.blocks - cover).sum(axis=1) if len(cover) else np.zeros(0)
         for terms, hours in zip(self._terms, saved, strict=True):
@@ -208,7 +218,7 @@ class Dual:
         cover = cover[:-1]
         return Prices(copy, row[:-1] - dense.limit, cover - cover.mean(axis=1, keepdims=True) if len(cover) else cover)
 
-    def _sizes(self) -> tuple["Floats", "Floats", "Floats"]:
+    def _sizes(self) -> tuple[Floats, Floats, Floats]:
         """The scale of each kind of price, so that one step length fits all."""
         dense = self.dense
         usual = 5e-11  # USD per byte of a lane
@@ -219,5 +229,5 @@ class Dual:
         )
 
 
-def _parts(prices: Prices) -> tuple["Floats", "Floats", "Floats"]:
+def _parts(prices: Prices) -> tuple[Floats, Floats, Floats]:
     return prices.copy, prices.row, prices.cover

@@ -5,7 +5,6 @@ cover, clouds in use. Tiers may fall or rise; a binary column says which are rea
 """
 
 from collections import defaultdict
-from collections.abc import Callable
 
 import msgspec
 
@@ -18,12 +17,14 @@ Step = tuple[float, float, float]  # the start and end of a tier as shares of a 
 
 
 class Exact(msgspec.Struct):
-    """The model and where its parts are. ``flows``: for each task and flow (from, to) -> column."""
+    """The model and where its parts are. ``flows``: for each task and flow (from, to) -> column; ``clouds``: the
+    columns that say whether a cloud is in use, where that has a price."""
 
     model: Model
     x: list[list[int]]
     y: list[dict[int, int]]
     flows: list[list[dict[tuple[int, int], int]]]
+    clouds: dict[str, int] = {}
 
 
 def size(problem: Problem) -> int:
@@ -56,18 +57,13 @@ def build(problem: Problem) -> Exact:
             parts.append(part(problem, flow, here, exact.y[flow.item], model, meters))
         exact.flows.append(parts)
     meters.close()
-    couple(problem, model, exact.x, exact.y)
+    _quotas(problem, model, exact.x)
+    _groups(problem, model, exact.x)
+    _near(problem, model, exact.x)
+    _pools(problem, model, exact.x)
+    exact.clouds = _clouds(problem, model, exact.x, exact.y)
     model.offset += sum(cost for _, cost in problem.fixed) / MILLION
     return exact
-
-
-def couple(problem: Problem, model: Model, x: list[list[int]], y: list[dict[int, int]]) -> None:
-    """Rows that tie options together: quotas, groups, nearness, promises and clouds."""
-    _quotas(problem, model, x)
-    _groups(problem, model, x)
-    _near(problem, model, x)
-    _pools(problem, model, x)
-    _clouds(problem, model, x, y)
 
 
 def hint(exact: Exact, solution: Solution) -> dict[int, float]:
@@ -205,9 +201,9 @@ def _pools(problem: Problem, model: Model, x: list[list[int]]) -> None:
             model.row(-INF, 0.0, [covered, *(c for c, _ in pairs)], [1.0, *(-v for _, v in pairs)])
 
 
-def _clouds(problem: Problem, model: Model, x: list[list[int]], y: list[dict[int, int]]) -> None:
+def _clouds(problem: Problem, model: Model, x: list[list[int]], y: list[dict[int, int]]) -> dict[str, int]:
     if not problem.per_cloud:
-        return
+        return {}
     clouds = sorted({place.cloud for place in problem.sites} - {"onprem"})
     used = {cloud: model.column() for cloud in clouds}
     for task, columns in zip(problem.tasks, x, strict=True):
@@ -223,6 +219,7 @@ def _clouds(problem: Problem, model: Model, x: list[list[int]], y: list[dict[int
                 model.at_most([column], [used[cloud]])
     beyond = model.column(problem.per_cloud / MILLION, 0.0, INF)
     model.row(-INF, 1.0, [*used.values(), beyond], [1.0] * len(used) + [-1.0])
+    return used
 
 
 class _Meters:

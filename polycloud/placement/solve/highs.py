@@ -17,8 +17,26 @@ try:
 except ImportError as error:
     raise ImportError('the planner needs its solver: pip install "polycloud[place]"') from error
 
+__all__ = [
+    "FAIR",
+    "INF",
+    "LOOK",
+    "Bools",
+    "Floats",
+    "Indices",
+    "Ints",
+    "Model",
+    "Outcome",
+    "highs",
+    "highspy",
+    "np",
+    "run",
+]
+
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+Indices = NDArray[np.int32]
+Bools = NDArray[np.bool_]
 INF = math.inf
 LOOK = 0.1  # seconds between two looks at the clock while the solver works
 FAIR = 1e-6  # the solver's tolerance, relative: a bound is lowered by it
@@ -69,6 +87,13 @@ class Outcome(msgspec.Struct, frozen=True):
     duals: list[float] | None = None
 
 
+def highs() -> highspy.Highs:
+    """A solver that is silent."""
+    solver = highspy.Highs()  # type: ignore[no-untyped-call]
+    solver.setOptionValue("output_flag", False)
+    return solver
+
+
 def run(
     model: Model,
     seconds: float,
@@ -83,8 +108,7 @@ def run(
     ``start`` are values of some whole columns to begin from. ``relaxed`` forgets that columns are whole and asks
     for the rows' duals.
     """
-    solver = highspy.Highs()
-    solver.setOptionValue("output_flag", False)
+    solver = highs()
     solver.setOptionValue("time_limit", max(0.0, seconds))
     solver.setOptionValue("mip_rel_gap", gap)
     solver.setOptionValue("mip_abs_gap", 0.0)

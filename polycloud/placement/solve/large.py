@@ -15,11 +15,11 @@ import msgspec
 
 from polycloud.placement.bill import bill, volumes
 from polycloud.placement.problem import Item, Problem, Solution, Task
-from polycloud.placement.solve import exact, highs, promises, tariff
+from polycloud.placement.solve import baseline, exact, highs, tariff
 from polycloud.placement.solve.columns import Master, Relaxed, Way
 from polycloud.placement.solve.dense import Dense
 from polycloud.placement.solve.dual import Dual, Prices
-from polycloud.placement.solve.highs import Floats, Ints, np
+from polycloud.placement.solve.highs import Bools, Floats, Ints, np
 from polycloud.placement.solve.result import Watch
 from polycloud.placement.solve.search import Search, carried
 
@@ -29,6 +29,7 @@ ROUNDS = 200
 LEVELS = (0.05, 0.1, 0.2, 0.35, 0.6, 1.0)  # of the way from the best prices to the master's
 USED = 1e-3  # a share in the fractional optimum that counts
 SPELLED = 40_000  # source columns that the exact model over a restriction may have
+COUPLED = 0.004  # of the relaxation's cost: how close the bound comes to it before the restriction is solved
 BOUND_SHARE = 0.4  # of the time, before the restriction is solved
 CLOUDS = 5  # up to which each set of clouds has its own bound
 
@@ -36,8 +37,8 @@ CLOUDS = 5  # up to which each set of clouds has its own bound
 class Trail(msgspec.Struct):
     """What a solve leaves for the next one: its prices and the ways of its fractional optimum, by name."""
 
-    problem: Problem
     prices: Prices
+    rows: list[str]
     ways: list[Way]
 
 
@@ -49,7 +50,9 @@ class Large:
         self.plain = tariff.plain(problem)
         self.dense = Dense(problem)
         self.search = Search(self.dense)
-        spread = [float(np.ptp(self.dense.own[a:b])) for a, b in zip(self.dense.first[:-1], self.dense.first[1:], strict=True)]
+        spread = [
+            float(np.ptp(self.dense.own[a:b])) for a, b in zip(self.dense.first[:-1], self.dense.first[1:], strict=True)
+        ]
         self.order: Ints = np.argsort(-np.array(spread), kind="stable")
         self.prices: Prices | None = None
         self.ways: list[Way] = []
@@ -113,7 +116,7 @@ class Large:
             self.value, self.prices = value, prices
             self.watch.raise_bound(self.dual.safe(value))
 
-    def _clouds(self) -> "list[tuple[float, Floats]]":
+    def _clouds(self) -> list[tuple[float, Bools]]:
         """For each set of clouds that a plan may use: what it adds, and whether each site is in it."""
         clouds = np.array([place.cloud for place in self.problem.sites])
         names = sorted(set(clouds.tolist()) - {"onprem"})
@@ -163,23 +166,52 @@ class Large:
                 return relaxed
         return relaxed
 
-    def trail(self, master: Master, relaxed: Relaxed | None) -> Trail | None:
+    def trail(self, master: Master | None, relaxed: Relaxed | None) -> Trail | None:
         """What the next solve of much the same problem may begin with."""
         if self.prices is None:
             return None
-        used = [] if relaxed is None else [w for w, x in zip(master.ways, relaxed.ways, strict=False) if x > USED]
-        return Trail(self.problem, self.prices, used)
+        used: list[Way] = []
+        if master is not None and relaxed is not None:
+            used = [way for way, share in zip(master.ways, relaxed.ways, strict=False) if share > USED]
+        return Trail(self.prices, self.dense.names, used)
+
+    def settle(self, ways: Iterable[Way] = ()) -> Trail | None:
+        """From prices to the end: column generation, a plan near the fractional optimum, the restriction, and more
+        column generation with what time is left. ``ways`` are known to be good."""
+        watch, problem = self.watch, self.problem
+        master = Master(self.dense, self.dual)
+        master.add(ways)
+        if watch.solution is not None:
+            master.add(master.of(watch.solution))
+        if self.prices is not None:
+            master.add(master.better(self.dual.answer(self.prices)))
+        coupled = bool(len(self.dense.limit) or problem.pools)
+        relaxed = self.generate(
+            master, BOUND_SHARE * watch.limits.seconds, COUPLED if coupled else watch.limits.gap / 5
+        )
+        if relaxed is not None and not watch.close:
+            self.round(relaxed, master)
+            if not watch.close:
+                self.restrict(relaxed, master, 1)
+            if not watch.close and watch.go_on("columns"):
+                self.generate(master, watch.left, watch.limits.gap / 5)
+        return self.trail(master, relaxed)
 
     # -- restriction --------------------------------------------------------------------------------------
 
+    def weight(self, relaxed: Relaxed, master: Master) -> Floats:
+        """How much of each option the fractional optimum uses; ways that came later are not in it."""
+        found = np.zeros(len(self.dense.own))
+        options = np.array([way[0] for way in master.ways[: len(relaxed.ways)]], dtype=np.int64)
+        np.add.at(found, options, relaxed.ways)
+        return found
+
     def round(self, relaxed: Relaxed, master: Master) -> None:
         """A plan near the fractional one: each task where most of it is, each item where half of it is."""
-        weight = np.zeros(len(self.dense.own))
-        np.add.at(weight, np.array([way[0] for way in master.ways]), relaxed.ways)
+        weight = self.weight(relaxed, master)
         self.search.open[:] = (relaxed.copies > 0.5) & self.search.may
         chosen = self.dense.fastest(-weight)
-        for task in np.flatnonzero(self.search.choice >= 0).tolist():
-            self.search.put(task, int(self.search.choice[task]), -1.0)
+        self.search.clear()
         for task, k in enumerate(chosen.tolist()):
             self.search.put(task, k)
         self.polish("rounding")
@@ -187,8 +219,7 @@ class Large:
     def restrict(self, relaxed: Relaxed, master: Master, near: int) -> bool:
         """Solve the exact model over what matters; True when it was solved to the end."""
         best = self.watch.solution
-        weight = np.zeros(len(self.dense.own))
-        np.add.at(weight, np.array([way[0] for way in master.ways]), relaxed.ways)
+        weight = self.weight(relaxed, master)
         cost = self.dual.answer(relaxed.prices if self.prices is None else self.prices).cost
         options, holds = [], []
         for at, (start, end) in enumerate(zip(self.dense.first[:-1], self.dense.first[1:], strict=True)):
@@ -253,20 +284,9 @@ def solve(problem: Problem, watch: Watch) -> Trail | None:
     """Fill the watch with a plan and a bound; what is left for the next solve."""
     large = Large(problem, watch)
     large.begin()
+    for naive in baseline.each(problem, Search(large.dense, large.search.carry), quick=True):
+        if naive.solution is not None and naive.bill is not None:
+            watch.offer(naive.solution, naive.bill, naive.name)
     large.lower()
     large.ascend(large.dual.start(), large.target(), ASCENT)
-    master = Master(large.dense, large.dual)
-    if watch.solution is not None:
-        master.add(master.of(watch.solution))
-    if large.prices is not None:
-        master.add(master.better(large.dual.answer(large.prices)))
-    coupled = bool(len(large.dense.limit) or problem.pools)
-    close = 0.004 if coupled else watch.limits.gap / 5
-    relaxed = large.generate(master, BOUND_SHARE * watch.limits.seconds, close)
-    if relaxed is not None and not watch.close:
-        large.round(relaxed, master)
-        if not watch.close:
-            large.restrict(relaxed, master, 1)
-        if not watch.close and watch.go_on("columns"):
-            large.generate(master, watch.left, watch.limits.gap / 5)
-    return large.trail(master, relaxed)
+    return large.settle()

@@ -18,6 +18,9 @@ class Limits(msgspec.Struct, frozen=True):
     gap: float = 0.001
 
 
+USUAL = Limits()
+
+
 class Progress(msgspec.Struct, frozen=True):
     """How far a solve is. ``best`` and ``bound`` are micro-USD a month; None before there is one."""
 
@@ -28,6 +31,14 @@ class Progress(msgspec.Struct, frozen=True):
 
 
 Report = Callable[[Progress], bool]
+
+
+class Reached(msgspec.Struct, frozen=True):
+    """One level of a lexicographic solve: the least that was possible, and what the final plan has."""
+
+    level: str
+    least: float
+    has: float
 
 
 class Solved(msgspec.Struct, frozen=True):
@@ -45,6 +56,8 @@ class Solved(msgspec.Struct, frozen=True):
     status: str
     method: str
     conflict: tuple[str, ...] = ()
+    levels: tuple[Reached, ...] = ()
+    trail: object = None
 
     @property
     def gap(self) -> float:
@@ -90,9 +103,13 @@ class Watch:
     @property
     def close(self) -> bool:
         """Whether the plan is proven to be as good as was asked for."""
+        return self.within(self.limits.gap)
+
+    def within(self, gap: float) -> bool:
+        """Whether the plan is proven to be within a relative gap of the optimum."""
         if self.bill is None or self.bound is None:
             return False
-        return self.bill.total - self.bound <= self.limits.gap * abs(self.bill.total)
+        return self.bill.total - self.bound <= gap * abs(self.bill.total)
 
     def offer(self, solution: Solution, bill: Bill, method: str) -> bool:
         """Keep a plan that is faultless and cheaper than what there is."""

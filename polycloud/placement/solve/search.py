@@ -10,18 +10,16 @@ from polycloud.placement.bill import MILLION
 from polycloud.placement.problem import Solution
 from polycloud.placement.solve import promises
 from polycloud.placement.solve.dense import Dense
+from polycloud.placement.solve.facility import BIG, Need, facilities
 from polycloud.placement.solve.highs import Floats, Ints, np
 
-BIG = 1e9  # USD a month: more than any plan costs, small enough to keep a cent in float64
 SWEEPS = 60  # a search that still improves after so many sweeps gains next to nothing
-
-Bools = "np.ndarray[tuple[int, int], np.dtype[np.bool_]]"
 
 
 class Search:
     """One plan in the making: ``choice`` by task (an index into all options), ``open`` by item and site."""
 
-    def __init__(self, dense: Dense, carry: "Floats | None" = None):
+    def __init__(self, dense: Dense, carry: Floats | None = None):
         self.dense = dense
         problem = dense.problem
         self.carry = carried(dense, np.float64) if carry is None else carry
@@ -35,12 +33,18 @@ class Search:
         self.terms = _terms(dense)
         self.clouds = np.array([place.cloud for place in problem.sites])
         self.data = np.zeros((len(problem.tasks), dense.sites))
+        self.extra: Floats | None = None  # costs of options that steer and nobody pays
 
     # -- costs --------------------------------------------------------------------------------------------
 
-    def pool_cost(self, pools: "Ints", usage: "Floats") -> "Floats":
+    def pool_cost(self, pools: Ints, usage: Floats) -> Floats:
         """What promises add at best for usage (n, blocks) of pools (n)."""
-        keep, held, most, hours = self.terms.keep[pools], self.terms.held[pools], self.terms.most[pools], self.dense.blocks
+        keep, held, most, hours = (
+            self.terms.keep[pools],
+            self.terms.held[pools],
+            self.terms.most[pools],
+            self.dense.blocks,
+        )
         level = np.sort(np.concatenate([usage, np.zeros((len(pools), 1))], axis=1), axis=1)
         total = hours.sum()
         out = (keep * held).sum(axis=1) * total - (hours * np.minimum(usage, held.sum(axis=1)[:, None])).sum(axis=1)
@@ -55,9 +59,9 @@ class Search:
                 more = np.where(gain > 0, more, 0.0)
                 out -= gain * more
                 whole, room = whole + more, room - more
-        return out
+        return np.asarray(out, dtype=np.float64)
 
-    def refresh(self, items: "Ints | None" = None) -> None:
+    def refresh(self) -> None:
         """Recompute what each task's data cost at each site, given the copies."""
         dense = self.dense
         self.data[:] = 0.0
@@ -66,11 +70,10 @@ class Search:
             if not flows:
                 continue
             at = np.flatnonzero(self.open[item])
-            part = self.carry[np.ix_(flows, at)] if len(at) else np.full((len(flows), 1, dense.sites), BIG)
+            part = self.carry[flows][:, at] if len(at) else np.full((len(flows), 1, dense.sites), BIG)
             part = np.minimum(part, BIG)
             cost = np.where(dense.write[flows][:, None], part.sum(axis=1), part.min(axis=1))
             np.add.at(self.data, dense.flow_task[flows], cost)
-        del items
 
     # -- moves --------------------------------------------------------------------------------------------
 
@@ -80,13 +83,13 @@ class Search:
         self.usage[self.pool[k]] += sign * self.dense.hourly[k]
         self.choice[task] = k if sign > 0 else -1
 
-    def marginal(self, task: int, extra: "Floats | None" = None) -> "Floats":
+    def marginal(self, task: int) -> Floats:
         """What each option of a task that is not placed would add."""
         dense = self.dense
         part = slice(dense.first[task], dense.first[task + 1])
         cost = dense.own[part] + self.data[task, dense.site[part]]
-        if extra is not None:
-            cost = cost + extra[part]
+        if self.extra is not None:
+            cost = cost + self.extra[part]
         if len(dense.problem.pools):
             pools = self.pool[part]
             before = self.usage[pools]
@@ -96,14 +99,19 @@ class Search:
             rows, value = dense.row_of[part], dense.row_value[part]
             now = self.row_used[rows] - self.limit[rows]
             cost = cost + BIG * (np.maximum(0.0, now + value) - np.maximum(0.0, now)).sum(axis=1)
-        return cost
+        return np.asarray(cost, dtype=np.float64)
 
-    def place(self, order: "Ints", extra: "Floats | None" = None) -> None:
-        """Place tasks one by one, each where it adds least; ``extra`` are costs that steer and nobody pays."""
-        for task in order:
-            self.put(int(task), int(self.dense.first[task] + self.marginal(int(task), extra).argmin()))
+    def place(self, order: Ints) -> None:
+        """Place tasks one by one, each where it adds least."""
+        for task in order.tolist():
+            self.put(task, int(self.dense.first[task] + self.marginal(task).argmin()))
 
-    def sweep(self, order: "Ints", go_on: Callable[[], bool]) -> bool:
+    def clear(self) -> None:
+        """Take every task out."""
+        for task in np.flatnonzero(self.choice >= 0).tolist():
+            self.put(task, int(self.choice[task]), -1.0)
+
+    def sweep(self, order: Ints, go_on: Callable[[], bool]) -> bool:
         """Let each task move to where it adds least; True when one did."""
         moved = False
         for task in order:
@@ -124,16 +132,18 @@ class Search:
     def copies(self, item: int) -> bool:
         """Improve the copies of one item for where its readers and writers are; True when something changed."""
         dense, problem = self.dense, self.dense.problem.items[item]
-        flows = dense.flows_of_item[item]
-        here = dense.site[self.choice[dense.flow_task[flows]]] if flows else np.zeros(0, dtype=np.int64)
-        carry = np.minimum(self.carry[flows, :, here], BIG) if flows else np.zeros((0, dense.sites))
-        write = dense.write[flows] if flows else np.zeros(0, dtype=bool)
+        flows = np.array(dense.flows_of_item[item], dtype=np.int64)
+        here = dense.site[self.choice[dense.flow_task[flows]]]
+        carry = np.minimum(self.carry[flows, :, here], BIG)
+        write = dense.write[flows]
         fixed = np.where(self.may[item], dense.hold[item], BIG) + carry[write].sum(axis=0)
+        most = dense.sites if problem.copies_most is None else problem.copies_most
+        need = Need(problem.copies, most, np.isin(np.arange(dense.sites), problem.pinned))
         before = self.open[item].copy()
-        self.open[item] = _facilities(fixed, carry[~write], before, self.may[item], problem.copies, problem.copies_most, problem.pinned)
+        self.open[item] = facilities(fixed, carry[~write], before, self.may[item], need)
         return bool((before != self.open[item]).any())
 
-    def improve(self, order: "Ints", go_on: Callable[[], bool]) -> None:
+    def improve(self, order: Ints, go_on: Callable[[], bool]) -> None:
         """Sweeps over tasks and items until nothing improves or the time is over."""
         for _ in range(SWEEPS):
             self.refresh()
@@ -146,8 +156,7 @@ class Search:
 
     def take(self, solution: Solution) -> None:
         """Start from a plan."""
-        for task in np.flatnonzero(self.choice >= 0):
-            self.put(int(task), int(self.choice[task]), -1.0)
+        self.clear()
         self.open[:] = False
         for item, sites in enumerate(solution.copies):
             self.open[item, list(sites)] = True
@@ -174,7 +183,7 @@ class Search:
         return promises.promised(problem, Solution(choice, copies, tuple(sources)))
 
 
-def carried(dense: Dense, kind: "type[np.floating]") -> "Floats":
+def carried(dense: Dense, kind: type[np.floating]) -> Floats:
     """USD for each flow, copy site and task site; infinite where there is no way or there may be no copy."""
     found = np.full((len(dense.volume), dense.sites, dense.sites), np.inf, dtype=kind)
     for at in range(len(dense.volume)):
@@ -185,64 +194,8 @@ def carried(dense: Dense, kind: "type[np.floating]") -> "Floats":
     return found
 
 
-def _facilities(
-    fixed: "Floats", carry: "Floats", start: "Floats", may: "Floats", least: int, most: int | None, pinned: tuple[int, ...]
-) -> "Floats":
-    """Which sites to open: from ``start``, by the best single addition, removal or exchange while one pays."""
-    now = (start & may) | np.isin(np.arange(len(may)), pinned)
-    top = len(may) if most is None else most
-    while now.sum() < least and (may & ~now).any():
-        now[np.argmin(np.where(may & ~now, fixed + _with(carry, now).sum(axis=0), np.inf))] = True
-    while now.sum() > top:
-        gone = [s for s in np.flatnonzero(now) if s not in pinned]
-        if not gone:
-            break
-        now[min(gone, key=lambda s: -fixed[s] + _without(carry, now, s))] = False
-    for _ in range(SWEEPS):
-        cost = fixed[now].sum() + (carry[:, now].min(axis=1).sum() if now.any() else BIG * len(carry))
-        best, change = cost - 1e-6, None
-        free = may & ~now
-        if now.sum() < top and free.any():
-            added = np.where(free, fixed[now].sum() + fixed + _with(carry, now).sum(axis=0), np.inf)
-            if added.min() < best:
-                best, change = float(added.min()), (-1, int(added.argmin()))
-        for site in np.flatnonzero(now):
-            if site in pinned:
-                continue
-            rest = now.copy()
-            rest[site] = False
-            kept = fixed[rest].sum()
-            if rest.sum() >= max(least, 1):
-                gone = kept + carry[:, rest].min(axis=1).sum()
-                if gone < best:
-                    best, change = float(gone), (int(site), -1)
-            swapped = np.where(free, kept + fixed + _with(carry, rest).sum(axis=0), np.inf)
-            if swapped.min() < best:
-                best, change = float(swapped.min()), (int(site), int(swapped.argmin()))
-        if change is None:
-            return now
-        if change[0] >= 0:
-            now[change[0]] = False
-        if change[1] >= 0:
-            now[change[1]] = True
-    return now
-
-
-def _with(carry: "Floats", now: "Floats") -> "Floats":
-    """Each flow's cost with one more site open, for every site."""
-    if not now.any():
-        return carry
-    return np.minimum(carry, carry[:, now].min(axis=1)[:, None])
-
-
-def _without(carry: "Floats", now: "Floats", site: int) -> float:
-    rest = now.copy()
-    rest[site] = False
-    return float(carry[:, rest].min(axis=1).sum()) if rest.any() else BIG * len(carry)
-
-
 class _Terms:
-    def __init__(self, keep: "Floats", held: "Floats", most: "Floats"):
+    def __init__(self, keep: Floats, held: Floats, most: Floats):
         self.keep, self.held, self.most = keep, held, most
 
 

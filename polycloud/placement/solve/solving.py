@@ -2,10 +2,12 @@
 
 import math
 
+import msgspec
+
 from polycloud.placement.bill import bill
 from polycloud.placement.problem import Option, Problem, Solution
 from polycloud.placement.solve import conflict, exact, highs, large
-from polycloud.placement.solve.result import INFEASIBLE, Limits, Report, Solved, Watch
+from polycloud.placement.solve.result import INFEASIBLE, USUAL, Limits, Report, Solved, Watch
 
 SMALL = 4_000  # source columns up to which the exact model is solved in a second or two
 SPELLED = 100_000  # source columns up to which it is worth the rest of the time
@@ -32,7 +34,7 @@ def slop(problem: Problem) -> int:
 
 
 def solve(
-    problem: Problem, limits: Limits = Limits(), start: Solution | None = None, report: Report | None = None
+    problem: Problem, limits: Limits = USUAL, start: Solution | None = None, report: Report | None = None
 ) -> Solved:
     """The cheapest faultless plan, or the best within the limits, with a proven bound.
 
@@ -42,11 +44,12 @@ def solve(
     watch = Watch(limits, report)
     if start is not None:
         watch.offer(start, bill(problem, start), "start")
+    trail: large.Trail | None = None
     try:
         size = exact.size(problem)
         impossible = any(not task.options for task in problem.tasks)
         if size > SMALL and not impossible:
-            large.solve(problem, watch)
+            trail = large.solve(problem, watch)
         if not impossible and size <= SPELLED and not watch.close and watch.go_on("exact"):
             impossible = spell_out(problem, watch)
         if impossible:
@@ -54,7 +57,7 @@ def solve(
             return Solved(None, None, 0, watch.seconds, INFEASIBLE, "exact", names)
     except KeyboardInterrupt:
         watch.stop()
-    return watch.solved(floor(problem))
+    return msgspec.structs.replace(watch.solved(floor(problem)), trail=trail)
 
 
 def spell_out(problem: Problem, watch: Watch) -> bool:

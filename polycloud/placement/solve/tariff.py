@@ -1,6 +1,7 @@
 """One price per byte for meters that have several: what a plan pays on the margin, and what no plan can undercut."""
 
 from collections.abc import Mapping
+from itertools import pairwise
 
 from polycloud.placement.bill import MILLION
 from polycloud.placement.problem import GB, Meter, Problem
@@ -19,7 +20,7 @@ def plain(problem: Problem) -> bool:
     )
 
 
-def marginal(problem: Problem, volumes: Mapping[int, int]) -> "Floats":
+def marginal(problem: Problem, volumes: Mapping[int, int]) -> Floats:
     """USD per byte of one byte more on each meter, at these volumes. For falling prices a plan that is better at
     marginal prices is better at true ones."""
     found = [
@@ -29,7 +30,7 @@ def marginal(problem: Problem, volumes: Mapping[int, int]) -> "Floats":
     return np.array(found, dtype=np.float64) / GB / MILLION
 
 
-def under(problem: Problem, volumes: Mapping[int, int]) -> "tuple[Floats, float]":
+def under(problem: Problem, volumes: Mapping[int, int]) -> tuple[Floats, float]:
     """For each meter a line below its cost at every volume that there can be, as tight as a line can be near these
     volumes: USD per byte, and the sum of what the lines leave at no volume (USD, not positive)."""
     prices, left = [], 0.0
@@ -49,7 +50,7 @@ def _line(meter: Meter, end: int, near: int) -> tuple[float, float]:
         while len(hull) > 1 and _above(hull[-2], hull[-1], point):
             hull.pop()
         hull.append(point)
-    for (x0, y0), (x1, y1) in zip(hull[:-1], hull[1:], strict=True):
+    for (x0, y0), (x1, y1) in pairwise(hull):
         if near <= x1:
             slope = (y1 - y0) / (x1 - x0)
             return slope, y0 - slope * x0

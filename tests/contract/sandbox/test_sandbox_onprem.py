@@ -186,6 +186,8 @@ def test_the_control_api_is_strict(sandbox: Any) -> None:
         (b'{"kind": "cut", "wher": 1}', "unknown field `wher`"),
         (b'{"kind": "outage", "model": "x"}', "an outage hits a whole site"),
         (b'{"kind": "cut", "probability": 2}', "0 to 1"),
+        (b'{"kind": "cut", "site": "nope"}', "onprem/frankfurt"),
+        (b'{"kind": "cut", "cloud": "aws", "site": "onprem/*"}', "no site here is 'onprem/*' of cloud 'aws'"),
     ):
         reply = httpx2.post(f"{control}/faults", content=body)
         assert reply.status_code == 400 and words in reply.json()["error"]

@@ -341,3 +341,72 @@ def test_the_version_and_the_connection_header_say_whether_it_stays(caller, vers
     caller.send(post(b"x", connection, version))
     request = caller.answers[0].request
     assert (request.http10, request.keep_alive) == (http10, keep_alive)
+
+
+class Writes(Transport):
+    """Keeps each write apart."""
+
+    def __init__(self, order):
+        super().__init__()
+        self.order = order
+
+    def write(self, data):
+        super().write(data)
+        self.order.append(bytes(data))
+
+
+def two_callers(clock):
+    order, connections = [], Connections()
+    callers = [Inbound(lambda inbound, request: Answer(inbound, request), connections, clock.monotonic) for _ in "ab"]
+    for inbound in callers:
+        inbound.connection_made(Writes(order))
+        inbound.data_received(post())
+    return order, callers
+
+
+def in_a_turn(steps):
+    async def body():
+        steps()
+        await asyncio.sleep(0)
+
+    asyncio.run(body())
+
+
+def test_what_several_send_soon_goes_out_at_the_turns_end_one_write_each(clock):
+    order, (first, second) = two_callers(clock)
+
+    def steps():
+        for data in (b"1", b"2"):
+            first.send_soon(b"a" + data)
+            second.send_soon(b"b" + data)
+        assert order == []
+
+    in_a_turn(steps)
+    in_a_turn(lambda: second.send_soon(b"b3"))
+    assert order == [b"a1a2", b"b1b2", b"b3"]
+
+
+def test_what_is_sent_now_goes_behind_what_is_sent_soon_and_a_close_waits_for_it(clock):
+    order, (first, second) = two_callers(clock)
+
+    def steps():
+        first.send_soon(b"a1")
+        first.send(b"a2")
+        second.send_soon(b"b1")
+        second.shut()
+
+    in_a_turn(steps)
+    assert order == [b"a1a2", b"b1"] and second.transport.closing
+
+
+def test_what_is_sent_soon_to_a_caller_who_is_gone_goes_nowhere(clock):
+    order, (first, second) = two_callers(clock)
+
+    def steps():
+        first.send_soon(b"a1")
+        first.abort()
+        second.send_soon(b"b1")
+        second.connection_lost(None)
+
+    in_a_turn(steps)
+    assert order == []

@@ -7,7 +7,7 @@ from polycloud.placement.answer.report.markup import Markup, tag
 from polycloud.placement.answer.words import MICRO, usd
 
 KINDS = ("compute", "storage", "transfer", "commitment", "complexity", "penalty", "fixed")
-WIDTH, HEIGHT, LEFT, BOTTOM, TOP, RIGHT = 540, 300, 74, 44, 16, 24
+WIDTH, HEIGHT, LEFT, BOTTOM, TOP, RIGHT = 540, 300, 84, 44, 30, 24
 TICKS = 5
 
 
@@ -54,21 +54,28 @@ def _row(name: str, pieces: Sequence[Markup], said: str) -> Markup:
     )
 
 
-def scale(low: float, high: float) -> list[float]:
-    """Round ticks that hold low and high."""
+def scale(low: float, high: float, whole: bool = False) -> list[float]:
+    """Round ticks that hold low and high; only whole numbers where nothing lies between."""
     if high <= low:
         high = low + (abs(low) or 1.0)
     raw = (high - low) / TICKS
+    if whole:
+        raw = max(raw, 1.0)
     power = 10.0 ** math.floor(math.log10(raw))
     step = next(m * power for m in (1, 2, 2.5, 5, 10) if m * power >= raw)
     first, last = math.floor(low / step), math.ceil(high / step)
     return [step * n for n in range(first, last + 1)]
 
 
+def figure(value: float) -> str:
+    """A tick's number: whole from a hundred on, else with as few digits as it has."""
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.4g}"
+
+
 def plot(points: Sequence[tuple[float, int, str]], label: str, title: str) -> Markup:
     """Cost against one other thing: (x, micro-USD a month, words). The points of one curve, joined in order of x."""
     dots = sorted(points)
-    xs = scale(min(x for x, _, _ in dots), max(x for x, _, _ in dots))
+    xs = scale(dots[0][0], dots[-1][0], all(x == int(x) for x, _, _ in dots))
     ys = scale(min(y for _, y, _ in dots) / MICRO, max(y for _, y, _ in dots) / MICRO)
 
     def across(x: float) -> float:
@@ -80,12 +87,12 @@ def plot(points: Sequence[tuple[float, int, str]], label: str, title: str) -> Ma
     grid = [
         (
             tag("line", x1=LEFT, x2=WIDTH - RIGHT, y1=down(y), y2=down(y), stroke="var(--line)"),
-            tag("text", f"{y:,.6g}", x=LEFT - 6, y=down(y) + 4, text_anchor="end", class_="quiet"),
+            tag("text", figure(y), x=LEFT - 6, y=down(y) + 4, text_anchor="end", class_="quiet"),
         )
         for y in ys
     ]
     below = [
-        tag("text", f"{x:,.6g}", x=across(x), y=HEIGHT - BOTTOM + 16, text_anchor="middle", class_="quiet") for x in xs
+        tag("text", figure(x), x=across(x), y=HEIGHT - BOTTOM + 16, text_anchor="middle", class_="quiet") for x in xs
     ]
     line = " ".join(f"{'L' if at else 'M'}{across(x):.1f} {down(y / MICRO):.1f}" for at, (x, y, _) in enumerate(dots))
     marks = [

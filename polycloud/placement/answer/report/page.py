@@ -21,6 +21,8 @@ def page(found: Placement, curves: Sequence[Curve] = (), compared: Comparison | 
         ("commitments", "Commitments", tables.promises(found)),
         ("baselines", "Against simpler plans", tables.baselines(found)),
     ]
+    if found.levels:
+        sections.append(("aims", "Aims in order", tables.aims(found)))
     if compared is not None:
         sections.append(("what-if", "What if", tables.comparison(compared)))
     if curves:

@@ -22,11 +22,11 @@ nav{margin:.75rem 0 1rem;display:flex;flex-wrap:wrap;gap:.25rem 1rem;font-size:.
 .figures dd{margin:0;font-size:1.2rem;font-weight:600;font-variant-numeric:tabular-nums}
 .figures dd small{display:block;font-size:.8rem;font-weight:400;color:var(--soft)}
 .wide{overflow-x:auto;margin:.5rem 0;border:1px solid var(--line);border-radius:.5rem;background:var(--panel)}
-table{border-collapse:collapse;width:100%;font-size:.9rem}
+table{border-collapse:collapse;width:100%;min-width:34rem;font-size:.9rem}
 caption{text-align:left;color:var(--soft);padding:.5rem .75rem 0}
 th,td{text-align:left;vertical-align:top;padding:.4rem .75rem;border-bottom:1px solid var(--line)}
 thead th{color:var(--soft);font-weight:600;white-space:nowrap}tbody tr:last-child>*{border-bottom:0}
-tbody th{font-weight:600}td,tbody th{overflow-wrap:anywhere;min-width:5rem}
+tbody th{font-weight:600}td,tbody th{overflow-wrap:break-word}
 td.number,th.number{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}
 tfoot td,tfoot th{border-top:2px solid var(--line);font-weight:600}
 details{background:var(--panel);border:1px solid var(--line);border-radius:.5rem;margin:.5rem 0;padding:.5rem 1rem}
@@ -34,7 +34,9 @@ summary{cursor:pointer;font-weight:600}summary .soft{font-weight:400}details .wi
 .good{color:var(--good)}.bad{color:var(--bad)}.warn{color:var(--warn)}
 figure{margin:.5rem 0}svg{display:block;width:100%;height:auto}svg text{fill:var(--ink);font-size:12px}
 svg .quiet{fill:var(--soft);font-size:11px}
-.map{min-width:40rem}.plot{max-width:36rem;min-width:24rem}
+.map{min-width:40rem}.plot{min-width:20rem}
+.plots table{min-width:0}
+.plots{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,30rem),1fr));gap:1rem 1.5rem}
 .bars{font-size:.9rem}
 .row{display:grid;grid-template:"name bar value"/minmax(8rem,11rem) 1fr minmax(8rem,auto);gap:.1rem .75rem;
 align-items:center;margin:.4rem 0}.name{grid-area:name}.bar{grid-area:bar}.value{grid-area:value}

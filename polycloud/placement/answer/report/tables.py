@@ -14,7 +14,7 @@ from polycloud.placement.answer.values import (
     Placement,
     WorkloadAnswer,
 )
-from polycloud.placement.answer.words import candidates, data, listed, percent, saving, usd
+from polycloud.placement.answer.words import aim, candidates, data, listed, percent, saving, usd
 
 FLOWS_SHOWN = 60  # the rest is summed up in one row
 FACTS_SHOWN = 80
@@ -195,6 +195,11 @@ def promises(found: Placement) -> Markup:
     )
 
 
+def aims(found: Placement) -> Markup:
+    rows = ((row.level, aim(row, row.least), aim(row, row.has)) for row in found.levels)
+    return table(("Aim", "The least it could be", "This plan"), rows, numbers=(1, 2))
+
+
 def baselines(found: Placement) -> Markup:
     rows = [("this plan", found.cost.month_micro, "accent", usd(found.cost.month_micro))]
     rows += [
@@ -211,7 +216,7 @@ AXES = {"clouds": "clouds in use", "latency": "mean round trip, ms", "carbon": "
 
 
 def curves(found: Sequence[Curve]) -> Markup:
-    return join([_curve(curve) for curve in found])
+    return tag("div", [tag("div", _curve(curve)) for curve in found], class_="plots")
 
 
 def _curve(curve: Curve) -> Markup:

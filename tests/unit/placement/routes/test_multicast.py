@@ -66,7 +66,7 @@ def cheapest(given: Case) -> int | None:
     return min((given.cost(tree) for tree in trees(given) if given.fits(tree)), default=None)
 
 
-@pytest.mark.parametrize("seed", range(100))
+@pytest.mark.parametrize("seed", range(60))
 def test_the_tree_is_as_cheap_as_the_cheapest_of_all_trees(seed: int) -> None:
     ways, targets = graph(seed)
     given = case(ways, 0, range(1, 1 + targets), (1 + seed % 7) * TB + seed, set(range(6)))
@@ -81,11 +81,34 @@ def test_the_tree_is_as_cheap_as_the_cheapest_of_all_trees(seed: int) -> None:
     assert found.micro == sum(ways.meters[m].cost(times * given.volume) for m, times in on.items())
 
 
-@pytest.mark.parametrize("seed", range(100, 200))
-def test_dropping_relays_changes_no_optimum(seed: int) -> None:
-    ways, targets = graph(seed)
-    given = case(ways, 0, range(1, 1 + targets), (1 + seed % 5) * TB, set(range(6)))
-    assert cheapest(reduced(given)) == cheapest(given)
+def alike(seed: int, sites: int = 6) -> tuple[Network, int]:
+    """Sites of few price lists, as regions of a cloud are: own meters of equal tiers, one shared by a zone, pairs."""
+    dice = random.Random(seed)
+    lists = (((0, 90_000), (10 * TB, 85_000), (20 * TB, 50_000)), ((0, 80_000),), ((0, 90_000), (10 * TB, 70_000)))
+    meters = [Meter("zone", ((0, 0), (TB, 80_000), (9 * TB, 60_000)))]
+    hops = []
+    for start in range(sites):
+        meters.append(Meter(f"s{start}", dice.choice(lists)))
+        own = 0 if dice.random() < 0.35 else len(meters) - 1
+        for end in range(sites):
+            if dice.random() < 0.25:
+                meters.append(Meter(f"{start} to {end}", ((0, dice.choice([20_000, 50_000])),)))
+                hops.append(Hop(start, end, (len(meters) - 1,)))
+            else:
+                hops.append(Hop(start, end, (own,)))
+    hops = [hop for hop in hops if hop.start != hop.end and dice.random() < 0.95]
+    return Network(tuple(map(str, range(sites))), tuple(meters), tuple(hops), frozenset(range(sites))), seed % 3 + 1
+
+
+def test_dropping_relays_changes_no_optimum() -> None:
+    dropped = 0
+    for seed in range(80):
+        ways, targets = alike(seed)
+        given = case(ways, 0, range(1, 1 + targets), (1 + seed % 9) * TB, set(range(6)))
+        small, found = reduced(given), cheapest_tree(given)
+        dropped += len({hop.end for hop in given.hops}) - len({hop.end for hop in small.hops})
+        assert found is not None and cheapest(small) == cheapest(given) == found.micro == found.bound
+    assert dropped > 40  # else nothing was tested
 
 
 @pytest.mark.parametrize("seed", range(200, 230))

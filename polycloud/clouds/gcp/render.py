@@ -1,0 +1,79 @@
+"""The Terraform root of Google Cloud: each part in a file of its own, each resource with its own location."""
+
+import re
+
+from polycloud.clouds.gcp import render_clusters, render_keys, render_network
+from polycloud.deploy.blueprint import Blueprint
+from polycloud.deploy.derive.names import made
+from polycloud.deploy.hcl import Call, Value, block
+from polycloud.deploy.ports import Rendered
+from polycloud.deploy.render.terraform import Root, backend, output, ref, variable, versions
+
+LABEL_MAX = 63  # cloud.google.com/compute/docs/labeling-resources, 2026-11
+
+
+def render(blueprint: Blueprint) -> Rendered:
+    """All of an estate that is at Google Cloud; nothing when it has nothing there."""
+    here = blueprint.of("gcp")
+    if not here.keys:
+        return Rendered({})
+    root = Root("gcp", blueprint)
+    _settings(root, here)
+    render_keys.add(root, here)
+    render_network.add(root, here)
+    render_clusters.add(root, here)
+    return root.rendered()
+
+
+def label(text: str) -> str:
+    """A label's value as Google Cloud allows it: small letters, digits, - and _."""
+    return re.sub(r"[^a-z0-9_-]", "-", text.lower())[:LABEL_MAX]
+
+
+def services(here: Blueprint) -> list[str]:
+    """The programming interfaces that the project has to switch on for what is here."""
+    engines = {database.engine for database in here.databases}
+    found = {
+        "aiplatform": bool(here.services),
+        "cloudkms": True,
+        "compute": bool(here.networks),
+        "container": bool(here.clusters),
+        "iam": True,
+        "servicenetworking": bool(engines & {"postgresql", "mysql"}),
+        "spanner": "spanner" in engines,
+        "sqladmin": bool(engines & {"postgresql", "mysql"}),
+        "storage": bool(here.buckets),
+        "storagetransfer": any(bucket.copies_to for bucket in here.buckets),
+    }
+    return [f"{name}.googleapis.com" for name, used in found.items() if used]
+
+
+def _settings(root: Root, here: Blueprint) -> None:
+    root.about("versions.tf", "Which Terraform and which provider.", "clouds.gcp")
+    root.add("versions.tf", versions("google"))
+    root.about("backend.tf", "Where the state of this root is kept; make the bucket once, by hand.", "clouds.gcp")
+    state: dict[str, Value] = {
+        "bucket": made("gcp", "bucket", here.estate, "terraform-state"),
+        "prefix": f"{here.environment}/gcp",
+    }
+    root.add("backend.tf", backend("gcs", state))
+    root.about("providers.tf", "The provider: the project, and the labels of everything.", "clouds.gcp")
+    labels: dict[str, Value] = {label(name): label(value) for name, value in here.tags.items()}
+    settings: dict[str, Value] = {
+        "project": ref("var.project"),
+        "region": here.keys[0].site.region,
+        "default_labels": labels,
+    }
+    root.add("providers.tf", block("provider", "google", attributes=settings), block("data", "google_project", "this"))
+    if here.buckets:
+        root.add("providers.tf", block("data", "google_storage_project_service_account", "this"))
+    root.section("providers.tf", "", "clouds.gcp", "project").make(
+        "google_project_service",
+        "this",
+        {"for_each": Call("toset", services(here)), "service": ref("each.value"), "disable_on_destroy": False},
+    )
+    root.about("variables.tf", "What is said at apply time.", "clouds.gcp")
+    project = here.accounts.get("gcp", {}).get("project")
+    root.add("variables.tf", variable("project", "The project that all this is in.", "string", project))
+    root.about("outputs.tf", "What other roots and people need to know.", "clouds.gcp")
+    root.add("outputs.tf", output("project", "The project that all this is in.", ref("var.project")))

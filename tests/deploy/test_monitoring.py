@@ -1,0 +1,148 @@
+"""Monitoring under the real tools: Prometheus, its rule tests, Alertmanager, PromQL, over every example."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+from polycloud.app.control.metrics import SECONDS, Gauges, Metrics
+from polycloud.catalog import Catalog
+from polycloud.catalog.market import Market
+from polycloud.deploy.blueprint import Blueprint, Objective, Paging, Shift
+from polycloud.deploy.checks import together
+from polycloud.deploy.derive import derive
+from polycloud.deploy.ports import Rendered
+from polycloud.deploy.render.monitoring import grafana, metrics, otel, render, rules
+from polycloud.estate import load
+from tests.deploy import checkers
+
+EXAMPLES = Path(__file__).resolve().parents[2] / "polycloud" / "app" / "examples"
+NAMES = ("sandbox", "oci-primary", "active-active", "hybrid-burst")
+
+
+def blueprint(name: str) -> Blueprint:
+    loaded = load(EXAMPLES / name / "estate.yaml", None)
+    assert loaded.estate is not None
+    return derive(loaded.estate, Catalog.load(), Market.load())
+
+
+def written(folder: Path, found: Rendered) -> Path:
+    for path, text in found.files.items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_text(text)
+    return folder / "monitoring"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_real_tools_accept_every_file(name: str, tmp_path: Path) -> None:
+    at = written(tmp_path, render(blueprint(name)))
+    assert checkers.promtool_rules(at / "prometheus/rules/polycloud.yml") == []
+    for path in sorted((at / "prometheus").glob("*.yml")):
+        text = path.read_text().replace("/etc/prometheus/rules/*.yml", str(at / "prometheus/rules/*.yml"))
+        path.write_text(text)
+        assert checkers.promtool_config(path) == []
+    assert checkers.amtool(at / "alertmanager/alertmanager.yml") == []
+
+
+@pytest.mark.parametrize("name", ["oci-primary", "active-active"])
+def test_an_outage_pages_and_a_quiet_day_does_not(name: str, tmp_path: Path) -> None:
+    at = written(tmp_path, render(blueprint(name)))
+    path = at / "prometheus/tests/polycloud.yml"
+    assert len(yaml.safe_load(path.read_text())["tests"]) == 2
+    assert checkers.promtool_test(path) == []
+    quiet = path.read_text().replace("0+60x90", "0+0x90")
+    path.write_text(quiet)
+    assert checkers.promtool_test(path) != []  # without an outage the page must be missed
+
+
+def test_every_query_of_a_dashboard_is_promql() -> None:
+    assert checkers.promql(grafana.expressions()) == []
+
+
+def test_dashboards_and_rules_use_exported_metrics_only() -> None:
+    found = render(blueprint("active-active"))
+    others = Rendered({}, provides=tuple(f"cluster:{c.name}" for c in blueprint("active-active").clusters))
+    assert together({"monitoring": found, "clusters": others}).problems == ()
+    broken = Rendered(found.files, needs=found.needs)
+    assert any("metric:polycloud_requests_total" in p for p in together({"m": broken, "c": others}).problems)
+
+
+def test_the_list_of_our_metrics_is_what_the_control_process_exports() -> None:
+    exported = Metrics(_Clock(), lambda: Gauges(credentials_expire={"x": 1.0})).exposition().decode()
+    families = {
+        (name, kind)
+        for name, kind in re.findall(r"^# TYPE (\S+) (\S+)$", exported, re.M)
+        if not name.endswith("_created")
+    }
+    real = {f"{name}_bucket" if kind == "histogram" else name for name, kind in families}
+    assert set(metrics.OWN) <= real
+    assert metrics.RESPONSE_BUCKETS == SECONDS
+
+
+class _Clock:
+    def wall(self) -> float:
+        return 0.0
+
+    def monotonic(self) -> float:
+        return 0.0
+
+
+def test_a_bound_between_buckets_is_read_strictly() -> None:
+    assert rules.bucket(0.2) == 0.2
+    assert rules.bucket(0.24) == 0.2
+    assert rules.bucket(0.01) == 0.05
+
+
+def test_a_promise_of_everything_has_no_budget_to_burn() -> None:
+    found = rules._objective(Objective("all", "availability", 1_000_000, 86_400))
+    assert found is not None
+    assert all("alert" not in rule for rule in found["rules"])
+
+
+def test_shifts_page_in_their_hours_and_the_second_line_waits(tmp_path: Path) -> None:
+    import msgspec
+
+    shifts = (Shift("europe", "Europe/Berlin", "08:00", "16:00"), Shift("night", "Asia/Tokyo", "22:00", "06:00"))
+    paging = Paging("hook", "duty", shifts, (Shift("lead", "UTC", "00:00", "24:00"),), 10)
+    at = written(tmp_path, render(msgspec.structs.replace(blueprint("active-active"), paging=paging)))
+    path = at / "alertmanager/alertmanager.yml"
+    old = tmp_path / "old.yml"  # webhooks read their address from a file since 0.26, which this amtool may predate
+    old.write_text(re.sub(r"url_file: .*", "url: http://hook.example/", path.read_text()))
+    assert checkers.amtool(old) == []
+    assert "url_file: /etc/alertmanager/secrets/hook" in path.read_text()
+    found = yaml.safe_load(path.read_text())
+    times = {one["name"]: one["time_intervals"][0] for one in found["time_intervals"]}
+    assert times["night"]["times"] == [
+        {"start_time": "22:00", "end_time": "24:00"},
+        {"start_time": "00:00", "end_time": "06:00"},
+    ]
+    second = next(r for r in found["route"]["routes"] if r["receiver"] == "secondary-lead")
+    assert second["group_wait"] == "10m"
+    assert "secret" not in path.read_text().replace("/etc/alertmanager/secrets", "")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_collectors_refer_to_what_they_define_and_scrub_what_callers_wrote(name: str) -> None:
+    found = render(blueprint(name))
+    collectors = {path: yaml.safe_load(text) for path, text in found.files.items() if "/otel/" in path}
+    assert len(collectors) == len(blueprint(name).clusters) + 1
+    for path, content in collectors.items():
+        for pipeline in content["service"]["pipelines"].values():
+            for part in ("receivers", "processors", "exporters"):
+                assert set(pipeline[part]) <= set(content[part]), path
+            if "central" not in path:
+                assert "attributes" in pipeline["processors"]
+    assert "gen_ai.prompt" in otel.SCRUBBED
+
+
+def test_dashboards_are_json_with_one_panel_for_each_query() -> None:
+    for path, text in render(blueprint("active-active")).files.items():
+        if path.endswith(".json"):
+            board = json.loads(text)
+            assert len({panel["id"] for panel in board["panels"]}) == len(board["panels"]) >= 5
+
+
+def test_the_same_estate_gives_the_same_bytes() -> None:
+    assert render(blueprint("active-active")) == render(blueprint("active-active"))

@@ -4,7 +4,7 @@ PORT ?= 8080
 ESTATE ?= polycloud/app/examples/sandbox/estate.yaml
 BIN := .venv/bin
 
-.PHONY: up test check unit lint tools bench-gateway lock catalog reference clean help
+.PHONY: up test test-all lint tools tools-deploy bench-gateway bench-planner bench-routes lock catalog reference clean help
 
 help:            ## this list
 	@grep -E '^[a-z-]+: .*##|^[a-z-]+:  *##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -37,6 +37,19 @@ lint: .venv/dev
 
 tools: .venv/run    ## what only some tests need (npm packages, peers' clients), under .tools
 	@sh tools/install.sh tests
+
+tools-deploy: .venv/run    ## and what only `make test-all` needs: checkov, a second Terraform
+	@sh tools/install.sh deploy
+
+test-all: .venv/dev tools tools-deploy    ## the everyday suite, and every rendered file of all examples under its real tool
+	@$(MAKE) --no-print-directory lint
+	@POLYCLOUD_ALL_ESTATES=1 $(BIN)/pytest -n 2 --dist loadfile
+
+bench-planner: .venv/dev    ## the planner: five seeds of both variants at full size, against the naive plans
+	@$(BIN)/python benchmarks/planner/run.py
+
+bench-routes: .venv/dev    ## data from one site to many: twenty cases, each against direct and shortest paths
+	@$(BIN)/python benchmarks/routes/run.py
 
 bench-gateway: .venv/dev    ## the gateway beside its peers, same work, same run
 	@sh tools/install.sh bench

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from polycloud.app.library import load as load
     from polycloud.app.library import prove as prove
     from polycloud.app.library import schema as schema
-    from polycloud.app.planning import NoPlan as NoPlan
     from polycloud.app.planning import PlaceQuery as PlaceQuery
     from polycloud.app.planning import place as place
     from polycloud.app.planning import placement_report as placement_report
@@ -31,6 +30,7 @@ if TYPE_CHECKING:
     from polycloud.app.planning import what_if as what_if
     from polycloud.core.errors import EstateError as EstateError
     from polycloud.core.errors import PolycloudError as PolycloudError
+    from polycloud.placement.answer.conflicts import NoPlan as NoPlan
     from polycloud.placement.answer.values import Placement as Placement
     from polycloud.placement.build import Changes as Changes
 
@@ -41,7 +41,7 @@ _PLACES = {
     "Client": "polycloud.app.client",
     "EstateError": "polycloud.core.errors",
     "Examined": "polycloud.app.library",
-    "NoPlan": "polycloud.app.planning",
+    "NoPlan": "polycloud.placement.answer.conflicts",
     "NotRunning": "polycloud.app.client",
     "PlaceQuery": "polycloud.app.planning",
     "Placement": "polycloud.placement.answer.values",

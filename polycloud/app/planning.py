@@ -16,13 +16,13 @@ from polycloud.app.library import catalog
 from polycloud.app.library import check as check_estate
 from polycloud.catalog.market import Market
 from polycloud.core.diagnostics import Diagnostic
-from polycloud.core.errors import EstateError, PolycloudError
+from polycloud.core.errors import BadRequest, EstateError
 from polycloud.estate import Estate, Loaded
 from polycloud.placement.answer import report
 from polycloud.placement.answer.alternatives import Effort
 from polycloud.placement.answer.answering import Basis, answer
 from polycloud.placement.answer.compare import compare
-from polycloud.placement.answer.conflicts import conflicts
+from polycloud.placement.answer.conflicts import NoPlan, conflicts
 from polycloud.placement.answer.curve import AXES, Sweep
 from polycloud.placement.answer.values import Comparison, Curve, Placement
 from polycloud.placement.build import Built, Changes, build
@@ -34,17 +34,6 @@ AIMS = (*LEVELS, "carbon")
 NO_CHANGES = Changes()
 ALTERNATIVES_SHARE = 0.25  # of the seconds of a plan, spent on solving anew with a task held elsewhere
 ALTERNATIVES_SECONDS = 1.0  # and no more than this unless one workload is asked for: small estates answer at once
-
-
-class NoPlan(PolycloudError):
-    """No plan keeps every rule, or none was found in time. ``conflict``: statements that can not all hold."""
-
-    code = "no_plan"
-    status = 422
-
-    def __init__(self, message: str, conflict: tuple[Diagnostic, ...] = ()) -> None:
-        super().__init__(message)
-        self.conflict = conflict
 
 
 class PlaceQuery(msgspec.Struct, frozen=True):
@@ -68,15 +57,19 @@ def market() -> Market:
 
 
 class Planning:
-    """One estate being planned: built and solved once, asked several things. Methods raise EstateError and NoPlan."""
+    """One estate being planned: built and solved once, asked several things. Raises EstateError, NoPlan, and BadRequest
+    for an estate in which there is nothing to place."""
 
     def __init__(self, loaded: Loaded, query: PlaceQuery = USUAL, report: Report | None = None) -> None:
         self.loaded = loaded
         self.query = query
         self.today = datetime.datetime.now(datetime.UTC).date()
-        self._report = report
+        self._tell = report
+        self._stopped = False
         self._estate = _whole(loaded)
         self.built = self._build(query.changes)
+        if not (self.built.problem.tasks or self.built.problem.items):
+            raise BadRequest("there is nothing to place: write workloads: with their needs:, or datasets:")
         self.solved = self._solve(self.built)
         self._checked(self.built, self.solved)
 
@@ -104,6 +97,11 @@ class Planning:
     def trade_offs(self, axes: Sequence[str] = AXES) -> tuple[Curve, ...]:
         """What fewer clouds, shorter round trips and less carbon cost, in as many seconds as the plan may take."""
         return Sweep(self.built.problem, self.solved, self._limits()).curves(axes)
+
+    def _report(self, progress: Progress) -> bool:
+        """Passes the progress on, and notes that the caller wants what there is."""
+        self._stopped = self._stopped or (self._tell is not None and not self._tell(progress))
+        return not self._stopped
 
     def _build(self, changes: Changes) -> Built:
         return build(self._estate, catalog(), market(), self.loaded.place, changes, self.today)
@@ -139,7 +137,7 @@ class Planning:
         basis = Basis(
             estate, catalog(), market(), self.today, built.details, built.months, notes, dict(built.allowances)
         )
-        seconds = self.query.seconds * ALTERNATIVES_SHARE
+        seconds = 0.0 if self._stopped else self.query.seconds * ALTERNATIVES_SHARE
         if not self.query.explain:
             seconds = min(seconds, ALTERNATIVES_SECONDS)
         effort = Effort(seconds, self.query.gap, self.query.explain, adopt=not self.query.levels)

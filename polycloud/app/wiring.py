@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from polycloud.store import Store
 
 RENDERED_CLOUDS = ("aws",)
-RENDERED_TOOLS: tuple[str, ...] = ()
+RENDERED_TOOLS: tuple[str, ...] = ("mesh", "monitoring", "readme")
 SANDBOX_SECONDS = 5.0  # it is on this machine
 SANDBOX_BYTES_MAX = 16 * 1024 * 1024
 

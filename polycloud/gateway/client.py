@@ -147,7 +147,8 @@ class Connection(asyncio.Protocol):
     def _finish(self) -> None:
         call = self._release()
         if self._keep and not self.closed:
-            self.hold(False)  # a caller's slowness ends with its answer, and a close of an idle one must be heard
+            if self._paused:
+                self.hold(False)  # a caller's slowness ends with its answer, and a close of an idle one must be heard
             self._pool.keep(self)
         else:
             self.close()
@@ -295,7 +296,10 @@ class Pool:
 
     def keep(self, connection: Connection) -> None:
         connection.idle_since = self._loop.time()
-        self._idle.setdefault(connection.origin, []).append(connection)
+        idle = self._idle.get(connection.origin)
+        if idle is None:
+            idle = self._idle[connection.origin] = []
+        idle.append(connection)
 
     def forget(self, connection: Connection) -> None:
         if connection in self._all:

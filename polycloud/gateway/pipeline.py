@@ -54,6 +54,7 @@ BACKOFF_SECONDS = 0.1
 JSON_TYPE = b"content-type: application/json\r\n"
 STREAM_TYPE = b"content-type: text/event-stream; charset=utf-8\r\ncache-control: no-cache\r\n"
 Ts = TypeVarTuple("Ts")
+_DEFAULT_LIMITS = Limits()
 _SERIAL = int(Need.SERIAL_TOOLS)
 _BY_PROMPT = int(Need.JSON_OBJECT | Need.JSON_SCHEMA)
 
@@ -84,7 +85,7 @@ class Exchange:
         self.classes: tuple[str, ...] = ()
         self.spent = 0.0
         self.due = 0.0  # before this time no deadline can have passed
-        self._limits = Limits()
+        self._limits = _DEFAULT_LIMITS
         self._team = NO_TEAM
         self._read: ChatRequest | None = None
         self._attempt: Attempt | None = None
@@ -452,7 +453,9 @@ class Exchange:
     def _refuse(self, error: PolycloudError) -> None:
         self._closed = True
         journal = self._gateway.journal
-        if hasattr(self, "principal"):  # what has no known key leaves no record: it would let anyone fill the disk
+        # What has no known key leaves no record: it would let anyone fill the disk. Nor does what is refused because
+        # records can not be written: it would fill the memory.
+        if hasattr(self, "principal") and not isinstance(error, JournalUnwritable):
             trace = self._request.headers.get(b"traceparent")
             journal.add(metering.decision(self, None, self._gateway.clock.wall(), trace, error.code))
         else:

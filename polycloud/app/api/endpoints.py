@@ -86,6 +86,14 @@ ENDPOINTS = (
         SteerBody,
     ),
     Endpoint("POST", "/admin/reload", "reload", "Read the estate again; errors change nothing.", handlers.reload),
+    Endpoint(
+        "GET",
+        "/admin/placement",
+        "placement",
+        "Where all work and data should be, its cost, reasons and proofs: what `polycloud place --json` prints.",
+        handlers.placement,
+        query=(Query("seconds", "How long to search at most, up to 45; 10."),),
+    ),
     Endpoint("GET", "/admin/estate", "estate", "The estate in force, all layers merged, no secrets.", handlers.estate),
     Endpoint(
         "POST",

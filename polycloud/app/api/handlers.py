@@ -18,6 +18,7 @@ from polycloud.policy.overlay import Overlay, Steer
 
 RECENT_MAX = 1000
 STATUS_SECONDS = 3600.0
+PLACEMENT_SECONDS, PLACEMENT_SECONDS_MAX = 10, 45  # beyond it the worker that passes it on gives up
 MOMENT_MS_MAX = 10**15  # the year 33658; what the store can compare ends at 2**63
 
 
@@ -160,6 +161,10 @@ async def reload(backend: Backend, asked: Asked) -> object:
 
 async def estate(backend: Backend, asked: Asked) -> object:
     return backend.estate()
+
+
+async def placement(backend: Backend, asked: Asked) -> object:
+    return await backend.placement(asked.number("seconds", PLACEMENT_SECONDS, PLACEMENT_SECONDS_MAX))
 
 
 async def explain(backend: Backend, asked: Asked) -> object:

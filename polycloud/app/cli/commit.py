@@ -70,7 +70,7 @@ def commit(context: click.Context, /, **_: object) -> int:
     listed = from_catalogue(history.series, price, terms)
     offerings = [o for o in (*wanted.offerings, *listed.offerings) if o.term in terms]
     if given["online"]:
-        return _online(advise(history, offerings), given["as_json"])
+        return _online(advise(history, offerings), listed.missing, given["as_json"])
     bound = bind(history, offerings)
     now = history.start + history.hours * HOUR
     kept = hold(estate.commitments if estate else {}, history, wanted.offerings, price, now)
@@ -224,8 +224,10 @@ def _print_verdict(answer: Portfolio) -> None:
         say(f"there, '{tried.winner}' was cheaper than this plan")
 
 
-def _online(advice: tuple[Advice, ...], as_json: bool) -> int:
+def _online(advice: tuple[Advice, ...], missing: tuple[str, ...], as_json: bool) -> int:
     def people() -> None:
+        for name in missing:
+            say(f"note: no committed price is known for {name}")
         if not advice:
             say("nothing here is counted in machines and has a reservation on offer")
             return
@@ -248,5 +250,5 @@ def _online(advice: tuple[Advice, ...], as_json: bool) -> int:
         say("reserve: what the rule holds at the end of the history, bought as the demand proved itself (USD)")
         say("at most: how many times the best in hindsight it can ever cost (Wang, Li, Liang, arXiv 1305.5608)")
 
-    emit(as_json, {"online": advice}, people)
+    emit(as_json, {"online": advice, "missing": missing}, people)
     return OK if advice else NO

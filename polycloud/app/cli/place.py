@@ -21,7 +21,8 @@ from polycloud.estate.schema.operations import OwnPrice
 
 try:
     from polycloud.app.cli.placement_text import print_comparison, print_curves, print_placement, print_workloads
-    from polycloud.app.planning import AIMS, NoPlan, PlaceQuery, Planning, placement_report
+    from polycloud.app.planning import AIMS, PlaceQuery, Planning, placement_report
+    from polycloud.placement.answer.conflicts import NoPlan
     from polycloud.placement.answer.values import Comparison, Curve, Placement
     from polycloud.placement.answer.words import percent, usd
     from polycloud.placement.build import Changes

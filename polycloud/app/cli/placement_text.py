@@ -96,7 +96,7 @@ def print_workloads(rows: Sequence[WorkloadAnswer]) -> None:
             ),
         )
         for group in row.refused:
-            say(f"  not considered: {candidates(group.what, 8)}: {group.why}")
+            say(f"  not considered: {group.why} ({candidates(group.what)})")
         say()
 
 

@@ -19,6 +19,7 @@ from polycloud.app.control.health import Health
 from polycloud.app.control.link import LinkServer
 from polycloud.app.control.log import Log
 from polycloud.app.control.metrics import Gauges, Metrics
+from polycloud.app.control.placing import Placing
 from polycloud.app.control.ports import Store
 from polycloud.app.control.promises import targets
 from polycloud.app.control.questions import answer
@@ -70,6 +71,7 @@ class Control:
         self._keys: dict[str, KeyRow] = {}
         self._demo = ""
         self._served: InForce | None = None  # whose tables workers were given
+        self._placing = Placing(settings.estate, settings.environment)
         self._faces = {name.decode(): face for name, face in faces().items()}
         self.link = LinkServer(settings.link, log, lambda: None)
         self.figures = Metrics(clock, self._gauges)
@@ -309,6 +311,9 @@ class Control:
         if self._estates.current is None:
             raise Unavailable("no estate is in force" + (f": {self._estates.refusal}" if self._estates.refusal else ""))
         return self._estates.current
+
+    async def placement(self, seconds: int) -> msgspec.Raw:
+        return await self._placing.placement(self._in_force().tables.version, seconds)
 
     async def explain(self, question: Question) -> Explanation:
         current = self._in_force()

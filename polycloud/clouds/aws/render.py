@@ -11,6 +11,7 @@ from polycloud.clouds.aws import (
     render_links,
     render_network,
     render_storage,
+    render_tests,
 )
 from polycloud.deploy.blueprint import Blueprint
 from polycloud.deploy.derive.names import made
@@ -34,6 +35,7 @@ def render(blueprint: Blueprint) -> Rendered:
     render_ai.add(root, here)
     render_links.link_ends(root, here)
     render_identity.add(root, here)
+    render_tests.add(root, here)
     return root.rendered()
 
 

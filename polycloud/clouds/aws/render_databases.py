@@ -75,15 +75,12 @@ def _variables(root: Root, found: list[Database]) -> None:
     if any(near(database) for database in relational):
         root.add(
             "variables.tf",
-            block(
-                "variable",
+            variable(
                 "database_passwords",
-                attributes={
-                    "description": "The first password of each global database by its name; used once, stored nowhere.",
-                    "type": Expr("map(string)"),
-                    "sensitive": True,
-                    "ephemeral": True,
-                },
+                "The first password of each global database by its name; used once, stored nowhere.",
+                "map(string)",
+                sensitive=True,
+                ephemeral=True,
             ),
         )
 
@@ -322,7 +319,7 @@ def _table(section: Section, here: Blueprint, database: Database) -> None:
 def _keyspace(section: Section, here: Blueprint, database: Database) -> None:
     """A keyspace of Amazon Keyspaces; its tables belong to the application."""
     copies = near(database)
-    regions: list[Value] = sorted({database.site.region, *(site.region for site in copies)})
+    regions = sorted({database.site.region, *(site.region for site in copies)})
     spread: dict[str, Value] = {
         "replication_strategy": "MULTI_REGION" if copies else "SINGLE_REGION",
         "region_list": regions if copies else None,

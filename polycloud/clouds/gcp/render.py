@@ -1,15 +1,22 @@
 """The Terraform root of Google Cloud: each part in a file of its own, each resource with its own location."""
 
-import re
-
-from polycloud.clouds.gcp import render_clusters, render_keys, render_network
+from polycloud.clouds.gcp import (
+    render_ai,
+    render_clusters,
+    render_databases,
+    render_identity,
+    render_keys,
+    render_links,
+    render_network,
+    render_storage,
+    render_tests,
+)
+from polycloud.clouds.gcp.render_keys import label
 from polycloud.deploy.blueprint import Blueprint
 from polycloud.deploy.derive.names import made
 from polycloud.deploy.hcl import Call, Value, block
 from polycloud.deploy.ports import Rendered
 from polycloud.deploy.render.terraform import Root, backend, output, ref, variable, versions
-
-LABEL_MAX = 63  # cloud.google.com/compute/docs/labeling-resources, 2026-11
 
 
 def render(blueprint: Blueprint) -> Rendered:
@@ -22,12 +29,13 @@ def render(blueprint: Blueprint) -> Rendered:
     render_keys.add(root, here)
     render_network.add(root, here)
     render_clusters.add(root, here)
+    render_storage.add(root, here)
+    render_databases.add(root, here)
+    render_ai.add(root, here)
+    render_links.link_ends(root, here)
+    render_identity.add(root, here)
+    render_tests.add(root, here)
     return root.rendered()
-
-
-def label(text: str) -> str:
-    """A label's value as Google Cloud allows it: small letters, digits, - and _."""
-    return re.sub(r"[^a-z0-9_-]", "-", text.lower())[:LABEL_MAX]
 
 
 def services(here: Blueprint) -> list[str]:
@@ -39,6 +47,7 @@ def services(here: Blueprint) -> list[str]:
         "compute": bool(here.networks),
         "container": bool(here.clusters),
         "iam": True,
+        "pubsub": any(bucket.copies_to for bucket in here.buckets),
         "servicenetworking": bool(engines & {"postgresql", "mysql"}),
         "spanner": "spanner" in engines,
         "sqladmin": bool(engines & {"postgresql", "mysql"}),

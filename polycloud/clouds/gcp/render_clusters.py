@@ -2,7 +2,7 @@
 
 import re
 
-from polycloud.clouds.gcp.render_keys import granted, key_id
+from polycloud.clouds.gcp.render_keys import granted, key_id, label
 from polycloud.clouds.gcp.render_network import NETWORK, PODS, SERVICES, subnet
 from polycloud.deploy.blueprint import Blueprint, Cluster, Pool
 from polycloud.deploy.conventions import labels, taints
@@ -114,8 +114,10 @@ def _cluster(section: Section, cluster: Cluster) -> None:
             "datapath_provider": "ADVANCED_DATAPATH",
             "enable_intranode_visibility": True,
             "enable_shielded_nodes": True,
+            "resource_labels": {"cluster": label(cluster.name)},
             "depends_on": [granted("data", region, "clusters"), granted("data", region, "disks")],
         },
+        Comment("checkov:skip=CKV_GCP_12:The data path (Dataplane V2) enforces network policies by itself."),
         Comment("checkov:skip=CKV_GCP_65:People sign in by workforce identity, see identity.tf, not by Google groups."),
         Comment("checkov:skip=CKV_GCP_69:The default pool is removed; each pool hides the machine's own account."),
         *_node_defaults(),
@@ -135,7 +137,10 @@ def _node_defaults() -> tuple[Block, ...]:
             "node_config",
             attributes={"service_account": ref("google_service_account.nodes.email")},
             parts=(
-                block("shielded_instance_config", attributes={"enable_secure_boot": True}),
+                block(
+                    "shielded_instance_config",
+                    attributes={"enable_secure_boot": True, "enable_integrity_monitoring": True},
+                ),
                 block("workload_metadata_config", attributes={"mode": "GKE_METADATA"}),
             ),
         ),
@@ -160,14 +165,11 @@ def _reach() -> tuple[Block, ...]:
         block(
             "master_authorized_networks_config",
             parts=(
-                Block(
+                block(
                     "dynamic",
-                    ("cidr_blocks",),
-                    block(
-                        "dynamic",
-                        attributes={"for_each": ref("var.kubernetes_api_cidrs")},
-                        parts=(block("content", attributes={"cidr_block": ref("cidr_blocks.value")}),),
-                    ).body,
+                    "cidr_blocks",
+                    attributes={"for_each": ref("var.kubernetes_api_cidrs")},
+                    parts=(block("content", attributes={"cidr_block": ref("cidr_blocks.value")}),),
                 ),
             ),
         ),

@@ -1,5 +1,7 @@
 """A key of ours at each site of Google Cloud, and the services that may use it for what they keep there."""
 
+import re
+
 from polycloud.deploy.blueprint import Blueprint, Key
 from polycloud.deploy.derive.names import made
 from polycloud.deploy.hcl import Expr, block, joined
@@ -9,7 +11,13 @@ FILE = "keys.tf"
 DAY_SECONDS = 86_400
 LEAST_DAYS = 1  # cloud.google.com/kms/docs/key-rotation, 2026-11
 WAIT_SECONDS = 30 * DAY_SECONDS  # before a destroyed version is gone: with it goes all that it wraps
+LABEL_MAX = 63  # cloud.google.com/compute/docs/labeling-resources, 2026-11
 NUMBER = ref("data.google_project.this.number")
+
+
+def label(text: str) -> str:
+    """A label's value as Google Cloud allows it: small letters, digits, - and _."""
+    return re.sub(r"[^a-z0-9_-]", "-", text.lower())[:LABEL_MAX]
 
 
 def key_id(name: str, region: str) -> Expr:

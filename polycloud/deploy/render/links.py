@@ -40,7 +40,7 @@ class Tunnels(msgspec.Struct, frozen=True):
     here: Where
     peer: Where
     peer_addresses: tuple[Expr, ...]
-    peer_asn: int
+    peer_asn: int | Expr
     inside: tuple[str, ...]
     first: bool
     secret: Expr
@@ -90,11 +90,12 @@ def gateway(site: Where) -> Expr:
     return Expr(f"var.{site.cloud}_gateways[{quoted(site.id)}]")
 
 
-def secrets_variable(default: Value = None) -> Block:
+def secrets_variable(default: Value = None, ephemeral: bool = False) -> Block:
+    """The input for shared secrets; ``ephemeral`` where they go to write-only arguments alone, and into no state."""
     described = (
         "The shared secret of each VPN by the link's name: 32 random letters and digits, beginning with a letter."
     )
-    return variable("vpn_secrets", described, "map(string)", default, sensitive=True)
+    return variable("vpn_secrets", described, "map(string)", default, sensitive=True, ephemeral=ephemeral)
 
 
 def secret(link: Link) -> Expr:

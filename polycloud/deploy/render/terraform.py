@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 import msgspec
 
 from polycloud.deploy.blueprint import Blueprint
-from polycloud.deploy.hcl import Block, Expr, Part, Value, block, render
+from polycloud.deploy.hcl import Attribute, Block, Expr, Part, Value, block, render
 from polycloud.deploy.ports import Reference, Rendered, Resource
 from polycloud.deploy.yaml import header
 
@@ -51,13 +51,22 @@ def resource(kind: str, name: str, attributes: Mapping[str, Value], *parts: Part
     return block("resource", kind, name, attributes=attributes, parts=parts)
 
 
-def variable(name: str, described: str, kind: str = "string", default: Value = None, sensitive: bool = False) -> Block:
-    """An input. Without a default it must be given."""
+def variable(
+    name: str,
+    described: str,
+    kind: str = "string",
+    default: Value = None,
+    sensitive: bool = False,
+    ephemeral: bool = False,
+) -> Block:
+    """An input. Without a default it must be given; an ephemeral one is kept in no plan and no state."""
     given: dict[str, Value] = {"description": described, "type": Expr(kind)}
     if default is not None:
         given["default"] = default
     if sensitive:
         given["sensitive"] = True
+    if ephemeral:
+        given["ephemeral"] = True
     return block("variable", name, attributes=given)
 
 
@@ -146,6 +155,17 @@ class Root:
     def text(self, file: str, content: str) -> None:
         """A file of the root that is not HCL blocks, such as a policy document."""
         self._extra[file] = content
+
+    def asked(self) -> list[tuple[str, str]]:
+        """The variables that have no default, with their types."""
+        found = []
+        for part in self._files.get("variables.tf", []):
+            if isinstance(part, Block):
+                given = {inner.name: inner.value for inner in part.body if isinstance(inner, Attribute)}
+                kind = given.get("type")
+                if "default" not in given and isinstance(kind, Expr):
+                    found.append((part.labels[0], kind.text))
+        return found
 
     def rendered(self) -> Rendered:
         """The root as files. Raises KeyError for a file without ``about``."""

@@ -11,7 +11,7 @@ import msgspec
 
 from polycloud.placement.answer.ledger import Ledger
 from polycloud.placement.answer.moves import Move, alone, followed, held_at, places
-from polycloud.placement.answer.reasons import differs, wins_if
+from polycloud.placement.answer.reasons import differs, moved, wins_if
 from polycloud.placement.answer.values import Alternative
 from polycloud.placement.answer.words import listed
 from polycloud.placement.bill import bill
@@ -203,12 +203,7 @@ def differences(problem: Problem, old: Solution, new: Solution, but: int = -1) -
         else:
             said.append(f"{task.name} runs on {now.count} × {now.machine} ({now.market})")
     for item, a_sites, b_sites in zip(problem.items, old.copies, new.copies, strict=True):
-        gained = [problem.sites[s].id for s in b_sites if s not in a_sites]
-        lost = [problem.sites[s].id for s in a_sites if s not in b_sites]
-        if gained:
-            said.append(f"{item.name} gets a copy at {listed(gained)}")
-        if lost:
-            said.append(f"{item.name} leaves {listed(lost)}")
+        said += moved(problem, item.name, a_sites, b_sites)
     if old.promised != new.promised:
         said.append("promises change")
     return tuple(said)

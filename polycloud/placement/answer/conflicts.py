@@ -3,11 +3,23 @@
 from collections.abc import Callable, Mapping
 
 from polycloud.core.diagnostics import Diagnostic, Place
+from polycloud.core.errors import PolycloudError
 from polycloud.estate.paths import KeyPath
 from polycloud.placement.answer.words import data, listed
 from polycloud.placement.problem import Problem
 
 FIX = "relax any one of these statements: none of them is superfluous"
+
+
+class NoPlan(PolycloudError):
+    """No plan keeps every rule, or none was found in time. ``conflict``: statements that can not all hold."""
+
+    code = "no_plan"
+    status = 422
+
+    def __init__(self, message: str, conflict: tuple[Diagnostic, ...] = ()) -> None:
+        super().__init__(message)
+        self.conflict = conflict
 
 
 def conflicts(

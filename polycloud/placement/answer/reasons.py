@@ -33,7 +33,8 @@ def reason(ledger: Ledger, task: int, refused: tuple[Refused, ...] = ()) -> str:
     if len(by_site) == 1:
         # Whole sites that were refused say more than single machines.
         whole = [r.why for r in refused if not any(":" in what for what in r.what)] or [r.why for r in refused]
-        why = f": {listed(whole, 2)}" if whole else ""
+        reasons = list(dict.fromkeys(reason for why in whole for reason in why.split("; ")))
+        why = f" (elsewhere: {listed(reasons)})" if reasons else ""
         return f"{problem.sites[here].id} is the only place left{why}"
     alone = {site: _alone(problem, task, options[0]) for site, options in by_site.items()}
     cheapest = min(alone, key=lambda site: (alone[site], site))
@@ -115,10 +116,14 @@ def differs(ledger: Ledger, found: Move) -> tuple[str, ...]:
             site = problem.sites[problem.tasks[other].options[index].site].id
             said.append(f"{problem.tasks[other].name} moves to {site}")
     for item, sites in found.change.items.items():
-        new = [problem.sites[s].id for s in sites if s not in plan.copies[item]]
-        gone = [problem.sites[s].id for s in plan.copies[item] if s not in sites]
-        if new:
-            said.append(f"{problem.items[item].name} gets a copy at {listed(new)}")
-        if gone:
-            said.append(f"{problem.items[item].name} leaves {listed(gone)}")
+        said += moved(problem, problem.items[item].name, plan.copies[item], sites)
     return tuple(said)
+
+
+def moved(problem: Problem, name: str, before: tuple[int, ...], after: tuple[int, ...]) -> list[str]:
+    """What becomes of a data set's copies, in at most one sentence."""
+    new = listed([problem.sites[site].id for site in after if site not in before])
+    gone = listed([problem.sites[site].id for site in before if site not in after])
+    if new and gone:
+        return [f"{name} moves from {gone} to {new}"]
+    return [f"{name} gets a copy at {new}"] if new else [f"{name} leaves {gone}"] if gone else []

@@ -11,6 +11,12 @@ from polycloud.core.geo import Site
 from polycloud.placement.assess.needs import ESTATES, Needs
 
 HOME = {"aws": "aws/us-east-1", "azure": "azure/eastus", "gcp": "gcp/us-central1", "oci": "oci/us-ashburn-1"}
+EUROPE = {
+    "aws": "aws/eu-central-1",
+    "azure": "azure/westeurope",
+    "gcp": "gcp/europe-west1",
+    "oci": "oci/eu-frankfurt-1",
+}
 KINDS = {False: ("commercial",), True: ("sovereign",)}  # what a cloud sells to anybody; and under another operator
 
 
@@ -50,7 +56,8 @@ def _cloud(name: str, needs: Needs, catalog: Catalog, market: Market) -> Cloud:
     own = [site for site in sites if any(inside(site, word) for word in places)] if places else sites
     has = tuple(model for model in wanted if own and offers(catalog, name, model))  # no place there: no model either
     far = tuple(user for user in needs.users or () if _far(user, own, needs.latency_ms, market))
-    home = HOME[name] if not places or not own else min(site.id for site in own)
+    ids = sorted(site.id for site in own)
+    home = next((id for id in (HOME[name], EUROPE[name]) if id in ids), ids[0] if ids else HOME[name])
     return Cloud(name, has, tuple(m for m in wanted if m not in has), lacks, far, home, _fits(name, needs))
 
 

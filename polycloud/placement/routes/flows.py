@@ -34,19 +34,25 @@ class PairFlow(msgspec.Struct, frozen=True):
 
 
 def pair_flows(estate: Estate) -> tuple[PairFlow, ...]:
-    """One row for each pair of sites of different clouds with a flow or a declared link."""
+    """One row for each pair of sites, not both of one cloud, with a flow or a declared link."""
     found: dict[tuple[str, str], PairFlow] = {}
     for link in estate.links.values():
         a, b = link.between
-        found.setdefault(_key(a, b), PairFlow(*_key(a, b)))
+        if not _inside_one_cloud(a, b):
+            found.setdefault(_key(a, b), PairFlow(*_key(a, b)))
     for src, dst, volume, what in _flows(estate):
-        if src.partition("/")[0] == dst.partition("/")[0]:
+        if _inside_one_cloud(src, dst):
             continue
         key = _key(src, dst)
         row = found.get(key) or PairFlow(*key)
         out, back = (row.out + volume, row.back) if key[0] == src else (row.out, row.back + volume)
         found[key] = PairFlow(*key, out, back, (*row.what, what))
     return tuple(found.values())
+
+
+def _inside_one_cloud(a: str, b: str) -> bool:
+    cloud = a.partition("/")[0]
+    return cloud == b.partition("/")[0] and cloud != "onprem"
 
 
 def _key(a: str, b: str) -> tuple[str, str]:

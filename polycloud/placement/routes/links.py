@@ -154,10 +154,10 @@ class LinkOptions:
             price.out, price.back = (self._per_gb(price, kind, src, dst) for src, dst in ((a, b), (b, a)))
             if kind == "exchange":
                 price.unknown.append("the exchange's port and virtual circuit")
-            elif len(ends) == 1:
+            elif len(ends) < 2:
                 price.unknown.append("the carrier's line to the hall")
         known = [speed for speed in speeds if speed is not None]
-        price.gbps = min(known) if len(known) == len(speeds) else None
+        price.gbps = min(known) if known and len(known) == len(speeds) else None
         return price
 
     def _end(self, price: _Price, site: str, across: bool, gbps: float) -> float | None:

@@ -253,7 +253,9 @@ class _Asked(msgspec.Struct, frozen=True):
                 return f"no way from {self.ways.sites[0]} to {ends} is fast enough: {best}"
             return f"no speed is known from {self.ways.sites[0]} to {ends}; declare a link there with its bandwidth"
         unpriced = "; ".join(f"{row.what}: {row.why}" for row in self.ways.left_out[:3])
-        return f"no way with a known price leads from {self.ways.sites[0]} to {ends}" + (unpriced and f" ({unpriced})")
+        return f"no way with a known price and room for it leads from {self.ways.sites[0]} to {ends}" + (
+            unpriced and f" ({unpriced})"
+        )
 
     def plan(self, hops: Sequence[Hop], bound: int | None = None) -> TransferPlan:
         """Hops as a plan; each pays what it adds on its meters, in order, so the parts sum to the whole."""

@@ -13,6 +13,7 @@ from polycloud.placement.solve.result import USUAL, Limits, Report, Solved, Watc
 
 STEPS = 60  # of dual ascent to make good what the change did to the prices
 WORSE = 1.1  # a gap so much wider than before is as good as before
+SHARE = 6  # of the time that a solve from nothing may take; who has more time asks for that
 FEW = 1e-3  # a gap that is not worth more work when the old one was narrower
 
 
@@ -27,14 +28,16 @@ def resolve(
     names = _Names(problem, changed)
     if not isinstance(previous.trail, Trail) or exact.size(changed) <= solving.SMALL:
         return solving.solve(changed, limits, names.plan(previous.solution), report)
-    watch = Watch(limits, report)
+    watch = Watch(msgspec.structs.replace(limits, seconds=limits.seconds / SHARE), report)
     trail: Trail | None = None
     try:
         trail = _retrace(Large(changed, watch), names, previous.solution, previous.trail, previous.gap)
     except KeyboardInterrupt:
         watch.stop()
-    if watch.solution is None and watch.go_on("from nothing"):
-        return solving.solve(changed, msgspec.structs.replace(limits, seconds=watch.left), report=report)
+    if watch.solution is None and not watch.stopped:
+        return solving.solve(
+            changed, msgspec.structs.replace(limits, seconds=limits.seconds - watch.seconds), report=report
+        )
     return msgspec.structs.replace(watch.solved(solving.floor(changed)), trail=trail)
 
 

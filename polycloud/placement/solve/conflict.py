@@ -6,7 +6,7 @@ from itertools import combinations
 import msgspec
 
 from polycloud.placement.problem import Item, Option, Problem, Quota, Task
-from polycloud.placement.solve import exact, highs
+from polycloud.placement.solve import feasible
 from polycloud.placement.solve.result import Watch
 
 FEW = 12  # demands among which every smaller set is tried
@@ -100,7 +100,17 @@ def conflict(problem: Problem, watch: Watch) -> tuple[str, ...]:
 
     Empty when the time is over before a set is proven.
     """
-    found = smallest(demands(problem), lambda kept: _impossible(problem, kept, watch))
+    all_of = demands(problem)
+
+    def impossible(kept: tuple[Demand, ...]) -> bool:
+        return _impossible(problem, kept, watch)
+
+    if len(all_of) > FEW:
+        blamed = feasible.blame(problem, watch)
+        some = tuple(demand for demand in all_of if (demand.kind, demand.index) in blamed)
+        if some and impossible(some):
+            all_of = some
+    found = smallest(all_of, impossible)
     return tuple(demand.name for demand in found)
 
 
@@ -141,10 +151,4 @@ def _narrow(all_of: tuple[Demand, ...], impossible: Callable[[tuple[Demand, ...]
 
 def _impossible(problem: Problem, kept: tuple[Demand, ...], watch: Watch) -> bool:
     """Whether it is proven that what is kept can not be had together."""
-    part = keep(problem, frozenset(kept))
-    if any(not task.options for task in part.tasks):
-        return True
-    if not part.tasks and not part.items:
-        return False
-    model = exact.build(part).model
-    return highs.run(model, watch.left, 1.0, lambda: watch.go_on("conflict")).infeasible
+    return feasible.find(keep(problem, frozenset(kept)), watch, "conflict").impossible

@@ -158,13 +158,15 @@ class Dual:
         return int(np.floor((value - SAFE * (1.0 + abs(value))) * MILLION))
 
     def ascend(self, prices: Prices, target: float, steps: int, go_on: Callable[[float], bool]) -> tuple[Prices, float]:
-        """Steps along the mean of recent directions, as long as the gap to ``target`` suggests; the best prices seen."""
+        """Steps along the mean of recent directions, as long as the gap to ``target`` suggests; the best seen."""
         best, value = prices, -np.inf
         theta, idle = 1.0, 0
         mean: Prices | None = None
         sizes = self._sizes()
         for _ in range(steps):
             answer = self.answer(prices)
+            if not np.isfinite(answer.value):  # something has nowhere to be
+                break
             idle += 1
             if answer.value > value:
                 idle = 0 if answer.value > value + 1e-6 * abs(value) else idle

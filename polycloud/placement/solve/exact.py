@@ -46,7 +46,7 @@ def build(problem: Problem) -> Exact:
         model.row(1.0, 1.0, columns, [1.0] * len(columns))
         exact.x.append(columns)
     for item in problem.items:
-        exact.y.append(_item(problem, item, model, meters))
+        exact.y.append(item_columns(problem, item, model, meters))
     for at, task in enumerate(problem.tasks):
         here: dict[int, list[int]] = defaultdict(list)
         for option, column in zip(task.options, exact.x[at], strict=True):
@@ -57,13 +57,16 @@ def build(problem: Problem) -> Exact:
             parts.append(part(problem, flow, here, exact.y[flow.item], model, meters))
         exact.flows.append(parts)
     meters.close()
-    _quotas(problem, model, exact.x)
-    _groups(problem, model, exact.x)
-    _near(problem, model, exact.x)
+    couple(problem, model, exact.x)
     _pools(problem, model, exact.x)
     exact.clouds = _clouds(problem, model, exact.x, exact.y)
     model.offset += sum(cost for _, cost in problem.fixed) / MILLION
     return exact
+
+
+def couple(problem: Problem, model: Model, x: list[list[int]]) -> list[tuple[str, int]]:
+    """The rules that tie options together; whose row each is: quota, group or near, and its index."""
+    return [*_quotas(problem, model, x), *_groups(problem, model, x), *_near(problem, model, x)]
 
 
 def hint(exact: Exact, solution: Solution) -> dict[int, float]:
@@ -90,20 +93,20 @@ def read(problem: Problem, exact: Exact, values: list[float]) -> Solution:
     return promises.promised(problem, Solution(choice, copies, tuple(sources)))
 
 
-def _item(problem: Problem, item: Item, model: Model, meters: "_Meters") -> dict[int, int]:
+def item_columns(problem: Problem, item: Item, model: Model, meters: "_Meters | None") -> dict[int, int]:
+    """A column for each site where a copy may be, and how many there must be; without meters moving is free."""
     columns: dict[int, int] = {}
     for site, cost in item.hold:
         lane = None if item.origin in (-1, site) else problem.zones[item.zone].lanes[item.origin][site]
         lost = item.origin not in (-1, site) and lane is None
-        column = model.column(cost / MILLION, 1.0 if site in item.pinned else 0.0, 0.0 if lost else 1.0, whole=True)
-        if lane is not None:
+        column = model.column(cost / MILLION, high=0.0 if lost else 1.0, whole=True)
+        if lane is not None and meters is not None:
             meters.carry(column, lane.meters, item.feed + item.move)
         columns[site] = column
     most = INF if item.copies_most is None else float(item.copies_most)
     model.row(float(item.copies), most, list(columns.values()), [1.0] * len(columns))
-    missing = [site for site in item.pinned if site not in columns]
-    if missing:
-        model.row(1.0, 1.0, [], [])
+    for site in item.pinned:
+        model.row(1.0, INF, [columns[site]] if site in columns else [], [1.0] if site in columns else [])
     return columns
 
 
@@ -148,7 +151,7 @@ def _write(
     return part
 
 
-def _quotas(problem: Problem, model: Model, x: list[list[int]]) -> None:
+def _quotas(problem: Problem, model: Model, x: list[list[int]]) -> list[tuple[str, int]]:
     using: dict[int, list[tuple[int, int]]] = defaultdict(list)
     for task, columns in zip(problem.tasks, x, strict=True):
         for option, column in zip(task.options, columns, strict=True):
@@ -158,9 +161,10 @@ def _quotas(problem: Problem, model: Model, x: list[list[int]]) -> None:
         limit = problem.quotas[quota].limit
         scale = max(1, limit)
         model.row(-INF, limit / scale, [column for column, _ in pairs], [units / scale for _, units in pairs])
+    return [("quota", quota) for quota in using]
 
 
-def _groups(problem: Problem, model: Model, x: list[list[int]]) -> None:
+def _groups(problem: Problem, model: Model, x: list[list[int]]) -> list[tuple[str, int]]:
     together: dict[tuple[int, str], list[int]] = defaultdict(list)
     for task, columns in zip(problem.tasks, x, strict=True):
         if task.group >= 0:
@@ -169,16 +173,20 @@ def _groups(problem: Problem, model: Model, x: list[list[int]]) -> None:
                 together[task.group, place.cloud if task.apart == "cloud" else place.id].append(column)
     for columns in together.values():
         model.row(-INF, 1.0, columns, [1.0] * len(columns))
+    return [("group", group) for group, _ in together]
 
 
-def _near(problem: Problem, model: Model, x: list[list[int]]) -> None:
-    for near in problem.near:
+def _near(problem: Problem, model: Model, x: list[list[int]]) -> list[tuple[str, int]]:
+    rows: list[tuple[str, int]] = []
+    for index, near in enumerate(problem.near):
         at: dict[int, list[int]] = defaultdict(list)
         for option, column in zip(problem.tasks[near.a].options, x[near.a], strict=True):
             at[option.site].append(column)
         for site, columns in at.items():
             others = zip(problem.tasks[near.b].options, x[near.b], strict=True)
             model.at_most(columns, [column for option, column in others if option.site in near.close[site]])
+            rows.append(("near", index))
+    return rows
 
 
 def _pools(problem: Problem, model: Model, x: list[list[int]]) -> None:

@@ -119,6 +119,13 @@ def run(
     if start:
         at = np.fromiter(start.keys(), dtype=np.int32)
         solver.setSolution(len(at), at, np.fromiter(start.values(), dtype=np.float64))
+    if not _watched(solver, keep_on):
+        return Outcome(None, -INF, False)
+    return _outcome(solver, relaxed)
+
+
+def _watched(solver: highspy.Highs, keep_on: Callable[[], bool]) -> bool:
+    """Run in a thread and stop it when told to; False when it does not notice in time and is left to itself."""
     stopped = threading.Event()
 
     def look(event: highspy.highs.HighsCallbackEvent) -> None:
@@ -139,9 +146,7 @@ def run(
                 break
     finally:
         stopped.set()
-    if worker.is_alive():  # deep in a step that does not look up: leave it to notice
-        return Outcome(None, -INF, False)
-    return _outcome(solver, relaxed)
+    return not worker.is_alive()
 
 
 def _lp(model: Model, relaxed: bool) -> "highspy.HighsLp":

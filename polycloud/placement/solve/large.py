@@ -112,7 +112,7 @@ class Large:
     def certify(self, prices: Prices) -> None:
         """Count prices as the best, and their bound as proven."""
         value = self.dual.certain(prices, self._clouds()) + self.left
-        if value > self.value:
+        if self.value < value < math.inf:
             self.value, self.prices = value, prices
             self.watch.raise_bound(self.dual.safe(value))
 

@@ -86,7 +86,7 @@ class Watch:
         self._clock = clock
         self._start = clock()
         self._told = -1.0
-        self._stopped = False
+        self.stopped = False
 
     @property
     def seconds(self) -> float:
@@ -123,15 +123,15 @@ class Watch:
         self.bound = bound if self.bound is None else max(self.bound, bound)
 
     def stop(self) -> None:
-        self._stopped = True
+        self.stopped = True
 
     def go_on(self, step: str) -> bool:
         """Report when it is time to; False when the time is over or the caller wants what there is."""
         now = self.seconds
-        if self._report is not None and now - self._told >= self.EVERY and not self._stopped:
+        if self._report is not None and now - self._told >= self.EVERY and not self.stopped:
             self._told = now
-            self._stopped = not self._report(Progress(now, self.best, self.bound, step))
-        return not self._stopped and now < self.limits.seconds
+            self.stopped = not self._report(Progress(now, self.best, self.bound, step))
+        return not self.stopped and now < self.limits.seconds
 
     def solved(self, floor: int) -> Solved:
         """The answer as it stands; ``floor`` is a bound that always holds."""

@@ -6,7 +6,7 @@ import msgspec
 
 from polycloud.placement.bill import bill
 from polycloud.placement.problem import Option, Problem, Solution
-from polycloud.placement.solve import conflict, exact, highs, large
+from polycloud.placement.solve import conflict, exact, feasible, highs, large
 from polycloud.placement.solve.result import INFEASIBLE, USUAL, Limits, Report, Solved, Watch
 
 SMALL = 4_000  # source columns up to which the exact model is solved in a second or two
@@ -50,6 +50,11 @@ def solve(
         impossible = any(not task.options for task in problem.tasks)
         if size > SMALL and not impossible:
             trail = large.solve(problem, watch)
+            if watch.solution is None:
+                found = feasible.find(problem, watch, "feasibility")
+                impossible = found.impossible
+                if found.plan is not None:
+                    watch.offer(found.plan, bill(problem, found.plan), "feasible")
         if not impossible and size <= SPELLED and not watch.close and watch.go_on("exact"):
             impossible = spell_out(problem, watch)
         if impossible:

@@ -416,3 +416,23 @@ def test_a_mistake_of_ours_is_told_without_its_content(installed):
     assert head["status"] == 500
     assert json.loads(body["body"])["error"]["code"] == "internal"
     assert SECRET.encode() not in body["body"]
+
+
+def test_a_placement_is_planned_elsewhere(installed, estate_file):
+    async def main():
+        async with installed() as app:
+            answer = await app("GET", "/admin/placement", query="seconds=5")
+            assert (answer.status, "nothing to place" in answer.json["error"]["message"]) == (400, True)
+            assert (await app("GET", "/admin/placement", query="seconds=999")).status == 400
+            hall = "accelerators: {H100: 8}, cost_per_hour: 2 USD"
+            work = "workloads: {w: {kind: batch, needs: {accelerator: H100, count: 1}, hours_per_month: 10}}"
+            estate_file.write_text(estate_file.read_text().replace("lat: 50.1,", f"lat: 50.1, {hall},") + work)
+            await app.control.reload()
+            answer = await app("GET", "/admin/placement", query="seconds=5")
+            assert answer.status == 200
+            assert answer.json["placement"]["estate"] == "small"
+            assert answer.json["placement"]["cost"]["month_micro"] == 20_000_000
+        async with installed(load=False) as app:
+            assert (await app("GET", "/admin/placement")).status == 503
+
+    run(main())

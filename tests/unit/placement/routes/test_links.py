@@ -156,3 +156,20 @@ def test_a_hall_is_estimated_from_where_it_stands() -> None:
     internet = option(found, "internet")
     assert internet.rtt_ms is not None and internet.rtt_ms > 60 and not internet.rtt_measured
     assert internet.gbps is None
+
+
+def test_halls_are_joined_too_and_regions_of_one_cloud_are_not() -> None:
+    links = {
+        "halls": {"between": (HALL, "onprem/ulm"), "via": "exchange", "cost_per_month": "700 USD", "provider": "own"},
+        "inside": {"between": (US, "aws/us-west-2"), "via": "direct-connect"},
+    }
+    clouds = {"aws": {"sites": ("us-east-1", "us-west-2")}}
+    halls = {"halle": {"country": "DE"}, "ulm": {"country": "DE"}}
+    (found,) = link_choices(estate(clouds=clouds, onprem=halls, links=links), CATALOG, MARKET)
+    assert {found.flow.a, found.flow.b} == {HALL, "onprem/ulm"}
+    assert (found.chosen, found.link, option(found, "exchange").total) == ("exchange", "halls", 700_000_000)
+
+
+def test_a_price_in_another_currency_is_not_known() -> None:
+    links = declared(US, GCP, "exchange", cost_per_month="9000 EUR", cost_per_gb="0.05 USD")
+    assert any("in EUR" in what for what in option(one(links=links), "exchange").unknown)

@@ -1,0 +1,96 @@
+"""The tests that ship with the root of Google Cloud: closed, encrypted, in place, within bounds."""
+
+from polycloud.deploy.blueprint import Blueprint
+from polycloud.deploy.render import promises
+from polycloud.deploy.render.promises import Mock, Promise
+from polycloud.deploy.render.terraform import Root, identifier
+
+AGENT = {"member": "serviceAccount:agent@example.iam.gserviceaccount.com"}
+MOCKS = (
+    Mock("google_project", {"number": "123456789012"}),
+    Mock("google_storage_project_service_account", AGENT),
+    Mock("google_storage_transfer_project_service_account", AGENT),
+)
+
+
+def add(root: Root, here: Blueprint) -> None:
+    runs = {
+        "keys_are_renewed": [
+            Promise(
+                f'google_kms_crypto_key.{identifier(key.name, key.site.region)}.rotation_period != ""',
+                f"The key at {key.site.id} must be renewed by itself",
+            )
+            for key in here.keys
+        ],
+        "clusters_are_closed": _clusters(here),
+        "pools_keep_their_bounds": _pools(here),
+        "buckets_are_closed_and_encrypted": _buckets(here),
+        "data_stay_where_they_may_be": [
+            promises.inside(here, "gcp", bucket.data_class, f"google_storage_bucket.{identifier(bucket.name)}.location")
+            for bucket in here.buckets
+            if bucket.data_class
+        ],
+        "databases_are_inside_and_guarded": _databases(here),
+    }
+    promises.add(root, {"google": MOCKS}, runs)
+
+
+def _clusters(here: Blueprint) -> list[Promise]:
+    found = []
+    for cluster in here.clusters:
+        address = f"google_container_cluster.{identifier(cluster.name)}"
+        private = f"{address}.private_cluster_config[0]"
+        found += [
+            Promise(
+                f"{private}.enable_private_nodes && {private}.enable_private_endpoint",
+                f"Machines and Kubernetes API of {cluster.name} must be reached from inside alone",
+            ),
+            Promise(
+                f'{address}.database_encryption[0].state == "ENCRYPTED"',
+                f"Secrets of {cluster.name} must be encrypted by our key",
+            ),
+        ]
+    return found
+
+
+def _pools(here: Blueprint) -> list[Promise]:
+    found = []
+    for cluster in here.clusters:
+        for pool in cluster.pools:
+            bounds = f"google_container_node_pool.{identifier(cluster.name, pool.name)}.autoscaling[0]"
+            found.append(
+                Promise(
+                    f"{bounds}.total_min_node_count == {pool.least} && {bounds}.total_max_node_count == {pool.most}",
+                    f"The pool {pool.name} of {cluster.name} has {pool.least} to {pool.most} machines",
+                )
+            )
+    return found
+
+
+def _buckets(here: Blueprint) -> list[Promise]:
+    found = []
+    for bucket in here.buckets:
+        address = f"google_storage_bucket.{identifier(bucket.name)}"
+        found += [
+            Promise(
+                f'{address}.public_access_prevention == "enforced" && {address}.uniform_bucket_level_access',
+                f"{bucket.name} must not be public",
+            ),
+            Promise(f"length({address}.encryption) == 1", f"{bucket.name} must be encrypted by our key"),
+            Promise(f"{address}.versioning[0].enabled", f"{bucket.name} must keep versions"),
+        ]
+    return found
+
+
+def _databases(here: Blueprint) -> list[Promise]:
+    found = []
+    for database in here.databases:
+        if database.engine in ("postgresql", "mysql"):
+            address = f"google_sql_database_instance.{identifier(database.name)}"
+            found.append(
+                Promise(
+                    f"{address}.deletion_protection && !{address}.settings[0].ip_configuration[0].ipv4_enabled",
+                    f"{database.name} must be reached from inside alone, and not be deleted by accident",
+                )
+            )
+    return found

@@ -162,6 +162,12 @@ class Client:
         """The estate in force, all layers merged, without secrets."""
         return self._get("/admin/estate")
 
+    def placement(self, seconds: int = 10) -> Any:
+        """Where all work and data of the estate should be: what ``polycloud place --json`` prints. ``seconds``, up to
+        45, end the search."""
+        path = "/admin/placement?" + urlencode({"seconds": seconds})
+        return self._send("GET", path, None, 2 * ADMIN_SECONDS + seconds)
+
     def sites(self) -> list[str]:
         """The ids of all sites of the estate in force."""
         found = self.estate()["config"]
@@ -197,8 +203,8 @@ class Client:
     def _get(self, path: str) -> Any:
         return self._send("GET", path, None)
 
-    def _send(self, method: str, path: str, body: object) -> Any:
-        answer = self._address.whole(method, path, body, self._headers, ADMIN_SECONDS)
+    def _send(self, method: str, path: str, body: object, seconds: float = ADMIN_SECONDS) -> Any:
+        answer = self._address.whole(method, path, body, self._headers, seconds)
         if answer.status >= 400:
             raise Refused(said(answer), answer.status)
         return answer.json() if answer.body else None

@@ -116,7 +116,7 @@ CODES: dict[str, str] = {
     "residency_broken": "A path leads out of a data class; the message shows it.",
     "residency_contradiction": "Requests of a class for a name have no eligible place (a warning).",
     # what planning adds
-    "commitment_ends": "A commitment ends within the planning horizon (a warning).",
+    "commitment_ends": "A commitment ends within a quarter (a warning).",
     "commitment_vague": "What a commitment covers can not be reckoned from what is stated (a warning).",
     "currency_foreign": "An amount is not in USD, which list prices are in, and no exchange rate is known.",
     "dataset_unplaceable": "A dataset can be kept nowhere, or at too few sites; the message shows what refuses them.",

@@ -193,13 +193,13 @@ def _people(
     )
     for member in holders:
         if member.kind in DIRECTORY:
-            _assign(section, label, instance, made, member)
-    _clusters(section, label, principal, found)
+            _assign(section, principal.name, instance, made, member)
+    _clusters(section, principal, found)
     return True
 
 
-def _assign(section: Section, label: str, instance: Expr, made: Expr, member: Member) -> None:
-    own = identifier(label, member.kind, member.name)
+def _assign(section: Section, role_name: str, instance: Expr, made: Expr, member: Member) -> None:
+    own = identifier("role", role_name, member.kind, member.name)
     path = "DisplayName" if member.kind == "group" else "UserName"
     wanted = block(
         "alternate_identifier",
@@ -222,7 +222,7 @@ def _assign(section: Section, label: str, instance: Expr, made: Expr, member: Me
     )
 
 
-def _clusters(section: Section, label: str, principal: Principal, found: Sequence[Intent]) -> None:
+def _clusters(section: Section, principal: Principal, found: Sequence[Intent]) -> None:
     """Rights inside clusters. AWS names the role behind a permission set only once it is assigned, so its ARN is said
     at apply time; without it nobody gets in by this way."""
     for intent in found:
@@ -230,7 +230,7 @@ def _clusters(section: Section, label: str, principal: Principal, found: Sequenc
             continue
         managed, narrow = CLUSTER_POLICY[intent.action]
         for cluster in intent.clusters:
-            own = identifier(label, intent.action, cluster.name)
+            own = identifier("role", principal.name, intent.action, cluster.name)
             common: dict[str, Value] = {
                 "for_each": ref(f'toset(compact([lookup(var.sso_role_arns, {_quoted(principal.name)}, "")]))'),
                 "region": cluster.site.region,
@@ -238,7 +238,7 @@ def _clusters(section: Section, label: str, principal: Principal, found: Sequenc
                 "principal_arn": ref("each.value"),
             }
             if intent.action == _first_action(found, cluster.name):
-                section.make("aws_eks_access_entry", identifier(label, cluster.name), common)
+                section.make("aws_eks_access_entry", identifier("role", principal.name, cluster.name), common)
             scope: dict[str, Value] = (
                 {"type": "namespace", "namespaces": [NAMESPACE]} if narrow else {"type": "cluster"}
             )
@@ -280,7 +280,7 @@ def _program(
     for cluster in placed:
         section.make(
             "aws_eks_pod_identity_association",
-            identifier(label, cluster.name),
+            identifier("role", principal.name, member.name, cluster.name),
             {
                 "region": cluster.site.region,
                 "cluster_name": ref(f"aws_eks_cluster.{identifier(cluster.name)}.name"),

@@ -64,23 +64,23 @@ def add(root: Root, here: Blueprint) -> None:
         root.text("identity.md", report("azure", here, rows))
 
 
-def _scopes(found: Sequence[Intent]) -> Iterator[tuple[str, str, Expr]]:
+def _scopes(found: Sequence[Intent]) -> Iterator[tuple[str, tuple[str, ...], Expr]]:
     """Each (built-in role, label, scope) that a role's grants come to, once."""
     seen: set[tuple[str, str]] = set()
     for intent in found:
-        pairs = [
-            (ON_MODELS[intent.action], identifier(s.site.region), _account(s.site.region))
+        pairs: list[tuple[str, tuple[str, ...], Expr]] = [
+            (ON_MODELS[intent.action], (s.site.region,), _account(s.site.region))
             for s in intent.services
             if intent.action in ON_MODELS
         ]
         pairs += [
-            (ON_OBJECTS[intent.action], identifier(f.bucket.name, layer), _container(f, layer))
+            (ON_OBJECTS[intent.action], (f.bucket.name, layer), _container(f, layer))
             for f in intent.folders
             if intent.action in ON_OBJECTS
             for layer in f.bucket.layers
         ]
         pairs += [
-            (ON_CLUSTERS[intent.action], identifier(c.name), ref(f"azurerm_kubernetes_cluster.{identifier(c.name)}.id"))
+            (ON_CLUSTERS[intent.action], (c.name,), ref(f"azurerm_kubernetes_cluster.{identifier(c.name)}.id"))
             for c in intent.clusters
         ]
         for role, label, scope in pairs:
@@ -102,7 +102,7 @@ def _assign(section: Section, principal: Principal, member: Member, found: Seque
     for role, label, scope in _scopes(found):
         section.make(
             "azurerm_role_assignment",
-            identifier(principal.name, member.kind, member.name, role.replace(" ", "_").lower(), label),
+            identifier(principal.name, member.kind, member.name, role.replace(" ", "_").lower(), *label),
             {
                 "scope": scope,
                 "role_definition_name": role,
@@ -131,7 +131,7 @@ def _program(section: Section, here: Blueprint, principal: Principal, member: Me
     for cluster in own:
         section.make(
             "azurerm_federated_identity_credential",
-            identifier(label, cluster.name),
+            identifier("workload", principal.name, member.name, cluster.name),
             {
                 "name": f"{cluster.name}-{member.name}"[:120],
                 "user_assigned_identity_id": attribute(made, "id"),
@@ -145,7 +145,7 @@ def _program(section: Section, here: Blueprint, principal: Principal, member: Me
         names = ", ".join(joined(name).text for name in foreign)
         section.make(
             "azurerm_federated_identity_credential",
-            identifier(label, "abroad"),
+            identifier("workload", principal.name, member.name, "abroad"),
             {
                 "for_each": Expr(
                     f"{{ for name, issuer in var.cluster_issuers : name => issuer if contains([{names}], name) }}"

@@ -104,18 +104,18 @@ def _bind(
     custom: Expr | None,
     who: Expr,
 ) -> None:
-    own = identifier(principal.name, member.kind, member.name)
+    own = (principal.name, member.kind, member.name)
     if custom is not None:
         section.make(
             "google_project_iam_member",
-            own,
+            identifier(*own),
             {"project": PROJECT, "role": attribute(custom, "id"), "member": who},
         )
     for intent in found:
         if intent.action not in ON_BUCKET:
             continue
         for folder in intent.folders:
-            label = identifier(own, intent.action, folder.bucket.name, folder.dataset)
+            label = identifier(*own, intent.action, folder.bucket.name, folder.dataset)
             parts = () if folder.alone else (_below(folder),)
             section.make(
                 "google_storage_bucket_iam_member",
@@ -174,7 +174,7 @@ def _program(section: Section, here: Blueprint, principal: Principal, member: Me
         subject = f"/subject/system:serviceaccount:{NAMESPACE}:{member.name}"
         section.make(
             "google_service_account_iam_member",
-            identifier(label, "abroad"),
+            identifier("workload", principal.name, member.name, "abroad"),
             {
                 "service_account_id": attribute(account, "name"),
                 "role": "roles/iam.workloadIdentityUser",

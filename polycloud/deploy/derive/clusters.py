@@ -2,10 +2,13 @@
 
 from collections.abc import Mapping
 
+import msgspec
+
 from polycloud.catalog import Catalog
 from polycloud.catalog.market import Market
 from polycloud.catalog.market_rows import Offer
 from polycloud.deploy.blueprint import Cluster, Network, Pool, Role, Run, Where
+from polycloud.deploy.derive.prices import net
 from polycloud.estate import Estate
 from polycloud.estate.schema.places import NodePool
 from polycloud.placement.problem import HOURS
@@ -57,8 +60,13 @@ def clusters(estate: Estate, catalog: Catalog, market: Market, runs: tuple[Run, 
         wanted = dict(pools) if pools else dict(DEFAULT_POOLS)
         made = [_pool(market, site, pool, spec, placed) for pool, spec in sorted(wanted.items())]
         made += _for_runs(market, site, placed, made)
-        found.append(Cluster(name, site, version, tuple(p for p in made if p is not None)))
+        found.append(Cluster(name, site, version, tuple(_priced(estate, site, p) for p in made if p is not None)))
     return tuple(found)
+
+
+def _priced(estate: Estate, site: Where, pool: Pool) -> Pool:
+    """At the estate's own prices: what was negotiated comes off list prices, not off the spot market's."""
+    return pool if pool.spot else msgspec.structs.replace(pool, monthly=net(estate, site.cloud, pool.monthly))
 
 
 def networks(sites: list[Where], kept: Mapping[str, str]) -> tuple[Network, ...]:

@@ -96,7 +96,7 @@ def bought(instrument: Instrument, amount: float, path: Path | None, hours: int)
     units = []
     for start in terms:
         size = amount * (path.ratio(instrument.members, start) if path is not None and start else 1.0)
-        units.append(rounded(instrument, size) if start else size)
+        units.append(nearest(instrument, size) if start else size)
     if instrument.offering.prepaid:
         return Pledge(instrument, np.array(units), term)
     return Pledge(instrument, np.repeat(np.array(units), term)[:hours], term)
@@ -111,6 +111,18 @@ def rounded(instrument: Instrument, amount: float) -> float:
         return amount
     units = int(amount / offering.increment + 1e-9) * offering.increment
     return float(units) if units >= max(offering.minimum, 1) else 0.0
+
+
+def nearest(instrument: Instrument, amount: float) -> float:
+    """The amount nearest to ``amount`` that can be bought."""
+    if not instrument.whole:
+        return rounded(instrument, amount)
+    offering = instrument.offering
+    least = max(offering.minimum, 1)
+    units = int(amount / offering.increment + 0.5) * offering.increment
+    if units < least:
+        return float(least) if amount >= least / 2 and least % offering.increment == 0 else 0.0
+    return rounded(instrument, units)
 
 
 def kept(held: Held, hours: int) -> Pledge:

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Sequence
 import msgspec
 import numpy as np
 
-from polycloud.placement.commitments.applied import kept, rounded
+from polycloud.placement.commitments.applied import kept, nearest, rounded
 from polycloud.placement.commitments.instruments import Held, Instrument
 from polycloud.placement.commitments.offers import YEAR_HOURS
 from polycloud.placement.commitments.scenarios import Path
@@ -23,6 +23,10 @@ from polycloud.placement.solve.highs import INF, Floats, Ints, Model, run
 
 TAIL = 0.1  # the share of the worst futures that the risk weight looks at
 STATES = 24  # of one future and year: beyond it the amounts of the tests move by less than 1 %
+STATES_LEAST = 6
+COLUMNS_MOST = 50_000  # of coverage: some 10 s of HiGHS; more series get fewer futures and states
+FUTURES_LEAST = 12
+SMALL = 20_000  # columns up to which the optimum is proved to a millionth, above to a ten-thousandth
 DOLLARS = 1e-6  # per micro-USD
 
 
@@ -66,22 +70,53 @@ def choose(
     seconds: float = 60.0,
     keep_on: Callable[[], bool] = lambda: True,
 ) -> Chosen:
-    """The best amounts over equally likely futures. ``risk`` from 0 (mean cost) to 1 (the worst tenth only)."""
+    """The best amounts over equally likely futures. ``risk`` from 0 (mean cost) to 1 (the worst tenth only).
+
+    Where many offers cover many series, fewer of the futures and states are taken (``COLUMNS_MOST``).
+    """
     if not instruments:
         return Chosen((), True)
-    futures = [_states(path, instruments, held, states) for path in paths]
+    futures = []
+    for path in paths:
+        fewer = _size(path, instruments, held, states)
+        futures.append(_states(path, instruments, held, fewer.states))
+        if len(futures) >= fewer.futures:
+            break
     writer = _Writer(instruments, held, futures)
     writer.write(risk)
-    outcome = run(writer.model, seconds, 1e-6, keep_on)
+    whole = any(i.whole for i in instruments)
+    gap = 1e-6 if len(writer.model.cost) <= SMALL else 1e-4
+    outcome = run(writer.model, seconds, gap, keep_on)
+    if outcome.values is None and whole:  # no whole plan in time: the relaxed one, rounded, and not called optimal
+        outcome = run(writer.model, seconds, gap, keep_on, relaxed=True)
+        whole = False
     if outcome.values is None:
         return Chosen((0.0,) * len(instruments), False)
     amounts = [outcome.values[column] * step for column, step in writer.amounts]
     # What the solver leaves at 1e-9 is nothing, and a promise in money has a thousandth of a dollar as its grain.
-    clean = [
-        rounded(i, max(0.0, round(a) if i.whole else round(a, 3))) for i, a in zip(instruments, amounts, strict=True)
-    ]
+    pairs = zip(instruments, amounts, strict=True)
+    clean = [nearest(i, amount) if i.whole else rounded(i, max(0.0, round(amount, 3))) for i, amount in pairs]
     cost = sum(value * price for value, price in zip(outcome.values, writer.model.cost, strict=True))
-    return Chosen(tuple(clean), cost - outcome.bound <= 1e-4 * max(1.0, abs(cost)))
+    proved = cost - outcome.bound <= 10 * gap * max(1.0, abs(cost))
+    return Chosen(tuple(clean), proved and (whole or not any(i.whole for i in instruments)))
+
+
+class _Size(msgspec.Struct, frozen=True):
+    futures: int
+    states: int
+
+
+def _size(path: Path, instruments: Sequence[Instrument], held: Sequence[Held], states: int) -> _Size:
+    """How many futures and states keep the programme solvable: first fewer states, then fewer futures."""
+    pairs = sum(len(i.members) for i in (*instruments, *(promise.instrument for promise in held)))
+    years = -(-path.usage.shape[1] // YEAR_HOURS)
+    each = max(1, pairs * years)
+    futures = 1_000_000
+    if states <= STATES and each * states * FUTURES_LEAST > COLUMNS_MOST:
+        states = max(STATES_LEAST, COLUMNS_MOST // (each * FUTURES_LEAST))
+    if states <= STATES:
+        futures = max(FUTURES_LEAST, COLUMNS_MOST // (each * states))
+    return _Size(futures, states)
 
 
 def _states(path: Path, instruments: Sequence[Instrument], held: Sequence[Held], most: int) -> _Future:

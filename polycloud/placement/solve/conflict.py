@@ -5,7 +5,7 @@ from itertools import combinations
 
 import msgspec
 
-from polycloud.placement.problem import Item, Option, Problem, Quota, Task
+from polycloud.placement.problem import Item, Option, Problem, Task
 from polycloud.placement.solve import feasible
 from polycloud.placement.solve.result import Watch
 
@@ -47,14 +47,15 @@ def keep(problem: Problem, kept: frozenset[Demand]) -> Problem:
     names = [at for at in range(len(problem.tasks)) if at in tasks]
     new_task = {old: new for new, old in enumerate(names)}
     new_item = {old: new for new, old in enumerate(sorted(items))}
-    groups = by.get("group", set())
+    groups, quotas = by.get("group", set()), by.get("quota", set())
 
     def slim(at: int) -> Task:
         task = problem.tasks[at]
         seen: dict[tuple[int, tuple[tuple[int, int], ...]], Option] = {}
         for option in task.options:
-            bare = msgspec.structs.replace(option, cost=0, penalty=0, pool=-1, hourly=())
-            seen.setdefault((option.site, option.quotas), bare)
+            limits = tuple(pair for pair in option.quotas if pair[0] in quotas)
+            bare = msgspec.structs.replace(option, cost=0, penalty=0, pool=-1, hourly=(), quotas=limits)
+            seen.setdefault((option.site, limits), bare)
         flows = tuple(
             msgspec.structs.replace(flow, item=new_item[flow.item]) for flow in task.flows if flow.item in new_item
         )
@@ -70,10 +71,6 @@ def keep(problem: Problem, kept: frozenset[Demand]) -> Problem:
         for at, n in enumerate(problem.near)
         if at in by.get("near", set()) and n.a in new_task and n.b in new_task
     ]
-    quotas = tuple(
-        quota if at in by.get("quota", set()) else Quota(quota.name, _whatever(problem, at))
-        for at, quota in enumerate(problem.quotas)
-    )
     meters = tuple(
         msgspec.structs.replace(
             meter, tiers=((0, 0),), capacity=meter.capacity if at in by.get("meter", set()) else None
@@ -86,13 +83,9 @@ def keep(problem: Problem, kept: frozenset[Demand]) -> Problem:
         zones=problem.zones,
         tasks=tuple(slim(at) for at in names),
         items=tuple(free(problem.items[at]) for at in sorted(new_item)),
-        quotas=quotas,
+        quotas=problem.quotas,
         near=tuple(near),
     )
-
-
-def _whatever(problem: Problem, quota: int) -> int:
-    return sum(units for task in problem.tasks for option in task.options for q, units in option.quotas if q == quota)
 
 
 def conflict(problem: Problem, watch: Watch) -> tuple[str, ...]:
@@ -106,12 +99,27 @@ def conflict(problem: Problem, watch: Watch) -> tuple[str, ...]:
         return _impossible(problem, kept, watch)
 
     if len(all_of) > FEW:
-        blamed = feasible.blame(problem, watch)
-        some = tuple(demand for demand in all_of if (demand.kind, demand.index) in blamed)
-        if some and impossible(some):
-            all_of = some
+        all_of = _suspects(all_of, feasible.blame(problem, watch), impossible)
     found = smallest(all_of, impossible)
     return tuple(demand.name for demand in found)
+
+
+def _suspects(
+    all_of: tuple[Demand, ...], blamed: list[tuple[str, int]], impossible: Callable[[tuple[Demand, ...]], bool]
+) -> tuple[Demand, ...]:
+    """Fewer demands that are impossible already: what is to blame, with as few tasks as show it."""
+    of = {(demand.kind, demand.index): demand for demand in all_of}
+    tasks = [of[key] for key in blamed if key[0] == "task"]
+    rest = [of[key] for key in blamed if key[0] != "task"]
+    many = 1
+    while tasks:
+        some = (*tasks[:many], *rest)
+        if impossible(some):
+            return some
+        if many >= len(tasks):
+            break
+        many *= 2
+    return all_of
 
 
 def smallest(all_of: tuple[Demand, ...], impossible: Callable[[tuple[Demand, ...]], bool]) -> tuple[Demand, ...]:

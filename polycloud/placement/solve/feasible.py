@@ -58,18 +58,19 @@ def _free(problem: Problem) -> Problem:
     )
 
 
-def blame(problem: Problem, watch: Watch) -> set[tuple[str, int]]:
-    """Demands, by kind and index, that by themselves are impossible already when tasks and copies may be split;
+def blame(problem: Problem, watch: Watch) -> list[tuple[str, int]]:
+    """Demands, by kind and index and the weightiest first, that by themselves are impossible already when tasks and copies may be split;
     empty when that is not so. The rows that have a price in the cheapest way to do without some tasks are
     a proof."""
     if any(meter.capacity is not None for meter in problem.meters):
-        return set()
+        return []
     whose: list[tuple[tuple[str, int], ...]] = []
     built = _reach(_free(problem), whose)
     outcome = highs.run(built.model, watch.left, 0.0, lambda: watch.go_on("conflict"), relaxed=True)
     if outcome.bound <= WEIGHT or outcome.duals is None:
-        return set()
-    return {demand for row, weight in enumerate(outcome.duals) if abs(weight) > WEIGHT for demand in whose[row]}
+        return []
+    weights = sorted(((abs(weight), row) for row, weight in enumerate(outcome.duals)), reverse=True)
+    return list(dict.fromkeys(demand for weight, row in weights if weight > WEIGHT for demand in whose[row]))
 
 
 def _reach(problem: Problem, whose: list[tuple[tuple[str, int], ...]] | None = None) -> exact.Exact:

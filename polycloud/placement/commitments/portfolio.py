@@ -16,6 +16,8 @@ from polycloud.placement.solve.highs import Floats
 
 FITTED = 40  # futures that the amounts are chosen on; more move them by less than a percent in the tests' cases
 JUDGED = 200  # other futures that the answer is told from
+BILLED_MOST = 15_000  # futures times pairs of offer and series: some 20 s; more pairs get fewer futures
+JUDGED_LEAST = 50
 FALL = 0.7  # the usage of the stated stress: 30 % less from tomorrow on
 HELD_OUT = 3  # the last third of the history judges what the first two would have said
 HELD_OUT_WEEKS = 6  # shorter histories can not be judged this way
@@ -126,7 +128,7 @@ def recommend(
         hours // YEAR_HOURS,
         source.weeks,
         chosen.optimal,
-        settings.judged,
+        len(judge.first_year),
         round(float(matrix(history).sum()) / history.hours * MONTH_HOURS),
         tuple(promise.name for promise in held),
         bound.aside,
@@ -183,7 +185,9 @@ class _Judge:
         self.months = self.hours / MONTH_HOURS
         self.bills: dict[str, list[Applied]] = {name: [] for name in plans}
         self.first_year: list[Applied] = []
-        for number in range(settings.fitted, settings.fitted + settings.judged):
+        pairs = sum(len(i.members) for i in bound.instruments)
+        judged = min(settings.judged, max(JUDGED_LEAST, BILLED_MOST // max(1, pairs)))
+        for number in range(settings.fitted, settings.fitted + judged):
             path = draw(source, self.hours, settings.seed, number)
             for name, amounts in plans.items():
                 self.bills[name].append(_bill(bound, amounts, path.usage, path))

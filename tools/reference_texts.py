@@ -144,6 +144,12 @@ ERRORS: dict[str, Advice] = {
         "What the plan was made from has changed since.",
         "Make the plan anew.",
     ),
+    "render_broken": Advice(
+        "The files that would be rendered contradict each other: one refers to what none provides, or two declare the "
+        "same thing. Nothing was written.",
+        "The message names each contradiction. Two things of the estate whose names become one: rename one. Otherwise "
+        "it is a mistake of polycloud: report it with the message.",
+    ),
     "lease_lost": Advice(
         "Another process has taken over the work that this one held.",
         "Nothing: the other process carries on.",

@@ -49,8 +49,8 @@ STRONG = ("V100", "A100-40GB", "A100-80GB", "H100", "H200")
 LIGHT = ("T4", "L4", "A10", "V100", "A100-40GB", "A100-80GB")
 KINDS = (("training", 0.15), ("inference", 0.40), ("batch", 0.30), ("processing", 0.15))
 SPOT_SHARE = {"training": 0.8, "inference": 0.0, "batch": 1.0, "processing": 0.5}
-EEA = frozenset("AT BE BG HR CY CZ DK EE FI FR DE GR HU IE IT LV LT LU MT NL PL PT RO SK SI ES SE NO IS LI".split())
-ADEQUATE = EEA | frozenset("AR AD BR CA FO GG IL IM JP JE NZ KR CH GB UY US".split())
+EEA = frozenset(["AT", "BE", "BG", "HR", "CY", "CZ", "DK", "EE", "FI", "FR", "DE", "GR", "HU", "IE", "IT", "LV", "LT", "LU", "MT", "NL", "PL", "PT", "RO", "SK", "SI", "ES", "SE", "NO", "IS", "LI"])
+ADEQUATE = EEA | frozenset(["AR", "AD", "BR", "CA", "FO", "GG", "IL", "IM", "JP", "JE", "NZ", "KR", "CH", "GB", "UY", "US"])
 USUAL_KEEP = 630_000  # of on-demand for a year's promise where the market has no committed price
 
 

@@ -8,8 +8,9 @@ State = Literal["serving", "draining", "failed"]
 
 
 class Steer(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One entry: ``draining`` takes no new request, ``failed`` also cuts retries and probes; ``share``
-    (0 to 100) overrides the route's share. ``reason`` and ``by`` say why and who."""
+    """One entry: ``draining`` takes no new request, retry or probe; ``failed`` also gives up what waits there for its
+    first content, when another target is left. ``share`` (0 to 100) overrides the route's share. ``reason`` and ``by``
+    say why and who."""
 
     state: State = "serving"
     share: float | None = None

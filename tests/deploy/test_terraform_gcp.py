@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from polycloud.clouds.gcp.render import render
+from polycloud.clouds.gcp.render_keys import label
 from tests.deploy import roots
 from tests.deploy.blueprints import SLOWLY, blueprint, written
 
@@ -54,4 +55,4 @@ def test_checkov_finds_nothing(name: str, tmp_path: Path) -> None:
 
 
 def test_hostile_texts_stay_texts(tmp_path: Path) -> None:
-    roots.keeps_texts(render, tmp_path)
+    roots.keeps_texts(render, tmp_path, label(roots.HOSTILE))

@@ -120,3 +120,14 @@ def test_an_answer_to_head_leaves_no_body_in_the_way_of_the_next(run):
         assert got.count(b"HTTP/1.1 ") == 1 and b"connection: close" in got
 
     run(body)
+
+
+def test_a_target_in_absolute_form_reaches_the_same_endpoint(run, script):
+    async def body(plane):
+        plane.a.answers = [script.reply]
+        data = plane.request().replace(b"POST /v1", b"POST http://gateway.example:8080/v1")
+        assert b" 200 " in (await plane.raw(data)).split(b"\r\n")[0]
+        head = "GET http://gateway.example/v1/models HTTP/1.1\r\nhost: x\r\nauthorization: Bearer pk-test\r\n\r\n"
+        assert b'"object":"list"' in await plane.raw(head.encode())
+
+    run(body)

@@ -25,7 +25,7 @@ JOBS = ("training", "batch", "data")
 
 
 class FewMachines(Market):
-    """Six machines at each site of a cloud, with and without each kind of price."""
+    """Seven machines at each site of a cloud, with and without each kind of price."""
 
     def offers(self, site_id: str) -> tuple[Offer, ...]:
         if site_id.startswith("onprem/"):
@@ -37,7 +37,19 @@ class FewMachines(Market):
             Offer(site_id, "r9.large", 8, 64, "", None, 500_000 + more, 90_000, None, None),
             Offer(site_id, "p4.large", 96, 1000, "A100-40GB", 8, 20_000_000 + more, 9_000_000, None, 8_000_000),
             Offer(site_id, "g6.large", 8, 32, "L4", 1, 800_000 + more, 300_000, None, None),
-            Offer(site_id, "x1.large", None, None, "H100", 8, None, None, None, 1_000_000),
+            Offer(
+                site_id,
+                "x1.large",
+                96,
+                1000,
+                "H100",
+                8,
+                30_000_000 if "gcp" in site_id else None,
+                None,
+                None,
+                9_000_000,
+            ),
+            Offer(site_id, "x2.large", None, None, "H100", 8, 1_000_000, None, None, None),
         )
 
     def interruption(self, site_id: str, machine: str) -> Interruption | None:
@@ -64,7 +76,7 @@ def workload(draw: st.DrawFn, datasets: list[str]) -> dict[str, object]:
     made["deadline"] = draw(st.sampled_from([None, "6h", "500h"]))
     made["checkpoint_every"] = draw(st.sampled_from([None, "10m", "8h"]))
     made["users"] = draw(st.sampled_from([{}, {"DE": "60 %", "US": "40 %"}]))
-    made["latency"] = draw(st.sampled_from([None, "60ms", "200ms"]))
+    made["latency"] = draw(st.sampled_from([None, None, "90ms", "200ms"]))
     made["late_cost"] = draw(st.sampled_from([None, "3 USD"])) if made["latency"] else None
     if pattern == "active-active":
         made["sites"] = draw(st.none() | st.integers(2, 3))

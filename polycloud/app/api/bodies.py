@@ -49,7 +49,7 @@ class SteerBody(Body):
     """Where traffic may go: the whole entry of one site or deployment; `serving` without a share clears it."""
 
     state: Literal["serving", "draining", "failed"] = Field(
-        description="draining: no new requests; failed: no retries either."
+        description="draining: no new request or retry; failed: what waits there is tried elsewhere, too."
     )
     share: float | None = Field(default=None, ge=0, le=100, description="Percent, in place of the route's share.")
     reason: str = Field(default="", max_length=1000, description="Why; kept in the history.")

@@ -23,7 +23,7 @@ from polycloud.placement.commitments.own_prices import priced
 from polycloud.placement.commitments.reading import Lookup, read_usage
 
 try:
-    from polycloud.placement.commitments.instruments import Bound, bind, hold
+    from polycloud.placement.commitments.instruments import FOREVER, Bound, bind, hold
     from polycloud.placement.commitments.online_advice import Advice, advise
     from polycloud.placement.commitments.portfolio import PLAN, Portfolio, Settings, recommend
     from polycloud.placement.commitments.rules import NONE, RULE
@@ -203,7 +203,10 @@ def _print(answer: Portfolio, history: History) -> None:
     say("on-demand prices: " + "; ".join(sources))
     for buy in answer.buys:
         say(f"{buy.name}: rate from {buy.source}")
-    for line in (*(f"already promised: {name}" for name in answer.held), *answer.aside, *answer.notes):
+    for use in answer.held:
+        days = "no known end" if use.hours_left >= FOREVER else f"{use.hours_left // 24} days to go"
+        say(f"already promised: {use.name}, {use.utilisation:.0%} used in the last 28 days, {days}")
+    for line in (*answer.aside, *answer.notes):
         say(f"note: {line}")
 
 

@@ -2,8 +2,9 @@
 
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from fnmatch import fnmatchcase
 
 import click
 import msgspec
@@ -12,7 +13,7 @@ from pydantic import ValidationError
 from polycloud.app.cli.estate import located
 from polycloud.app.cli.options import FILE, environment_option, estate_option, json_option
 from polycloud.app.cli.output import INTERRUPTED, NO, OK, emit, note
-from polycloud.app.library import load
+from polycloud.app.library import catalog, load
 from polycloud.app.settings import BadSettings
 from polycloud.core.errors import BadRequest
 from polycloud.core.units import parse
@@ -21,7 +22,7 @@ from polycloud.estate.schema.operations import OwnPrice
 
 try:
     from polycloud.app.cli.placement_text import print_comparison, print_curves, print_placement, print_workloads
-    from polycloud.app.planning import AIMS, PlaceQuery, Planning, placement_report
+    from polycloud.app.planning import AIMS, PlaceQuery, Planning, market, placement_report
     from polycloud.placement.answer.conflicts import NoPlan
     from polycloud.placement.answer.values import Comparison, Curve, Placement
     from polycloud.placement.answer.words import percent, usd
@@ -80,11 +81,12 @@ def place(context: click.Context, /, **_: object) -> int:
             progress.clear()
             note(f"error: {error.message}")
             return INTERRUPTED if progress.interrupted else NO
+    emit(given["as_json"], found, lambda: _show(found, given["explain"]))
+    # After it: a file that can not be written must not cost the answer.
     if given["html"] is not None:
         given["html"].write_text(placement_report(found.placement, found.trade_offs, found.what_if), "utf8")
     if given["save"] is not None:
         given["save"].write_bytes(msgspec.json.format(msgspec.json.encode(found)))
-    emit(given["as_json"], found, lambda: _show(found, given["explain"]))
     if progress.interrupted:
         return INTERRUPTED
     return NO if found.what_if is not None and found.what_if.after is None else OK
@@ -193,7 +195,7 @@ def own_price(text: str) -> OwnPrice:
 
 
 def _known(loaded: Loaded, explain: tuple[str, ...], changes: Changes) -> None:
-    """Raises BadRequest for a workload that is not in the estate, and for sites that mean nothing there."""
+    """Raises BadRequest for a workload, a site or a machine that means nothing in this estate."""
     estate = loaded.estate
     if estate is None:
         return
@@ -202,8 +204,25 @@ def _known(loaded: Loaded, explain: tuple[str, ...], changes: Changes) -> None:
             raise BadRequest(
                 f"there is no workload {name!r} (known: {', '.join(estate.workloads) or 'none'})", "explain"
             )
+    for site in changes.add:
+        if catalog().site(site) is None:
+            near = catalog().similar("site", site)
+            raise BadRequest(
+                f"--add {site}: no cloud has that site" + (f"; did you mean {near[0]}?" if near else ""), "add"
+            )
+    sites = (*estate.site_ids(), *changes.add)
     for pattern in changes.without:
-        if pattern not in estate.workloads and not any(
-            Changes(without=(pattern,)).gone(site) for site in (*estate.site_ids(), *changes.add)
-        ):
+        if pattern not in estate.workloads and not any(Changes(without=(pattern,)).gone(site) for site in sites):
             raise BadRequest(f"--without {pattern}: no site or workload of the estate is that", "without")
+    for row in changes.prices:
+        _offered(row, [site for site in sites if fnmatchcase(site, row.at)], estate.money.prices)
+
+
+def _offered(row: OwnPrice, sites: Sequence[str], own: Sequence[OwnPrice]) -> None:
+    """Raises BadRequest unless a site of the plan has the machine, by the catalogue or the estate."""
+    if not sites:
+        raise BadRequest(f"--price {row.at}: no site of the estate is that", "price")
+    if not any(market().offer(site, row.machine) for site in sites) and row.machine not in {o.machine for o in own}:
+        near = market().similar(f"machine:{sites[0]}", row.machine)
+        hint = f"; did you mean {near[0]}?" if near else ""
+        raise BadRequest(f"--price: {row.at} has no machine {row.machine}{hint}", "price")

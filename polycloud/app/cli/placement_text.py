@@ -30,6 +30,7 @@ def print_placement(found: Placement) -> None:
         )
         table(("data set", "class", "copies", "a month"), rows, "Where data live")
     _flows(found)
+    _links(found)
     _costs(found)
     _promises(found)
     _baselines(found)
@@ -120,6 +121,15 @@ def _flows(found: Placement) -> None:
             f"What moves a month ({FLOWS_SHOWN} of {len(rows)})" if len(rows) > FLOWS_SHOWN else "What moves a month"
         )
         table(("what", "data set", "for", "from", "to", "via", "volume", "cost"), shown, title)
+
+
+def _links(found: Placement) -> None:
+    if found.links:
+        rows = (
+            (link.name, link.via, " – ".join(link.between), usd(link.month_micro), data(link.bytes))
+            for link in found.links
+        )
+        table(("link", "kind", "between", "a month", "carries"), rows, "Links")
 
 
 def _costs(found: Placement) -> None:

@@ -87,7 +87,7 @@ def _profile(section: Section, here: Blueprint, service: AiService) -> None:
 
 def _access(root: Root, here: Blueprint) -> None:
     makers = sorted({service.owner for service in here.services if service.owner})
-    if any(WITH_FORM in plain(service) for service in here.services):
+    if any(WITH_FORM in (service.owner, plain(service).partition(".")[0]) for service in here.services):
         root.add(
             "variables.tf",
             variable(

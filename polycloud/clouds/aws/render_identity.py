@@ -134,15 +134,17 @@ def _keys(intent: Intent, write: bool) -> dict[str, Value]:
 
 
 def _oversight(intent: Intent) -> list[dict[str, Value]]:
-    """Looking at settings and logs (audit), or changing settings too (administer); never at objects."""
+    """Looking at settings and logs (audit), or at settings and changing clusters (administer); never at objects.
+
+    A bucket's settings are Terraform's to change: whoever sets its lifecycle can delete, and whoever sets its
+    replication can copy it out.
+    """
     found: list[dict[str, Value]] = []
     administer = intent.action == "administer"
     word = "Administer" if administer else "Audit"
     if intent.folders:
         actions = ["s3:GetBucketPolicy", "s3:GetEncryptionConfiguration", "s3:GetLifecycleConfiguration"]
         actions += ["s3:GetBucketVersioning", "s3:GetReplicationConfiguration", "s3:GetBucketLogging"]
-        if administer:
-            actions += ["s3:PutLifecycleConfiguration", "s3:PutBucketVersioning", "s3:PutReplicationConfiguration"]
         buckets = list(dict.fromkeys(_bucket(folder) for folder in intent.folders))
         found.append(dict(allow(actions, buckets, f"{word}Buckets")))
     if intent.clusters:

@@ -1,7 +1,8 @@
 """A key of ours at each site of AWS: it wraps the data keys of buckets, disks, secrets, databases and logs there."""
 
-from polycloud.clouds.aws.render_iam import ACCOUNT, OWN_ACCOUNT, PARTITION, allow, arn, policy
+from polycloud.clouds.aws.render_iam import ACCOUNT, PARTITION, allow, arn, policy
 from polycloud.deploy.blueprint import Blueprint, Key
+from polycloud.deploy.derive.names import made as made_name
 from polycloud.deploy.hcl import Call, Comment, Expr, joined
 from polycloud.deploy.render.terraform import KEEP, Root, Section, attribute, identifier
 
@@ -48,7 +49,10 @@ def _key(section: Section, here: Blueprint, key: Key) -> None:
     section.make(
         "aws_kms_alias",
         label,
-        {"name": f"alias/polycloud/{here.estate}/{key.name}", "target_key_id": attribute(made, "key_id")},
+        {
+            "name": f"alias/polycloud/{made_name('aws', 'role', here.estate)}/{key.name}",
+            "target_key_id": attribute(made, "key_id"),
+        },
     )
     if key.rotate_days is not None and not low <= key.rotate_days <= high:
         section.root.gap(f"KMS rotates keys every {low} to {high} days, not {key.rotate_days}: the nearest is taken")
@@ -61,7 +65,7 @@ def _policy(region: str, trail: bool) -> Call:
         "*",
         "Trails",
         Principal={"Service": "cloudtrail.amazonaws.com"},
-        Condition=OWN_ACCOUNT,
+        Condition={"ArnLike": {"aws:SourceArn": arn("cloudtrail", region, "trail/*")}},
     )
     return policy(
         allow(

@@ -47,10 +47,6 @@ def add(root: Root, here: Blueprint) -> None:
             "variables.tf",
             variable("database_machine", "The machine of each Cloud SQL database.", "string", "db-custom-4-16384"),
         )
-        root.gap(
-            "Cloud SQL: its account must be there before it can use our key: run once "
-            "`gcloud beta services identity create --service=sqladmin.googleapis.com`"
-        )
     for database in found:
         far = sorted({site.id for site in database.replicas if site.cloud != "gcp"})
         if far:

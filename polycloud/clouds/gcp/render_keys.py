@@ -44,11 +44,19 @@ AGENTS = {
     "models": agent("gcp-sa-aiplatform"),
 }
 
+API = {"models": "aiplatform.googleapis.com", "spanner": "spanner.googleapis.com", "sql": "sqladmin.googleapis.com"}
+
 
 def add(root: Root, here: Blueprint) -> None:
     root.about(FILE, "Keys at Google Cloud: one for each site, and who may use them.", "encryption_keys, clouds.gcp")
     for key in here.keys:
         _key(root, here, key)
+    late = {API[name] for key in here.keys for name in users(here, key.site.id) if name in API}
+    if late:
+        root.gap(
+            "Google Cloud makes some services' own accounts only when asked, and they need our key before: run once "
+            + " and ".join(f"`gcloud beta services identity create --service={name}`" for name in sorted(late))
+        )
 
 
 def users(here: Blueprint, site: str) -> list[str]:
@@ -71,7 +79,11 @@ def _key(root: Root, here: Blueprint, key: Key) -> None:
     ring = section.make(
         "google_kms_key_ring",
         label,
-        {"name": made("gcp", "cluster", here.estate, key.name), "location": key.site.region},
+        {
+            "name": made("gcp", "cluster", here.estate, key.name),
+            "location": key.site.region,
+            "depends_on": [ref("google_project_service.this")],
+        },
     )
     days = max(key.rotate_days or 90, LEAST_DAYS)
     section.make(

@@ -19,7 +19,8 @@ from polycloud.placement.problem import Problem, Solution
 from polycloud.placement.solve import Limits, Solved, solve
 
 SHOWN = 3  # next best places of a task, unless one workload is asked for
-STARTS_MOST = 20  # each has a strictly cheaper plan; a plan within a small gap of the optimum needs few
+STARTS_MOST = 20  # each has a strictly cheaper plan, and costs a solve
+POLISH_SECONDS = 5.0  # of taking cheaper moves; only a plan with a wide gap needs more
 SPARE = 2  # places beyond those shown whose data are let follow, since that can change the order
 SCREENED = 12  # places tried for a task at most, the cheapest by themselves
 Resolve = Callable[[Problem, Limits, Solution | None], Solved]
@@ -58,6 +59,7 @@ class Alternatives:
         self._clock = clock
         self._until = clock() + effort.seconds
         self._ledger = Ledger(problem, plan)
+        self._screened: dict[int, Sequence[Move]] = {}
         self._adopt = effort.adopt
 
     @property
@@ -66,29 +68,44 @@ class Alternatives:
         return self._ledger
 
     def find(self) -> dict[str, tuple[Alternative, ...]]:
-        """By workload. Starts over with a cheaper plan when it meets one, which can only happen within the gap."""
+        """By workload. Cheaper plans that are met on the way, which there can only be within the gap, are taken."""
+        if self._adopt and self._effort.seconds > 0:
+            self._polish(self._clock() + POLISH_SECONDS)
         for _ in range(STARTS_MOST):
             before = self.plan
             found = self._once()
             if self.plan is before:
                 return found
-            self._ledger = Ledger(self.problem, self.plan)
+            self._begin_with(self.plan)
         self._adopt = False
         return self._once()
 
-    def _once(self) -> dict[str, tuple[Alternative, ...]]:
+    def _begin_with(self, plan: Solution) -> None:
+        self.plan = plan
+        self._ledger = Ledger(self.problem, plan)
+        self._screened = {}
+
+    def _polish(self, until: float) -> None:
+        """Takes every move that makes the plan cheaper, task after task, until none does or the time is over."""
+        better = True
+        while better and self._clock() < until:
+            better = False
+            for task in self._wanted():
+                moves = self._screen(task)
+                if moves and not moves[0].outcome.faults and moves[0].outcome.total < self._ledger.total:
+                    self._begin_with(self._ledger.changed(moves[0].change))
+                    better = True
+                if self._clock() > until:
+                    return
+
+    def _wanted(self) -> list[int]:
         wanted = self._effort.workloads
-        shown = len(self.problem.sites) if wanted else SHOWN
-        screened = []
-        for task, row in enumerate(self.problem.tasks):
-            if not wanted or row.workload in wanted:
-                moves = self._screen(task, shown)
-                if self._adopts(moves):
-                    return {}
-                screened.append((task, moves))
+        return [task for task, row in enumerate(self.problem.tasks) if not wanted or row.workload in wanted]
+
+    def _once(self) -> dict[str, tuple[Alternative, ...]]:
         found: dict[str, list[Alternative]] = {}
         # Every task's best first, then every task's second: when time runs out, all have been served alike.
-        queue = [(rank, task, tried) for task, moves in screened for rank, tried in enumerate(moves)]
+        queue = [(rank, task, tried) for task in self._wanted() for rank, tried in enumerate(self._screen(task))]
         for _, task, tried in sorted(queue, key=lambda entry: entry[:2]):
             alternative = self._proven(tried) if self._clock() < self._until else self._at_most(tried)
             if alternative is None:
@@ -96,21 +113,19 @@ class Alternatives:
             found.setdefault(self.problem.tasks[task].workload, []).append(alternative)
         return {name: tuple(_in_order(rows)) for name, rows in found.items()}
 
-    def _adopts(self, moves: Sequence[Move]) -> bool:
-        """Whether the best of these is better than the plan, and now is the plan."""
-        if not self._adopt or not moves or moves[0].outcome.faults or moves[0].outcome.total >= self._ledger.total:
-            return False
-        self.plan = self._ledger.changed(moves[0].change)
-        return True
-
-    def _screen(self, task: int, shown: int) -> Sequence[Move]:
-        problem = self.problem
-        here = problem.tasks[task].options[self.plan.choice[task]].site
-        others = [(site, options) for site, options in places(problem, task).items() if site != here]
-        most = len(others) if self._effort.workloads else SCREENED
-        near = sorted((alone(self._ledger, task, site, options) for site, options in others[:most]), key=_order)
-        wide = len(near) if self._effort.workloads else shown + SPARE
-        return sorted((followed(self._ledger, tried) for tried in near[:wide]), key=_order)[:shown]
+    def _screen(self, task: int) -> Sequence[Move]:
+        """The best moves of a task, remembered for as long as the plan is the same."""
+        if task not in self._screened:
+            problem = self.problem
+            here = problem.tasks[task].options[self.plan.choice[task]].site
+            others = [(site, options) for site, options in places(problem, task).items() if site != here]
+            if not self._effort.workloads:
+                others = others[:SCREENED]
+            near = sorted((alone(self._ledger, task, site, options) for site, options in others), key=_order)
+            wide, shown = (len(near), len(near)) if self._effort.workloads else (SHOWN + SPARE, SHOWN)
+            followers = sorted((followed(self._ledger, tried) for tried in near[:wide]), key=_order)
+            self._screened[task] = followers[:shown]
+        return self._screened[task]
 
     def _at_most(self, tried: Move) -> Alternative:
         if tried.outcome.faults:

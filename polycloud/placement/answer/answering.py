@@ -24,6 +24,7 @@ from polycloud.placement.answer.values import (
     DatasetAnswer,
     FlowAnswer,
     LevelAnswer,
+    LinkAnswer,
     Optimality,
     Part,
     Placement,
@@ -87,6 +88,7 @@ def answer(
     plan = search.plan
     estate = basis.estate
     flows = flow_answers(problem, plan)
+    links = _links(problem, flows, estate)
     cost = costs.cost(problem, plan, basis.months)
     rested = facts(problem, plan, flows, basis.market, estate, basis.today)
     chosen = [task.options[choice] for task, choice in zip(problem.tasks, plan.choice, strict=True)]
@@ -98,6 +100,7 @@ def answer(
         workloads=_workloads(search, alternatives, cost, basis),
         datasets=_datasets(problem, plan, cost, flows, estate),
         flows=flows,
+        links=links,
         promises=costs.promises(problem, plan),
         pools=costs.pool_uses(problem, plan),
         cost=cost,
@@ -110,7 +113,7 @@ def answer(
         kg_co2e=grams / 1000 if grams else None,
         sites=_sites(problem, basis),
         facts=rested,
-        warnings=(*basis.notes, *_overstated(cost, basis), *warnings(rested)),
+        warnings=(*basis.notes, *_overstated(cost, basis), *_idle(links), *warnings(rested)),
     )
 
 
@@ -128,6 +131,28 @@ def _overstated(cost: Cost, basis: Basis) -> tuple[str, ...]:
 
 def _simpler(baselines: Sequence[Simple]) -> list[tuple[int, Solution]]:
     return [(row.bill.total, row.solution) for row in baselines if row.bill and row.solution and not row.bill.faults]
+
+
+def _links(problem: Problem, flows: Sequence[FlowAnswer], estate: Estate) -> tuple[LinkAnswer, ...]:
+    fees = dict(problem.fixed)
+    backups = {link.backup for link in estate.links.values()}
+    carried: Counter[str] = Counter()
+    for flow in flows:
+        for way in flow.via:
+            carried[way] += flow.bytes
+    return tuple(
+        LinkAnswer(name, link.via, link.between, fees.get(f"link {name}", 0), carried[f"link {name}"], name in backups)
+        for name, link in estate.links.items()
+    )
+
+
+def _idle(links: Sequence[LinkAnswer]) -> tuple[str, ...]:
+    """Links that cost something and carry nothing, but for those that stand by."""
+    return tuple(
+        f"the link {link.name} costs {usd(link.month_micro)} a month, and this plan sends nothing over it"
+        for link in links
+        if link.month_micro and not link.bytes and not link.backup
+    )
 
 
 def _sites(problem: Problem, basis: Basis) -> tuple[SitePoint, ...]:

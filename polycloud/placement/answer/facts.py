@@ -57,14 +57,7 @@ def _all(
         option = task.options[choice]
         site = problem.sites[option.site].id
         yield from _machine(site, option, market, estate, today)
-        row = estate.workloads.get(task.workload)
-        for region in row.users if row is not None else ():
-            trip = market.rtt(region, site)
-            if trip is not None:
-                quality = "measured" if trip.measured else "estimated"
-                yield _fact(
-                    f"round trip {region} to {site}", f"{trip.ms} ms", quality, (trip.source,), trip.as_of, today
-                )
+    yield from _trips(problem, plan, market, estate, today)
     for item, sites in zip(problem.items, plan.copies, strict=True):
         for index in sites:
             row_price = market.storage_tier(problem.sites[index].id, "hot")
@@ -78,6 +71,22 @@ def _all(
             value = f"{price.first_paid / MICRO:g} {price.currency} per GB"
             what = f"traffic {flow.source} to {flow.target}"
             yield _fact(what, value, price.quality, price.sources, price.as_of, today)
+
+
+def _trips(problem: Problem, plan: Solution, market: Market, estate: Estate, today: datetime.date) -> Iterator[Fact]:
+    """The round trip of each workload's users to the nearest of its parts."""
+    parts: dict[str, set[str]] = {}
+    for task, choice in zip(problem.tasks, plan.choice, strict=True):
+        parts.setdefault(task.workload, set()).add(problem.sites[task.options[choice].site].id)
+    for name, sites in parts.items():
+        row = estate.workloads.get(name)
+        for region in row.users if row is not None else ():
+            trips = [(trip.ms, site, trip) for site in sorted(sites) if (trip := market.rtt(region, site)) is not None]
+            if trips:
+                _, site, trip = min(trips, key=lambda found: found[:2])
+                quality = "measured" if trip.measured else "estimated"
+                what = f"round trip {region} to {site}"
+                yield _fact(what, f"{trip.ms} ms", quality, (trip.source,), trip.as_of, today)
 
 
 def _machine(site: str, option: Option, market: Market, estate: Estate, today: datetime.date) -> Iterator[Fact]:

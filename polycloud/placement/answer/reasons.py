@@ -94,7 +94,11 @@ def wins_if(ledger: Ledger, found: Move, extra: int) -> str:
     linear in; for data at their price of now."""
     option = ledger.problem.tasks[found.task].options[found.option]
     if extra <= 0:
-        return "nothing: it costs no more" if extra == 0 else f"cost decided: it is {usd(-extra)} cheaper"
+        return (
+            "nothing: it costs no more"
+            if extra == 0
+            else f"cost alone decided, or the search went on: it is {usd(-extra)} cheaper"
+        )
     said = []
     if 0 < extra < option.cost:
         less = option.cost - extra

@@ -106,6 +106,17 @@ class FlowAnswer(msgspec.Struct, frozen=True):
     via: tuple[str, ...] = ()
 
 
+class LinkAnswer(msgspec.Struct, frozen=True):
+    """A link of the estate: its fee, paid whatever is chosen, and what the plan sends over it, both ways."""
+
+    name: str
+    via: str
+    between: tuple[str, str]
+    month_micro: int
+    bytes: int
+    backup: bool = False
+
+
 class Promise(msgspec.Struct, frozen=True):
     """A commitment in micro-USD per hour at on-demand prices: what is held already, and what to buy beyond it."""
 
@@ -232,6 +243,7 @@ class Placement(msgspec.Struct, frozen=True):
     workloads: tuple[WorkloadAnswer, ...]
     datasets: tuple[DatasetAnswer, ...]
     flows: tuple[FlowAnswer, ...]
+    links: tuple[LinkAnswer, ...]
     promises: tuple[Promise, ...]
     pools: tuple[PoolUse, ...]
     cost: Cost

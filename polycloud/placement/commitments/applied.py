@@ -42,12 +42,18 @@ class Applied(msgspec.Struct, frozen=True):
 def apply(usage: Floats, pledges: Sequence[Pledge]) -> Applied:
     """The bill of ``usage`` [series, hour]: the better discount first within a kind, kinds in their order.
 
-    Within one pledge the series where a unit covers the most money comes first.
+    Of prepaid sums the one that ends first is drawn first; of equals, what was promised earlier (later in
+    ``pledges``). Within one pledge the series where a unit covers the most money comes first.
     """
     left = usage.copy()
     hours = usage.shape[1]
     covered = [0.0] * len(pledges)
-    for at in sorted(range(len(pledges)), key=lambda at: pledges[at].instrument.order):
+
+    def order(at: int) -> tuple[int, int, float, int]:
+        kind, ratio = pledges[at].instrument.order
+        return kind, pledges[at].term_hours if pledges[at].instrument.offering.prepaid else 0, ratio, -at
+
+    for at in sorted(range(len(pledges)), key=order):
         pledge = pledges[at]
         covered[at] = _draw_down(left, pledge) if pledge.instrument.offering.prepaid else _hourly(left, pledge)
     paid, whole = [], []
@@ -86,16 +92,14 @@ def _draw_down(left: Floats, pledge: Pledge) -> float:
     return total
 
 
-def bought(instrument: Instrument, amount: float, path: Path | None, hours: int) -> Pledge:
-    """``amount`` units now, bought again at the end of each term in proportion to the level known by then.
-
-    Without a path nothing is renewed in another size.
-    """
+def bought(instrument: Instrument, amounts: Sequence[float], path: Path | None, hours: int) -> Pledge:
+    """``amounts[0]`` units now; at the end of each term what ``amounts`` says for its year (the last for all after),
+    in proportion to the level known by then. Without a path the level stays."""
     term = instrument.offering.hours
-    terms = range(0, hours, term)
     units = []
-    for start in terms:
-        size = amount * (path.ratio(instrument.members, start) if path is not None and start else 1.0)
+    for start in range(0, hours, term):
+        size = amounts[min(start // YEAR_HOURS, len(amounts) - 1)]
+        size *= path.ratio(instrument.members, start) if path is not None and start else 1.0
         units.append(nearest(instrument, size) if start else size)
     if instrument.offering.prepaid:
         return Pledge(instrument, np.array(units), term)

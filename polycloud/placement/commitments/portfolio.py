@@ -53,6 +53,7 @@ class Buy(msgspec.Struct, frozen=True):
     utilisation: float
     upfront_micro: int
     source: str
+    again: tuple[float, ...] = ()
 
 
 class Outcome(msgspec.Struct, frozen=True):
@@ -88,6 +89,20 @@ class HeldOut(msgspec.Struct, frozen=True):
         return self.costs[0][0]
 
 
+class Use(msgspec.Struct, frozen=True):
+    """What was promised before, over the last 28 days of the history: micro-USD a month that it covered and could
+    have covered, and the hours that it still runs."""
+
+    name: str
+    covered_micro: int
+    covers_micro: int
+    hours_left: int
+
+    @property
+    def utilisation(self) -> float:
+        return self.covered_micro / self.covers_micro if self.covers_micro else 0.0
+
+
 class Portfolio(msgspec.Struct, frozen=True):
     """The answer. ``outcomes`` begins with this plan; ``aside`` tells what was not considered, and why."""
 
@@ -99,7 +114,7 @@ class Portfolio(msgspec.Struct, frozen=True):
     optimal: bool
     futures: int
     usage_micro: int
-    held: tuple[str, ...] = ()
+    held: tuple[Use, ...] = ()
     aside: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
@@ -114,15 +129,14 @@ def recommend(
     history: History, bound: Bound, settings: Settings = DEFAULTS, keep_on: Callable[[], bool] = lambda: True
 ) -> Portfolio:
     """What to promise, by the stochastic programme, judged on other futures and on held-out weeks."""
-    instruments, held = bound.instruments, bound.held
     source = model(history)
-    hours = _horizon(instruments)
+    hours = _horizon(bound.instruments)
     chosen = _choose(source, bound, settings, keep_on)
-    plans = {PLAN: chosen.amounts}
-    plans |= {rule: rules.amounts(rule, history, instruments, held) for rule in rules.RULES}
+    plans = {PLAN: chosen.schedule}
+    plans |= {rule: rules.schedule(rule, history, bound, hours // YEAR_HOURS) for rule in rules.RULES}
     judge = _Judge(source, bound, settings, plans)
     return Portfolio(
-        judge.buys(chosen.amounts),
+        judge.buys(chosen.schedule),
         tuple(judge.outcome(name) for name in plans),
         held_out(history, bound, settings, keep_on),
         hours // YEAR_HOURS,
@@ -130,7 +144,7 @@ def recommend(
         chosen.optimal,
         len(judge.first_year),
         round(float(matrix(history).sum()) / history.hours * MONTH_HOURS),
-        tuple(promise.name for promise in held),
+        _uses(history, bound),
         bound.aside,
         (*history.notes, *_doubts(source)),
     )
@@ -144,6 +158,19 @@ def _choose(source: Model, bound: Bound, settings: Settings, keep_on: Callable[[
     hours = _horizon(bound.instruments)
     paths = (draw(source, hours, settings.seed, number) for number in range(settings.fitted))
     return choose(paths, bound.instruments, bound.held, settings.risk, settings.states, settings.seconds, keep_on)
+
+
+def _uses(history: History, bound: Bound) -> tuple[Use, ...]:
+    """How well earlier promises fit the last 28 days, as if all of them had been in force then."""
+    recent = matrix(history)[:, -rules.LOOK_BACK :]
+    hours = recent.shape[1]
+    pledges = [kept(msgspec.structs.replace(promise, until=hours), hours) for promise in bound.held]
+    found = apply(recent, pledges)
+    month = MONTH_HOURS / hours
+    return tuple(
+        Use(promise.name, round(covered * month), round(whole * month), promise.until)
+        for promise, covered, whole in zip(bound.held, found.covered, found.whole, strict=True)
+    )
 
 
 def _doubts(source: Model) -> list[str]:
@@ -163,24 +190,24 @@ def held_out(history: History, bound: Bound, settings: Settings, keep_on: Callab
         return None
     split = history.hours - judged * WEEK_HOURS
     before, after = history.part(0, split), history.part(split, history.hours)
-    plans = {PLAN: _choose(model(before), bound, settings, keep_on).amounts}
-    plans |= {rule: rules.amounts(rule, before, bound.instruments, bound.held) for rule in rules.RULES}
+    plans = {PLAN: _choose(model(before), bound, settings, keep_on).schedule}
+    plans |= {rule: rules.schedule(rule, before, bound, 1) for rule in rules.RULES}
     usage = matrix(after)
     month = MONTH_HOURS / usage.shape[1]
     costs = [(name, round(_bill(bound, amounts, usage, None).total * month)) for name, amounts in plans.items()]
     return HeldOut(moment(after.start), split // WEEK_HOURS, judged, tuple(sorted(costs, key=lambda pair: pair[1])))
 
 
-def _bill(bound: Bound, amounts: Sequence[float], usage: Floats, path: Path | None) -> Applied:
+def _bill(bound: Bound, plan: rules.Schedule, usage: Floats, path: Path | None) -> Applied:
     hours = usage.shape[1]
-    pledges = [bought(i, amount, path, hours) for i, amount in zip(bound.instruments, amounts, strict=True)]
+    pledges = [bought(i, amounts, path, hours) for i, amounts in zip(bound.instruments, plan, strict=True)]
     return apply(usage, [*pledges, *(kept(promise, hours) for promise in bound.held)])
 
 
 class _Judge:
     """Bills sets of amounts on the same futures, one future at a time; the amounts were chosen on none of them."""
 
-    def __init__(self, source: Model, bound: Bound, settings: Settings, plans: dict[str, tuple[float, ...]]) -> None:
+    def __init__(self, source: Model, bound: Bound, settings: Settings, plans: dict[str, rules.Schedule]) -> None:
         self.bound, self.hours = bound, _horizon(bound.instruments)
         self.months = self.hours / MONTH_HOURS
         self.bills: dict[str, list[Applied]] = {name: [] for name in plans}
@@ -195,7 +222,7 @@ class _Judge:
         fallen = steady(source, self.hours, FALL)
         self.fallen = {name: _bill(bound, amounts, fallen.usage, fallen).total for name, amounts in plans.items()}
         known = choose([fallen], bound.instruments, bound.held, 0.0, settings.states, settings.seconds)
-        best = _bill(bound, known.amounts, fallen.usage, fallen).total
+        best = _bill(bound, known.schedule, fallen.usage, fallen).total
         self.best_fallen = min(best, *self.fallen.values())
 
     def outcome(self, name: str) -> Outcome:
@@ -219,20 +246,20 @@ class _Judge:
             round((self.fallen[name] - self.best_fallen) / self.months),
         )
 
-    def buys(self, amounts: Sequence[float]) -> tuple[Buy, ...]:
+    def buys(self, plan: rules.Schedule) -> tuple[Buy, ...]:
         """Each purchase with its own share of the first year's mean result, the largest saving first."""
         months = YEAR_HOURS / MONTH_HOURS * len(self.first_year)
         found = []
-        for at, (instrument, amount) in enumerate(zip(self.bound.instruments, amounts, strict=True)):
-            if amount > 0:
+        for at, (instrument, amounts) in enumerate(zip(self.bound.instruments, plan, strict=True)):
+            if amounts[0] > 0:
                 paid = sum(bill.paid[at] for bill in self.first_year) / months
                 covered = sum(bill.covered[at] for bill in self.first_year) / months
                 whole = sum(bill.whole[at] for bill in self.first_year) / months
-                found.append(_buy(instrument, amount, paid, covered, whole))
+                found.append(_buy(instrument, amounts, paid, covered, whole))
         return tuple(sorted(found, key=lambda buy: -buy.saving_micro))
 
 
-def _buy(instrument: Instrument, amount: float, paid: float, covered: float, whole: float) -> Buy:
+def _buy(instrument: Instrument, amounts: Sequence[float], paid: float, covered: float, whole: float) -> Buy:
     """``paid``, ``covered`` and ``whole`` (what it can cover) are micro-USD a month."""
     offering = instrument.offering
     months = offering.hours / MONTH_HOURS
@@ -243,7 +270,7 @@ def _buy(instrument: Instrument, amount: float, paid: float, covered: float, who
         offering.region,
         offering.sku,
         offering.term,
-        amount,
+        amounts[0],
         _unit(instrument),
         round(paid),
         round(whole),
@@ -251,6 +278,7 @@ def _buy(instrument: Instrument, amount: float, paid: float, covered: float, who
         covered / whole if whole else 0.0,
         round(paid * months * (1.0 if offering.prepaid else offering.upfront_ppm / 1e6)),
         offering.source,
+        tuple(amounts[1:]),
     )
 
 

@@ -6,8 +6,8 @@ and Uryasev 2000, doi.org/10.21314/JOR.2000.038). With one pool, one term and no
 the optimum is a quantile of the usage (``newsvendor``; tested). Solved to its proven optimum by HiGHS.
 
 Hours of one future and year that are alike in total usage are put together as one state with their mean; with
-``states`` at least the hours of a year nothing is put together. Terms that end within the horizon are bought again
-in proportion to the level known by then (``Path.ratio``): a rule, not foresight.
+``states`` at least the hours of a year nothing is put together. Terms that end within the horizon are bought again, in
+an amount of their own for each year, in proportion to the level known by then (``Path.ratio``): a rule, not foresight.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -31,10 +31,16 @@ DOLLARS = 1e-6  # per micro-USD
 
 
 class Chosen(msgspec.Struct, frozen=True):
-    """The units of each instrument, and whether the programme was solved to its proven optimum."""
+    """For each instrument the units to buy now, and then in each further year of the horizon where its term ends
+    within it (at today's level); and whether the programme was solved to its proven optimum."""
 
-    amounts: tuple[float, ...]
+    schedule: tuple[tuple[float, ...], ...]
     optimal: bool
+
+    @property
+    def amounts(self) -> tuple[float, ...]:
+        """The units to buy now."""
+        return tuple(years[0] for years in self.schedule)
 
 
 class _Future(msgspec.Struct, frozen=True):
@@ -46,6 +52,11 @@ class _Future(msgspec.Struct, frozen=True):
     ratio: Floats
     held: Floats
     year: Floats
+
+    @property
+    def years(self) -> int:
+        """The last year of the horizon, counted from 0."""
+        return int(self.year.max())
 
 
 def newsvendor(usage: Floats, keep: float) -> float:
@@ -91,14 +102,19 @@ def choose(
         outcome = run(writer.model, seconds, gap, keep_on, relaxed=True)
         whole = False
     if outcome.values is None:
-        return Chosen((0.0,) * len(instruments), False)
-    amounts = [outcome.values[column] * step for column, step in writer.amounts]
-    # What the solver leaves at 1e-9 is nothing, and a promise in money has a thousandth of a dollar as its grain.
-    pairs = zip(instruments, amounts, strict=True)
-    clean = [nearest(i, amount) if i.whole else rounded(i, max(0.0, round(amount, 3))) for i, amount in pairs]
+        return Chosen(((0.0,),) * len(instruments), False)
+    schedule = tuple(
+        tuple(_clean(i, outcome.values[column] * step) for column, step in dict.fromkeys(years))
+        for i, years in zip(instruments, writer.amounts, strict=True)
+    )
     cost = sum(value * price for value, price in zip(outcome.values, writer.model.cost, strict=True))
     proved = cost - outcome.bound <= 10 * gap * max(1.0, abs(cost))
-    return Chosen(tuple(clean), proved and (whole or not any(i.whole for i in instruments)))
+    return Chosen(schedule, proved and (whole or not any(i.whole for i in instruments)))
+
+
+def _clean(instrument: Instrument, amount: float) -> float:
+    """What the solver leaves at 1e-9 is nothing, and a promise in money has a thousandth of a dollar as its grain."""
+    return nearest(instrument, amount) if instrument.whole else rounded(instrument, max(0.0, round(amount, 3)))
 
 
 class _Size(msgspec.Struct, frozen=True):
@@ -132,7 +148,9 @@ def _states(path: Path, instruments: Sequence[Instrument], held: Sequence[Held],
             in_force = np.array(
                 [p.units[0] if p.instrument.offering.prepaid else p.units[group].mean() for p in pledges]
             )
-            parts.append((path.usage[:, group].mean(axis=1) * DOLLARS, len(group), ratio, in_force, start))
+            parts.append(
+                (path.usage[:, group].mean(axis=1) * DOLLARS, len(group), ratio, in_force, start // YEAR_HOURS)
+            )
     columns = list(zip(*parts, strict=True))
     return _Future(*(np.array(column, dtype=np.float64) for column in columns))
 
@@ -146,12 +164,14 @@ def _ratio(path: Path, instrument: Instrument, group: Ints) -> float:
 
 
 class _Writer:
-    """Writes the programme into ``model``; money in USD. ``amounts`` are (column, units per step) by instrument."""
+    """Writes the programme into ``model``; money in USD. ``amounts`` are (column, units per step) by instrument and
+    year; one that lasts for the whole horizon has the same in all."""
 
     def __init__(self, instruments: Sequence[Instrument], held: Sequence[Held], futures: Sequence[_Future]) -> None:
         self.instruments, self.held, self.futures = instruments, held, futures
         self.model = Model()
-        self.amounts = [self._amount(at, instrument) for at, instrument in enumerate(instruments)]
+        self.years = 1 + max(future.years for future in futures)
+        self.amounts = [self._amounts(instrument) for instrument in instruments]
         every = [*instruments, *(promise.instrument for promise in held)]
         self.groups = _groups(every)
         self.covering = {  # (instrument or held, group) -> USD per hour that one unit covers
@@ -162,9 +182,14 @@ class _Writer:
         }
         self.every = every
 
-    def _amount(self, at: int, instrument: Instrument) -> tuple[int, float]:
-        """Units bought now: continuous, or steps with the smallest purchase as a condition."""
+    def _amounts(self, instrument: Instrument) -> list[tuple[int, float]]:
         most = max(float(self._peak(future, instrument)) for future in self.futures)
+        if instrument.offering.hours >= self.years * YEAR_HOURS:
+            return [self._amount(instrument, most)] * self.years
+        return [self._amount(instrument, most) for _ in range(self.years)]
+
+    def _amount(self, instrument: Instrument, most: float) -> tuple[int, float]:
+        """Units bought: continuous, or steps with the smallest purchase as a condition."""
         offering = instrument.offering
         if offering.most is not None:
             most = min(most, offering.most)
@@ -195,9 +220,9 @@ class _Writer:
         for number, future in enumerate(self.futures):
             costs: dict[int, float] = {}
             for at, instrument in enumerate(self.instruments):
-                column, step = self.amounts[at]
-                paid = self._paid(future, at, instrument)
-                costs[column] = costs.get(column, 0.0) + step * paid * instrument.cost * DOLLARS
+                for year, (column, step) in enumerate(self.amounts[at]):
+                    paid = self._paid(future, at, instrument, year)
+                    costs[column] = costs.get(column, 0.0) + step * paid * instrument.cost * DOLLARS
             self._cover(future, costs)
             for column, cost in costs.items():
                 model.cost[column] += (1 - risk) * share * cost
@@ -207,9 +232,10 @@ class _Writer:
                 model.row(base, INF, columns, values)
 
     @staticmethod
-    def _paid(future: _Future, at: int, instrument: Instrument) -> float:
-        """Unit-hours paid for each unit bought now; for prepaid credits the units of all terms."""
-        hours = float((future.ratio[:, at] * future.hours).sum())
+    def _paid(future: _Future, at: int, instrument: Instrument, year: int) -> float:
+        """Unit-hours paid in a year for each unit of its amount; for prepaid credits the units of its terms."""
+        mine = future.year == year
+        hours = float((future.ratio[mine, at] * future.hours[mine]).sum())
         return hours / instrument.offering.hours if instrument.offering.prepaid else hours
 
     def _cover(self, future: _Future, costs: dict[int, float]) -> None:
@@ -234,43 +260,59 @@ class _Writer:
             for at, covered in by_promise.items():
                 columns, values = [c for c, _ in covered], [1.0 / cover for _, cover in covered]
                 if at < len(self.instruments):
-                    amount, step = self.amounts[at]
+                    amount, step = self.amounts[at][int(future.year[state])]
                     values.append(-step * float(future.ratio[state, at]))
                     self.model.row(-INF, 0.0, [*columns, amount], values)
                 else:
                     self.model.row(-INF, float(future.held[state, at - len(self.instruments)]), columns, values)
-        for at in prepaid:
-            self._credits(future, at, used, costs, prepaid)
+        if prepaid:
+            for year in range(future.years + 1):
+                self._credits(future, year, used, costs, prepaid)
 
     def _credits(
         self,
         future: _Future,
-        at: int,
+        year: int,
         used: dict[tuple[int, int], list[int]],
         costs: dict[int, float],
         prepaid: list[int],
     ) -> None:
-        """Prepaid credits of each year take what nothing else covers; of two that overlap, each its own share."""
-        offering = self.every[at].offering
-        shares = sum(1 for other in prepaid if set(self.every[other].members) & set(self.every[at].members))
-        for year in np.unique(future.year):
-            states = [int(s) for s in np.flatnonzero(future.year == year)]
-            pairs = [(s, g) for s in states for g in range(len(self.groups)) if (at, g) in self.covering]
-            usage = sum(float(future.usage[s, self.groups[g]].sum() * future.hours[s]) for s, g in pairs)
-            drawn = self.model.column(high=usage)
-            costs[drawn] = -1.0
-            others = [(column, float(future.hours[s])) for s, g in pairs for column in used.get((s, g), ())]
-            columns = [drawn, *(column for column, _ in others)]
-            self.model.row(-INF, usage, columns, [float(shares), *(hours for _, hours in others)])
-            years = offering.hours / YEAR_HOURS
+        """What prepaid sums take of a year, of what nothing by the hour covers."""
+        states = [int(state) for state in np.flatnonzero(future.year == year)]
+        drawn: dict[int, list[int]] = {at: [] for at in prepaid}
+        for group, members in enumerate(self.groups):
+            mine = [at for at in prepaid if (at, group) in self.covering]
+            usage = sum(float(future.usage[state, members].sum() * future.hours[state]) for state in states)
+            if not mine or usage <= 0:
+                continue
+            columns, hours = [], []
+            for at in mine:
+                column = self.model.column(high=usage * self._while_held(at, year))
+                costs[column] = -1.0
+                drawn[at].append(column)
+                columns.append(column)
+                hours.append(1.0)
+            for state in states:
+                for column in used.get((state, group), ()):
+                    columns.append(column)
+                    hours.append(float(future.hours[state]))
+            self.model.row(-INF, usage, columns, hours)
+        for at, columns in drawn.items():
+            ones = [1.0] * len(columns)
             if at < len(self.instruments):
-                amount, step = self.amounts[at]
+                amount, step = self.amounts[at][year]
                 ratio = float(np.average(future.ratio[states, at], weights=future.hours[states]))
-                self.model.row(-INF, 0.0, (drawn, amount), (1.0, -step * ratio / years))
-            elif year == 0:
-                self.model.row(-INF, float(future.held[states[0], at - len(self.instruments)]), (drawn,), (1.0,))
-            else:
-                self.model.row(-INF, 0.0, (drawn,), (1.0,))
+                terms = YEAR_HOURS / self.every[at].offering.hours
+                self.model.row(-INF, 0.0, [*columns, amount], [*ones, -step * ratio * terms])
+            elif columns:
+                left = self.held[at - len(self.instruments)].amount if year == 0 else 0.0
+                self.model.row(-INF, left, columns, ones)
+
+    def _while_held(self, at: int, year: int) -> float:
+        """The share of a year in which a prepaid sum is there: all of it for one that would be bought."""
+        if at < len(self.instruments):
+            return 1.0
+        return min(1.0, self.held[at - len(self.instruments)].until / YEAR_HOURS) if year == 0 else 0.0
 
 
 def _groups(instruments: Sequence[Instrument]) -> list[list[int]]:

@@ -11,7 +11,7 @@ import numpy as np
 
 from polycloud.placement.commitments.applied import kept, rounded
 from polycloud.placement.commitments.history import DAY_HOURS, History
-from polycloud.placement.commitments.instruments import Held, Instrument
+from polycloud.placement.commitments.instruments import Bound, Held, Instrument
 from polycloud.placement.commitments.offers import YEAR_HOURS
 from polycloud.placement.commitments.programme import newsvendor
 from polycloud.placement.commitments.scenarios import matrix
@@ -21,6 +21,18 @@ LOOK_BACK = 28 * DAY_HOURS  # whole weeks; the clouds' own recommenders look at 
 BASELINE_SHARE = 0.7
 NONE, RULE, RECOMMENDER, PEAK = "none", "70 % of the baseline", "last 28 days for ever", "all to the peak"
 RULES = (NONE, RULE, RECOMMENDER, PEAK)
+
+
+Schedule = tuple[tuple[float, ...], ...]  # for each instrument the units of each year
+
+
+def schedule(rule: str, history: History, bound: Bound, years: int) -> Schedule:
+    """What a rule buys now and, at today's level, in each further year, when some of what is held has ended."""
+    by_year = []
+    for year in range(years):
+        held = [promise for promise in bound.held if promise.until > year * YEAR_HOURS]
+        by_year.append(amounts(rule, history, bound.instruments, held))
+    return tuple(zip(*by_year, strict=True))
 
 
 def amounts(rule: str, history: History, instruments: Sequence[Instrument], held: Sequence[Held]) -> tuple[float, ...]:

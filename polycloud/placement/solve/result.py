@@ -9,6 +9,7 @@ from polycloud.placement.bill import Bill
 from polycloud.placement.problem import Solution
 
 OPTIMAL, BOUNDED, INFEASIBLE, NOTHING = "optimal", "bounded", "infeasible", "nothing found"
+PROOF = 1e-5  # relative: what the solver's tolerance takes off a bound at most
 
 
 class Limits(msgspec.Struct, frozen=True):
@@ -139,5 +140,6 @@ class Watch:
         if self.bill is None:
             return Solved(None, None, bound, self.seconds, NOTHING, self.method)
         bound = min(bound, self.bill.total)
-        status = OPTIMAL if self.bill.total - bound <= self.limits.gap * abs(self.bill.total) else BOUNDED
+        near = max(self.limits.gap, PROOF) * abs(self.bill.total)
+        status = OPTIMAL if self.bill.total - bound <= near else BOUNDED
         return Solved(self.solution, self.bill, bound, self.seconds, status, self.method)

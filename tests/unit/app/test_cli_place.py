@@ -153,6 +153,9 @@ def test_work_that_can_be_nowhere_is_an_error_of_the_estate(tmp_path: Path, caps
         (["--price", "p5.48xlarge=20 USD"], "SITE:MACHINE=AMOUNT"),
         (["--price", "aws/us-east-1:p5.48xlarge=cheap"], "--price"),
         (["--price", "aws/us-east-1:p5.48xlarge=-2 USD"], "--price"),
+        (["--price", "aws/us-east-1:p5.48xlrge=2 USD"], "did you mean p5"),
+        (["--price", "aws/sa-east-1:p5.48xlarge=2 USD"], "no site of the estate"),
+        (["--add", "aws/us-east-9"], "did you mean aws/us-east"),
         (["--gap", "0.1"], "--gap"),
         (["--levels", "cost,beauty"], "'beauty' is not one aim"),
         (["--seconds", "0"], "--seconds"),
@@ -161,6 +164,15 @@ def test_work_that_can_be_nowhere_is_an_error_of_the_estate(tmp_path: Path, caps
 def test_wrong_input_says_what_is_wrong(arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main.run(["place", "-e", SANDBOX, *arguments]) == 2
     assert said in capsys.readouterr().err
+
+
+def test_a_file_that_can_not_be_written_does_not_cost_the_answer(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main.run(["place", "-e", SANDBOX, "--html", str(tmp_path / "no" / "report.html")]) == 1
+    shown = capsys.readouterr()
+    assert "of the optimum" in shown.out
+    assert "No such file" in shown.err
 
 
 def test_a_price_and_a_share_are_read_strictly() -> None:

@@ -94,6 +94,7 @@ class Maker(Known):
 def joined(*given: Link, **ends: Known) -> Root:
     whole = Blueprint("x", "production", {}, networks=networks([AWS, AZURE, GCP, OCI], {}), links=given)
     root = Root("global", whole)
+    root.about("variables.tf", "What.", "links")
     links.join(root, whole, ends)
     return root
 

@@ -16,7 +16,7 @@ def page(found: Placement, curves: Sequence[Curve] = (), compared: Comparison | 
         ("map", "On the map", world(found.sites, found.cost.by_site, found.flows)),
         ("work", "Where work runs", tables.workloads(found.workloads)),
         ("data", "Where data live", tables.datasets(found)),
-        ("flows", "What moves", tables.flows(found)),
+        ("flows", "What moves", join(tables.flows(found), tables.links(found) if found.links else None)),
         ("cost", "What it costs", tables.costs(found.cost)),
         ("commitments", "Commitments", tables.promises(found)),
         ("baselines", "Against simpler plans", tables.baselines(found)),

@@ -142,6 +142,14 @@ def flows(found: Placement) -> Markup:
     return table(("Way", "What", "Data set", "For", "A month", "Via", "Cost"), shown, numbers=(4, 6))
 
 
+def links(found: Placement) -> Markup:
+    return table(
+        ("Link", "Kind", "Between", "A month", "Carries"),
+        ((k.name, k.via, " – ".join(k.between), usd(k.month_micro), data(k.bytes)) for k in found.links),
+        numbers=(3, 4),
+    )
+
+
 def costs(cost: Cost) -> Markup:
     """The month by cloud and by site, each bar by kind."""
     kinds = [kind for kind, micro in cost.by_kind.items() if micro]

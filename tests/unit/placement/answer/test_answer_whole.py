@@ -124,7 +124,7 @@ def test_a_bad_plan_is_replaced_by_a_better_one_that_is_met(make_problem: Make) 
             if not whole.faults and whole.total > bill(problem, plan).total:
                 worse = tried
     assert worse is not None
-    search = Alternatives(problem, worse, SHORT)
+    search = Alternatives(problem, worse, LONG)
     search.find()
     assert bill(problem, search.plan).total < bill(problem, worse).total
     assert bill(problem, search.plan).total >= solved.bound

@@ -3,6 +3,7 @@
 import math
 import random
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -10,7 +11,7 @@ from polycloud.catalog.market_rows import Offer
 from polycloud.estate.schema.work import Commitment
 from polycloud.placement.commitments import rules
 from polycloud.placement.commitments.history import HOUR, MACHINES, History, Series
-from polycloud.placement.commitments.instruments import Bound, bind, hold
+from polycloud.placement.commitments.instruments import Bound, Held, bind, hold
 from polycloud.placement.commitments.offers import Offering
 from polycloud.placement.commitments.portfolio import PLAN, Settings, recommend
 from polycloud.placement.commitments.reading import no_prices
@@ -48,6 +49,15 @@ def test_a_rule_takes_the_cheapest_instrument_and_whole_machines() -> None:
     plan, reserved = rules.amounts(rules.RULE, history, bound.instruments, ())
     assert plan == 0
     assert reserved == math.floor(0.7 * np.mean(history.series[0].micro[-28 * 24 :]) / 1e6)
+
+
+def test_a_rule_buys_again_what_has_ended() -> None:
+    history = machines([10.0] * 8)
+    bound = bind(history, [PLAN_1Y])
+    held = msgspec.structs.replace(bound.instruments[0], offering=PLAN_1Y)
+    whole = Bound(bound.instruments, (Held("old", held, 5.0, 8760),))
+    ((now, later),) = rules.schedule(rules.RULE, history, whole, 2)
+    assert now < later == rules.amounts(rules.RULE, history, bound.instruments, ())[0]
 
 
 def test_on_steady_usage_the_plan_beats_every_rule_and_adds_up() -> None:
@@ -171,5 +181,7 @@ def test_earlier_promises_lower_what_is_bought() -> None:
     old = commitment(amount="87_660 USD", discount="30 %", starts="2026-08-20")
     kept = hold({"old": old}, history, [], no_prices, history.start + history.hours * HOUR)
     with_held = recommend(history, Bound(bound.instruments, kept.held), QUICK)
-    assert with_held.held == ("old",)
+    (use,) = with_held.held
+    assert (use.name, use.utilisation) == ("old", pytest.approx(1.0))
+    assert use.covers_micro == pytest.approx(10 / 0.7 * 730 * 1e6, rel=1e-6)
     assert with_held.buys[0].amount == pytest.approx(free - 10 / 0.7, rel=0.1)

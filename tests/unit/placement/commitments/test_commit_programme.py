@@ -64,7 +64,7 @@ def billed(
     usage: Floats, instruments: Sequence[Instrument], amounts: Sequence[float], held: Sequence[Held] = ()
 ) -> float:
     hours = usage.shape[1]
-    pledges = [bought(i, a, path(usage), hours) for i, a in zip(instruments, amounts, strict=True)]
+    pledges = [bought(i, [a], path(usage), hours) for i, a in zip(instruments, amounts, strict=True)]
     return apply(usage, [*pledges, *(kept(promise, hours) for promise in held)]).total
 
 
@@ -139,10 +139,39 @@ def test_what_is_held_is_not_bought_again_until_it_ends() -> None:
         assert found == pytest.approx(expected, abs=0.01), until
 
 
+def test_prepaid_credits_that_are_held_are_drawn_before_new_ones_are_bought() -> None:
+    usage = np.full((2, YEAR_HOURS), 1e6)
+    credits = Offering("credits", "aws", "universal-credits", "1y", keep_ppm=750_000)
+    new = bound([credits], 2)
+    for left, until, expected in ((YEAR_HOURS, YEAR_HOURS, 1.0), (YEAR_HOURS, YEAR_HOURS // 4, 1.5), (0.0, 1, 2.0)):
+        held = Held("old", new[0], left, until)
+        found = choose([path(usage)], new, [held], states=40)
+        assert found.amounts[0] / YEAR_HOURS == pytest.approx(expected, rel=1e-3), (left, until)
+
+
+def test_prepaid_credits_of_a_part_and_of_the_whole_do_not_cover_twice() -> None:
+    usage = np.array([[1e6] * 400, [2e6] * 400])
+    part = Offering("part", "aws", "universal-credits", "1y", "r", "m0", keep_ppm=600_000)
+    whole = Offering("whole", "aws", "universal-credits", "1y", keep_ppm=700_000)
+    instruments = bound([part, whole], 2)
+    found = choose([path(usage)], instruments, states=40)
+    assert [a * 400 / YEAR_HOURS for a in found.amounts] == pytest.approx([400, 800], rel=1e-3)
+
+
+def test_each_year_has_an_amount_of_its_own() -> None:
+    """What is held until the first year's end is bought again then, not now."""
+    usage = np.full((1, 3 * YEAR_HOURS), 10e6)
+    one, three = bound([plan(keep=700_000), plan("long", keep=690_000, term="3y")])
+    held = Held("old", bound([plan("old", keep=500_000)])[0], 6.0, YEAR_HOURS)
+    found = choose([path(usage)], [one, three], [held], states=10)
+    assert found.schedule[1] == (pytest.approx(4.0),)
+    assert found.schedule[0] == (pytest.approx(0.0), pytest.approx(6.0), pytest.approx(6.0))
+
+
 def test_a_bill_adds_up_and_the_better_discount_goes_first() -> None:
     usage = np.array([[4e6, 1e6], [3e6, 3e6]])
     reserved, spend = bound([machine("m0", 500_000), plan(keep=700_000)], 2)
-    found = apply(usage, [bought(reserved, 2, None, 2), bought(spend, 3.0, None, 2)])
+    found = apply(usage, [bought(reserved, [2], None, 2), bought(spend, [3.0], None, 2)])
     assert found.covered == (3e6, 6e6)  # the reservation stands empty by half in the second hour
     assert found.paid == (2e6, 4_200_000)
     assert found.rest == 2e6
@@ -157,7 +186,7 @@ def test_covered_and_rest_are_the_usage_whatever_is_promised(seed: int) -> None:
     credits = Offering("credits", "aws", "universal-credits", "1m", keep_ppm=800_000)
     instruments = bound([machine("m1", 600_000), plan(keep=800_000), credits], 3)
     amounts = chance.integers(0, 30, 3)
-    found = apply(usage, [bought(i, float(a), None, 50) for i, a in zip(instruments, amounts, strict=True)])
+    found = apply(usage, [bought(i, [float(a)], None, 50) for i, a in zip(instruments, amounts, strict=True)])
     assert sum(found.covered) + found.rest == pytest.approx(usage.sum())
     assert found.rest >= -1e-6
     assert all(c <= w + 1e-6 for c, w in zip(found.covered, found.whole, strict=True))
@@ -166,7 +195,7 @@ def test_covered_and_rest_are_the_usage_whatever_is_promised(seed: int) -> None:
 def test_what_ends_within_the_horizon_is_bought_again_at_the_level_of_then() -> None:
     levels = np.array([[1.0]] * 52 + [[2.0]] * 60)
     future = Path(np.full((1, 2 * YEAR_HOURS), 1e6), levels, WEEK)
-    pledge = bought(bound([machine("m0", 500_000, increment=3)])[0], 3, future, 2 * YEAR_HOURS)
+    pledge = bought(bound([machine("m0", 500_000, increment=3)])[0], [3], future, 2 * YEAR_HOURS)
     assert (pledge.units[0], pledge.units[YEAR_HOURS - 1], pledge.units[YEAR_HOURS]) == (3, 3, 6)
 
 

@@ -49,8 +49,8 @@ STRONG = ("V100", "A100-40GB", "A100-80GB", "H100", "H200")
 LIGHT = ("T4", "L4", "A10", "V100", "A100-40GB", "A100-80GB")
 KINDS = (("training", 0.15), ("inference", 0.40), ("batch", 0.30), ("processing", 0.15))
 SPOT_SHARE = {"training": 0.8, "inference": 0.0, "batch": 1.0, "processing": 0.5}
-EEA = frozenset(["AT", "BE", "BG", "HR", "CY", "CZ", "DK", "EE", "FI", "FR", "DE", "GR", "HU", "IE", "IT", "LV", "LT", "LU", "MT", "NL", "PL", "PT", "RO", "SK", "SI", "ES", "SE", "NO", "IS", "LI"])
-ADEQUATE = EEA | frozenset(["AR", "AD", "BR", "CA", "FO", "GG", "IL", "IM", "JP", "JE", "NZ", "KR", "CH", "GB", "UY", "US"])
+EEA = "AT BE BG HR CY CZ DK EE FI FR DE GR HU IE IT LV LT LU MT NL PL PT RO SK SI ES SE NO IS LI"
+ADEQUATE = f"{EEA} AR AD BR CA FO GG IL IM JP JE NZ KR CH GB UY US"  # the EEA, and where the EU finds it adequate
 USUAL_KEEP = 630_000  # of on-demand for a year's promise where the market has no committed price
 
 
@@ -60,6 +60,9 @@ class Size(msgspec.Struct, frozen=True):
     tasks: int = 1000
     sites: int = 60
     items: int = 200
+
+
+FULL = Size()
 
 
 class Cell(msgspec.Struct, frozen=True):
@@ -111,7 +114,7 @@ def _cell(offer: Offer) -> Cell:
     return Cell(round(_per_accelerator(offer)), None if spot is None else round(spot / count), keep, speed)
 
 
-def make(seed: int, coupled: bool, size: Size = Size()) -> Problem:
+def make(seed: int, coupled: bool, size: Size = FULL) -> Problem:
     """The problem of a seed; the variants of one seed have the same sites, tasks and items."""
     draw = random.Random(seed)
     sites = _sites(draw, size.sites)
@@ -200,7 +203,7 @@ def _items(draw: random.Random, sites: list[str], count: int) -> tuple[tuple[Ite
         if law < 0.3:
             inside = frozenset(s for s in everywhere if countries[s] == countries[home])
         elif law < 0.5:
-            inside = frozenset(s for s in everywhere if countries[s] in ADEQUATE)
+            inside = frozenset(s for s in everywhere if countries[s] in ADEQUATE.split())
             home = draw.choice(sorted(inside))
         size = round(draw.lognormvariate(math.log(8_000), 1.2))
         copies = 2 if draw.random() < 0.3 and len(inside) > 1 else 1

@@ -25,6 +25,10 @@ class BrokenRender(PolycloudError):
     code = "render_broken"
 
 
+class _Saved(msgspec.Struct):
+    placement: Placement
+
+
 class Rendering(msgspec.Struct, frozen=True):
     """Everything that a render would write, and what is known about it."""
 
@@ -37,7 +41,7 @@ class Rendering(msgspec.Struct, frozen=True):
 def read_placement(path: Path) -> Placement:
     """A placement that `polycloud place --save` wrote. Raises BadRequest."""
     try:
-        return msgspec.json.decode(path.read_bytes(), type=Placement)
+        return msgspec.json.decode(path.read_bytes(), type=_Saved).placement
     except (OSError, msgspec.DecodeError) as error:
         raise BadRequest(f"{path} is no saved placement ({error}): make it with polycloud place --save") from error
 

@@ -7,7 +7,7 @@ pays for no SQL; a control process loads the SDKs of those clouds alone that its
 import json
 import urllib.error
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, cast
@@ -15,13 +15,15 @@ from typing import TYPE_CHECKING, Protocol, cast
 import msgspec
 
 from polycloud.app.adapters import CLOUDS
+from polycloud.app.settings import BadSettings
 from polycloud.core.errors import Unavailable
 from polycloud.core.ports.models import Credential
-from polycloud.estate import Estate
+from polycloud.estate import Estate, Loaded
 from polycloud.policy.tables import Tables
 
 if TYPE_CHECKING:
     from polycloud.deploy.ports import Renderer
+    from polycloud.placement.answer.values import Placement
     from polycloud.sandbox.spec import Cloud, SandboxSpec
     from polycloud.store import Store
 
@@ -47,6 +49,19 @@ def obtain(cloud: str) -> Obtain:
     if cloud not in CLOUDS:
         raise KeyError(f"no cloud {cloud!r} (known: {', '.join(CLOUDS)})")
     return cast(Obtain, import_module(f"polycloud.clouds.{cloud}.credentials").obtain)
+
+
+def planner() -> "Callable[[Loaded], Placement]":
+    """What places an estate's workloads; it needs a solver. Raises BadSettings without the extra that brings one."""
+    try:
+        return cast("Callable[[Loaded], Placement]", import_module("polycloud.app.planning").place)
+    except ModuleNotFoundError as error:
+        if error.name not in ("highspy", "numpy"):
+            raise
+        raise BadSettings(
+            'workloads are placed by a solver: install it with pip install "polycloud[place]", or leave them out '
+            "with --unplaced"
+        ) from error
 
 
 def renderers() -> "dict[str, Renderer]":

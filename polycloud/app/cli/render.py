@@ -10,7 +10,9 @@ from polycloud.app.cli.output import NO, OK, WRONG, emit, note, say, table
 from polycloud.app.cli.report import print_findings
 from polycloud.app.library import catalog, examine
 from polycloud.app.rendering import Rendering, read_placement, rendering, save
+from polycloud.app.wiring import planner
 from polycloud.catalog.market import Market
+from polycloud.core.errors import BadRequest
 from polycloud.deploy.drift import drift_of
 from polycloud.deploy.plan import Plan
 
@@ -18,17 +20,20 @@ MICRO = 1_000_000
 SHOWN = 12  # rows a person reads before asking for all
 
 
-def placement_option(command: click.decorators.FC) -> click.decorators.FC:
-    return click.option(
-        "--placement", type=FILE, help="A placement that `polycloud place --save` wrote; none: places as declared."
-    )(command)
+def placement_options(command: click.decorators.FC) -> click.decorators.FC:
+    """Where workloads and data are: as a saved placement says, as planned now, or as the estate alone says."""
+    saved = click.option(
+        "--placement", type=FILE, help="A placement that `polycloud place --save` wrote; none: planned now."
+    )
+    alone = click.option("--unplaced", is_flag=True, help="Leave workloads out, and data where the estate puts them.")
+    return saved(alone(command))
 
 
 @click.command()
 @click.argument("out", type=FILE)
 @estate_option
 @environment_option
-@placement_option
+@placement_options
 @click.option("--force", is_flag=True, help="Write over files that were edited by hand.")
 @json_option
 def render(out: Path, estate: Path | None, env: str | None, placement: Path | None, force: bool, as_json: bool) -> int:
@@ -36,7 +41,7 @@ def render(out: Path, estate: Path | None, env: str | None, placement: Path | No
 
     The folder is written whole or not at all. The same estate gives the same bytes.
     """
-    found = _rendering(estate, env, placement, out)
+    found = _rendering(estate, env, placement, unplaced, out)
     if found is None:
         return WRONG
     save(found, out, force)
@@ -53,7 +58,7 @@ def render(out: Path, estate: Path | None, env: str | None, placement: Path | No
 @click.argument("out", type=FILE, required=False)
 @estate_option
 @environment_option
-@placement_option
+@placement_options
 @click.option("--all", "everything", is_flag=True, help="Show every resource, not only the dearest and the changed.")
 @click.option("--check", is_flag=True, help="Exit with 1 when a render would change a file.")
 @json_option
@@ -62,6 +67,7 @@ def plan(
     estate: Path | None,
     env: str | None,
     placement: Path | None,
+    unplaced: bool,
     everything: bool,
     check: bool,
     as_json: bool,
@@ -70,7 +76,7 @@ def plan(
 
     Without OUT everything is new. Nothing is written.
     """
-    found = _rendering(estate, env, placement, out)
+    found = _rendering(estate, env, placement, unplaced, out)
     if found is None:
         return WRONG
     emit(as_json, found.plan, lambda: _people(found.plan, everything))
@@ -100,14 +106,21 @@ def drift(observed: Path, as_json: bool) -> int:
     return NO if found else OK
 
 
-def _rendering(estate: Path | None, env: str | None, placement: Path | None, out: Path | None) -> Rendering | None:
+def _rendering(
+    estate: Path | None, env: str | None, placement: Path | None, unplaced: bool, out: Path | None
+) -> Rendering | None:
+    if placement is not None and unplaced:
+        raise BadRequest("--placement and --unplaced exclude each other")
     examined = examine(located(estate), env)
-    if not examined.holds or examined.loaded.estate is None:
+    loaded = examined.loaded
+    if not examined.holds or loaded.estate is None:
         print_findings(examined)
         note("error: the estate has errors; nothing was rendered")
         return None
     placed = read_placement(placement) if placement is not None else None
-    return rendering(examined.loaded.estate, catalog(), Market.load(), out, placed)
+    if placed is None and loaded.estate.workloads and not unplaced:
+        placed = planner()(loaded)
+    return rendering(loaded.estate, catalog(), Market.load(), out, placed)
 
 
 def _people(found: Plan, everything: bool = False) -> None:

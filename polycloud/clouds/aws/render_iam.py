@@ -65,6 +65,6 @@ def grant(section: Section, label: str, to: Expr, document: Call) -> None:
     section.make(
         "aws_iam_role_policy",
         label,
-        {"name": label.replace("_", "-"), "role": attribute(to, "id"), "policy": document},
+        {"name": made("aws", "role", label.replace("_", "-")), "role": attribute(to, "id"), "policy": document},
         kind="identity",
     )

@@ -11,12 +11,12 @@ from polycloud.clouds.azure import (
     render_storage,
     render_tests,
 )
-from polycloud.clouds.azure.render_place import group, trusts_abroad
+from polycloud.clouds.azure.render_place import trusts_abroad
 from polycloud.deploy.blueprint import Blueprint
 from polycloud.deploy.derive.names import made
 from polycloud.deploy.hcl import Value, block
 from polycloud.deploy.ports import Rendered
-from polycloud.deploy.render.terraform import Root, attribute, backend, identifier, output, ref, variable, versions
+from polycloud.deploy.render.terraform import Root, backend, identifier, output, ref, variable, versions
 
 
 def render(blueprint: Blueprint) -> Rendered:
@@ -91,7 +91,7 @@ def _settings(root: Root, here: Blueprint) -> None:
 
 def _groups(root: Root, here: Blueprint) -> None:
     for key in here.keys:
-        made_group = root.section("providers.tf", key.site.id, "clouds.azure.sites", "group").make(
+        root.section("providers.tf", key.site.id, "clouds.azure.sites", "group").make(
             "azurerm_resource_group",
             identifier(key.site.region),
             {
@@ -100,4 +100,3 @@ def _groups(root: Root, here: Blueprint) -> None:
                 "tags": dict(here.tags),
             },
         )
-        assert attribute(made_group, "name") == group(key.site.region)

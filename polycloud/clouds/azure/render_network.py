@@ -3,6 +3,7 @@
 import ipaddress
 from itertools import islice
 
+from polycloud.clouds.azure.render_keys import vault
 from polycloud.clouds.azure.render_place import group, place, zones
 from polycloud.deploy.blueprint import Blueprint, Network
 from polycloud.deploy.hcl import Block, Expr, Value, block
@@ -61,13 +62,9 @@ def add(root: Root, here: Blueprint) -> None:
             _zones(section, inner, region, use)
         _flow_log(root, here, network)
         key = next(key for key in here.keys if key.site.id == network.site.id)
-        endpoint(section, "vault", f"vault_{identifier(region)}", region, vault_id(key.name, region))
+        endpoint(section, "vault", f"vault_{identifier(region)}", region, vault(key.name, region))
         root.provides(f"network:{network.site.id}")
         root.add("outputs.tf", _output(network))
-
-
-def vault_id(name: str, region: str) -> Expr:
-    return Expr(f"azurerm_key_vault.{identifier(name, region)}.id")
 
 
 def used(here: Blueprint, site: str) -> set[str]:

@@ -41,7 +41,8 @@ def buckets(
     for name, kept in sorted(estate.stores.items()):
         if kept.kind == "objects":
             held.setdefault((name, kept.at), [])
-    found = [_bucket(estate, catalog, name, site, held) for name, site in sorted(held)]
+    first = {name: sites[0] for name, sites in copies.items() if sites}
+    found = [_bucket(estate, catalog, name, site, held, first) for name, site in sorted(held)]
     return tuple(
         msgspec.structs.replace(bucket, monthly=stored(estate, market, bucket.site.id, bucket.stored_gb))
         for bucket in found
@@ -83,7 +84,12 @@ def _store(estate: Estate, dataset: work.Dataset, site: str) -> str:
 
 
 def _bucket(
-    estate: Estate, catalog: Catalog, name: str, site: str, held: Mapping[tuple[str, str], list[str]]
+    estate: Estate,
+    catalog: Catalog,
+    name: str,
+    site: str,
+    held: Mapping[tuple[str, str], list[str]],
+    first: Mapping[str, str],
 ) -> Bucket:
     place = where(site, catalog, estate)
     mine = [(n, estate.datasets[n]) for n in held[name, site]]
@@ -102,18 +108,11 @@ def _bucket(
         lifecycle=_lifecycle([d.lifecycle for _, d in mine]),
         data_class=" ".join(c for c in classes if c),
         key=DEFAULT_KEY,
-        copies_to=tuple(others) if any(_first(estate, n, site) for n, _ in mine) else (),
+        copies_to=tuple(others) if any(first[n] == site for n, _ in mine) else (),  # only from where new data arise
         stored_gb=sum(sizes) if sizes else None,
         audit=any(c in estate.data_classes and estate.data_classes[c].audit == "required" for c in classes),
         source=f"stores.{name}" if declared is not None else f"datasets.{name}",
     )
-
-
-def _first(estate: Estate, name: str, site: str) -> bool:
-    """Whether new data of a dataset arise at a site: only from there does a cloud replicate natively."""
-    dataset = estate.datasets[name]
-    at = estate.stores[dataset.store].at if dataset.store is not None else dataset.at
-    return at is None or at == site
 
 
 def _lifecycle(rules: list[work.Lifecycle | None]) -> Lifecycle:

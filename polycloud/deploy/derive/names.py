@@ -17,7 +17,8 @@ class Rule(msgspec.Struct, frozen=True):
     source: str
 
 
-# (cloud, kind): the rule. Kinds: cluster, pool, bucket, database; at AWS keyspace, role, profile; at Google account.
+# (cloud, kind): the rule. Kinds: cluster, pool, bucket, database; at AWS keyspace, role, profile; at Google account;
+# at Azure cosmos, group, vault.
 RULES: dict[tuple[str, str], Rule] = {
     ("aws", "cluster"): Rule(
         r"[0-9A-Za-z][A-Za-z0-9_-]*",
@@ -120,6 +121,30 @@ RULES: dict[tuple[str, str], Rule] = {
         24,
         "3 to 24 small letters and digits (the storage account's name)",
         "https://learn.microsoft.com/azure/storage/common/storage-account-overview",
+    ),
+    ("azure", "cosmos"): Rule(
+        r"[a-z0-9]([a-z0-9-]*[a-z0-9])?",
+        44,
+        "at most 44 small letters, digits and -",
+        "https://learn.microsoft.com/azure/azure-resource-manager/management/resource-name-rules",
+    ),
+    ("azure", "database"): Rule(
+        r"[a-z]([a-z0-9-]*[a-z0-9])?",
+        63,
+        "small letters, digits and -, beginning with a letter",
+        "https://learn.microsoft.com/azure/azure-resource-manager/management/resource-name-rules",
+    ),
+    ("azure", "group"): Rule(
+        r"[A-Za-z0-9]([A-Za-z0-9_-]*[A-Za-z0-9])?",
+        80,
+        "at most 80 letters, digits, - and _",
+        "https://learn.microsoft.com/azure/azure-resource-manager/management/resource-name-rules",
+    ),
+    ("azure", "vault"): Rule(
+        r"[a-z]([a-z0-9]|-(?=[a-z0-9]))*",
+        24,
+        "at most 24 small letters, digits and single -, beginning with a letter",
+        "https://learn.microsoft.com/azure/key-vault/general/about-keys-secrets-certificates",
     ),
     ("oci", "bucket"): Rule(
         r"[A-Za-z0-9_.-]+",

@@ -17,7 +17,7 @@ from polycloud.placement.problem import Option, Problem, Quota, Solution, Task
 from polycloud.placement.solve import Limits, Solved, solve
 
 STEPS = 4  # limits between the best and the cheapest plan's
-UNITS_MOST = 100_000  # of one option under a limit: solvers keep such coefficients exact
+UNITS_MOST = 100_000  # of a limit: solvers keep such coefficients exact
 CLOUDS_MOST = 6  # 63 sets; there are four clouds
 AXES = ("clouds", "latency", "carbon")
 Solve = Callable[[Problem, Limits], Solved]
@@ -176,16 +176,17 @@ def capped(problem: Problem, measure: Measure, ceiling: int) -> Problem:
     """The problem with the sum of a measure held to a ceiling.
 
     No plan under the ceiling is lost. Large measures are counted in units, so the ceiling can be passed by less than
-    a hundred-thousandth of the largest option's for each task.
+    a hundred-thousandth of itself for each task.
     """
-    most = max((measure(option) for task in problem.tasks for option in task.options), default=0)
-    unit = max(-(-most // UNITS_MOST), 1)
-    at = len(problem.quotas)
+    at, unit = len(problem.quotas), max(-(-ceiling // UNITS_MOST), 1)
 
     def counted(option: Option) -> Option:
         units = measure(option) // unit
         return msgspec.structs.replace(option, quotas=(*option.quotas, (at, units))) if units else option
 
-    tasks = tuple(msgspec.structs.replace(task, options=tuple(map(counted, task.options))) for task in problem.tasks)
+    tasks = tuple(
+        msgspec.structs.replace(task, options=tuple(counted(o) for o in task.options if measure(o) <= ceiling))
+        for task in problem.tasks
+    )
     quota = Quota("the limit asked for", ceiling // unit)
     return msgspec.structs.replace(problem, tasks=tasks, quotas=(*problem.quotas, quota))

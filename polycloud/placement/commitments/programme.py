@@ -302,7 +302,7 @@ class _Writer:
             if at < len(self.instruments):
                 amount, step = self.amounts[at][year]
                 ratio = float(np.average(future.ratio[states, at], weights=future.hours[states]))
-                terms = YEAR_HOURS / self.every[at].offering.hours
+                terms = float(future.hours[states].sum()) / self.every[at].offering.hours
                 self.model.row(-INF, 0.0, [*columns, amount], [*ones, -step * ratio * terms])
             elif columns:
                 left = self.held[at - len(self.instruments)].amount if year == 0 else 0.0

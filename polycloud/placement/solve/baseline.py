@@ -101,7 +101,7 @@ def _spelled(problem: Problem, may: highs.Bools, inside: highs.Bools) -> Solutio
 
 
 def _alone(problem: Problem, search: Search, name: str) -> Baseline:
-    """Data stays at home; jobs choose one after the other, those with most to lose first."""
+    """Data stays at home; jobs choose one after the other, those with the fewest places first."""
     search.clear()
     for at, item in enumerate(problem.items):
         search.open[at] = False
@@ -109,7 +109,7 @@ def _alone(problem: Problem, search: Search, name: str) -> Baseline:
     search.refresh()
     if name == ALONE:
         search.data = np.where(search.data >= BIG, BIG, 0.0)
-    search.place(_order(search.dense))
+    search.place(np.argsort([len({option.site for option in task.options}) for task in problem.tasks], kind="stable"))
     return _judged(problem, name, search.plan())
 
 

@@ -14,6 +14,7 @@ ASPECT = 2.1  # width by height
 MARGIN = 0.18  # of the span, around the outermost sites
 LEAST_SPAN = 50.0  # degrees of longitude: a map of one city says nothing
 LETTER = 6.6  # how wide a letter is, at 12 pixels
+DOT_MOST = 5.0  # pixels
 COLUMNS = round(360 / STEP)
 
 
@@ -118,7 +119,7 @@ def _land(window: Window) -> Markup:
         d="".join(pieces),
         fill="none",
         stroke="var(--land)",
-        stroke_width=dot * 0.5,
+        stroke_width=min(dot * 0.5, DOT_MOST),
         stroke_linecap="round",
     )
 

@@ -1,0 +1,89 @@
+"""The pod of a placed run: where it may go, what it asks for, what it may not do, where its data are."""
+
+from polycloud.deploy.blueprint import Blueprint, Bucket, Cluster, Run
+from polycloud.deploy.render.kubernetes.base import MLFLOW, MLFLOW_PORT
+from polycloud.deploy.render.kubernetes.machines import Fit, resources, selection
+from polycloud.deploy.render.kubernetes.manifests import Manifest, value
+
+UNSET = "unset"  # the tag of an image that the estate does not name: what runs it waits until it does
+TRACKING = f"http://mlflow.{MLFLOW}.svc.cluster.local:{MLFLOW_PORT}"
+USER = 65532  # "nonroot" of distroless images; any number but 0 will do
+SCRATCH = "10Gi"
+SHELL_LIKE = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}, "readOnlyRootFilesystem": True}
+
+
+def image(run: Run) -> str:
+    return run.image or f"{value(run.workload).lower()}:{UNSET}"
+
+
+def pod(blueprint: Blueprint, cluster: Cluster, run: Run, found: Fit, restart: str = "") -> Manifest:
+    """A pod's spec. Files can be written to /tmp alone, which goes with the pod."""
+    spec: Manifest = {
+        "serviceAccountName": run.workload,
+        "automountServiceAccountToken": False,
+        **({"restartPolicy": restart} if restart else {}),
+        **selection(found.pool),
+        "securityContext": security(),
+        "containers": [container(blueprint, cluster, run, found)],
+        "volumes": [{"name": "scratch", "emptyDir": {"sizeLimit": SCRATCH}}],
+    }
+    return spec
+
+
+def security() -> Manifest:
+    return {
+        "runAsNonRoot": True,
+        "runAsUser": USER,
+        "runAsGroup": USER,
+        "fsGroup": USER,
+        "seccompProfile": {"type": "RuntimeDefault"},
+    }
+
+
+def container(blueprint: Blueprint, cluster: Cluster, run: Run, found: Fit, name: str = "main") -> Manifest:
+    spec: Manifest = {"name": name, "image": image(run)}
+    if run.command:
+        spec["command"] = [*run.command]
+    spec["env"] = environment(blueprint, cluster, run)
+    asked = resources(found)
+    if asked:
+        spec["resources"] = asked
+    return {**spec, "securityContext": SHELL_LIKE, "volumeMounts": [{"name": "scratch", "mountPath": "/tmp"}]}
+
+
+def environment(blueprint: Blueprint, cluster: Cluster, run: Run) -> list[Manifest]:
+    """Where the run is and where its data are: DATASET_CLICKS is the address of the nearest lawful copy."""
+    given = {"POLYCLOUD_SITE": cluster.site.id, "HOME": "/tmp"}
+    for dataset in sorted({*run.reads, *run.writes}):
+        bucket = copy_of(blueprint, cluster, dataset)
+        if bucket is not None:
+            given[variable(dataset)] = address(blueprint, bucket, dataset)
+    if run.kind == "training":
+        given["MLFLOW_TRACKING_URI"] = TRACKING
+    return [{"name": key, "value": text} for key, text in sorted(given.items())]
+
+
+def variable(dataset: str) -> str:
+    return "DATASET_" + "".join(c if c.isalnum() else "_" for c in dataset).upper()
+
+
+def copy_of(blueprint: Blueprint, cluster: Cluster, dataset: str) -> Bucket | None:
+    """The bucket that holds a dataset: at the cluster's site, else in its cloud, else the first."""
+    holding = [bucket for bucket in blueprint.buckets if dataset in bucket.datasets]
+    near = sorted(
+        holding, key=lambda b: (b.site.id != cluster.site.id, b.site.cloud != cluster.site.cloud, b.site.id, b.name)
+    )
+    return near[0] if near else None
+
+
+def address(blueprint: Blueprint, bucket: Bucket, dataset: str) -> str:
+    """Where a dataset lies, in the words of its cloud; its layer is the last that the bucket has."""
+    folder = f"{bucket.layers[-1]}/{dataset}/" if bucket.layers else f"{dataset}/"
+    if bucket.site.cloud == "gcp":
+        return f"gs://{bucket.physical}/{folder}"
+    if bucket.site.cloud == "azure":
+        return f"https://{bucket.physical}.blob.core.windows.net/{folder}"
+    if bucket.site.cloud == "oci":
+        space = blueprint.accounts.get("oci", {}).get("namespace", "")
+        return f"oci://{bucket.physical}{'@' + space if space else ''}/{folder}"
+    return f"s3://{bucket.physical}/{folder}"

@@ -178,7 +178,10 @@ class Edge(msgspec.Struct, frozen=True):
 
 
 class Run(msgspec.Struct, frozen=True):
-    """A placed part of a workload on a cluster. ``kind`` as in the estate; ``count`` machines or replicas."""
+    """A placed part of a workload on a cluster. ``kind`` as in the estate; ``count`` machines or replicas.
+
+    ``weights`` is where a served model's weights are said to come from, such as ``hf://meta-llama/Llama-3``, or "".
+    """
 
     name: str
     workload: str
@@ -201,6 +204,7 @@ class Run(msgspec.Struct, frozen=True):
     data_class: str = ""
     monthly: int | None = None
     hours: int | None = None
+    weights: str = ""
 
 
 class Objective(msgspec.Struct, frozen=True):

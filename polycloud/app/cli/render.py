@@ -36,7 +36,15 @@ def placement_options(command: click.decorators.FC) -> click.decorators.FC:
 @placement_options
 @click.option("--force", is_flag=True, help="Write over files that were edited by hand.")
 @json_option
-def render(out: Path, estate: Path | None, env: str | None, placement: Path | None, force: bool, as_json: bool) -> int:
+def render(
+    out: Path,
+    estate: Path | None,
+    env: str | None,
+    placement: Path | None,
+    unplaced: bool,
+    force: bool,
+    as_json: bool,
+) -> int:
     """Write Terraform, Kubernetes, mesh, monitoring and identity files from the estate into the folder OUT.
 
     The folder is written whole or not at all. The same estate gives the same bytes.

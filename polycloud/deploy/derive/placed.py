@@ -53,4 +53,14 @@ def _run(estate: Estate, workload: Workload, name: str, part: Part, clusters: di
         data_class=" ".join(sorted(c for c in classes if c)),
         monthly=part.month_micro,
         hours=workload.hours_per_month,
+        weights=_weights(estate, workload),
     )
+
+
+def _weights(estate: Estate, workload: Workload) -> str:
+    """A served model's name on the Hugging Face hub: servers of one's own are declared by it (OWNER/NAME)."""
+    model = estate.models.get(workload.serves or "")
+    for deployment in model.deployments if model is not None else ():
+        if deployment.at.startswith("onprem/") and (deployment.upstream or "").count("/") == 1:
+            return f"hf://{deployment.upstream}"
+    return ""

@@ -14,8 +14,8 @@ try:
     import highspy
     import numpy as np
     from numpy.typing import NDArray
-except ImportError as error:
-    raise ImportError('the planner needs its solver: pip install "polycloud[place]"') from error
+except ModuleNotFoundError as error:
+    raise ModuleNotFoundError('the planner needs its solver: pip install "polycloud[place]"', name=error.name) from error
 
 __all__ = [
     "FAIR",

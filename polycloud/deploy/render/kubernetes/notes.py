@@ -1,0 +1,61 @@
+"""What manifests can not say or do, in sentences for people."""
+
+from collections.abc import Sequence
+
+from polycloud.deploy.blueprint import Blueprint
+from polycloud.deploy.intents import members
+from polycloud.deploy.render.kubernetes import jobs, overlays
+from polycloud.deploy.render.kubernetes.manifests import Target, runs_on
+from polycloud.deploy.render.kubernetes.serving import weights
+
+
+def gaps(blueprint: Blueprint, clusters: Sequence[Target]) -> tuple[str, ...]:
+    found: list[str] = []
+    unnamed = sorted({run.workload for run in blueprint.runs if not run.image and not run.serves})
+    if unnamed:
+        found.append(
+            f"these workloads name no image, so they are written as suspended: {', '.join(unnamed)} "
+            "(workloads.NAME.image)"
+        )
+    for cluster in clusters:
+        found += _of(blueprint, cluster)
+    nightly = sorted({run.workload for run in blueprint.runs if run.kind in ("batch", "data")})
+    if nightly:
+        found.append(
+            f"the estate does not say when batch and data work runs: {', '.join(nightly)} start every night "
+            f'("{jobs.NIGHTLY}", UTC)'
+        )
+    held: dict[str, list[str]] = {}
+    for principal in blueprint.principals:
+        for member in members(principal):
+            if member.kind == "workload":
+                held.setdefault(member.name, []).append(principal.name)
+    for name, roles in sorted(held.items()):
+        if len(roles) > 1 and any(c.site.cloud in ("gcp", "azure") for c in clusters):
+            found.append(f"workload {name} has the roles {', '.join(roles)}: at gcp and azure its pods act as the first")
+    return tuple(dict.fromkeys(found))
+
+
+def _of(blueprint: Blueprint, cluster: Target) -> list[str]:
+    found = []
+    if cluster.site.cloud == "oci":
+        found.append(
+            f"{cluster.name}: OKE's own network enforces no network policies; Calico does once argocd/platform.yaml "
+            "is applied"
+        )
+    if not cluster.ours:
+        found.append(f"{cluster.name} is a cluster of your own: polycloud makes neither it nor its pools and queues")
+    ids = overlays.identities(blueprint, cluster)
+    if ids:
+        found.append(
+            f"{cluster.name}: client ids of Azure identities are known after terraform apply; Argo CD takes them from "
+            "annotations of the cluster's secret (argocd/README.md)"
+        )
+    for run in runs_on(blueprint, cluster):
+        if run.serves and not weights(blueprint, cluster, run):
+            found.append(
+                f"where the weights of {run.serves} are is not known in {cluster.name}: {run.name} is written as stopped"
+            )
+        if run.kind == "application" and run.least == 0:
+            found.append(f"{run.name} rests at one replica: Kubernetes' autoscaler does not go to none by itself")
+    return found

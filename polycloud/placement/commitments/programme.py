@@ -209,7 +209,8 @@ class _Writer:
     def _peak(future: _Future, instrument: Instrument) -> float:
         usage = future.usage[:, list(instrument.members)]
         if instrument.offering.prepaid:
-            return float((usage.sum(axis=1) * future.hours).sum() / (min(instrument.covers) * DOLLARS))
+            terms = min(1.0, float(future.hours.sum()) / instrument.offering.hours)
+            return float((usage.sum(axis=1) * future.hours).sum() / (min(instrument.covers) * DOLLARS * terms))
         return float((usage / (np.array(instrument.covers) * DOLLARS)).sum(axis=1).max())
 
     def write(self, risk: float) -> None:

@@ -85,6 +85,14 @@ class Bucket(msgspec.Struct, frozen=True):
     audit: bool = False
     source: str = ""
     monthly: int | None = None  # micro-USD for what is stored, as if all of it were hot
+    begins: tuple[str, ...] = ()  # the datasets whose new data arise here: these alone are copied from here
+
+    def copied(self, copy: "Bucket") -> tuple[str, ...]:
+        """The folders that go from here to another bucket; none named: all that is here."""
+        names = [name for name in self.datasets if name in self.begins and name in copy.datasets]
+        if len(names) == len(self.datasets):
+            return ()
+        return tuple(f"{layer}/{name}/" for layer in self.layers for name in names)
 
 
 class Database(msgspec.Struct, frozen=True):

@@ -29,7 +29,7 @@ try:
     from polycloud.placement.build import Changes
     from polycloud.placement.solve import LEVELS, Progress
 except ImportError as error:
-    raise BadSettings(f'{error}; install the planner with: pip install "polycloud[place]"') from error
+    raise BadSettings(str(error)) from error
 
 QUIET_SECONDS = 5.0  # between two lines of progress where nobody watches a terminal
 CLEAR = "\r\x1b[K"  # back to the start of the line, and nothing after it

@@ -14,6 +14,7 @@ INFREQUENT_AFTER_DAYS = 30  # the earliest that objects may go to infrequent acc
 OLD_VERSION_DAYS = 30  # what was overwritten or deleted can be brought back so long
 LOG_DAYS = 400  # a year of who read what, and a month to look at it
 TRAIL = "objects"
+RULE_ID_MAX = 255  # docs.aws.amazon.com/AmazonS3/latest/API/API_ReplicationRule.html, 2026-11
 ARRIVAL_MINUTES = 15  # the only promise that S3's replication gives
 
 
@@ -218,20 +219,25 @@ def _replication(section: Section, here: Blueprint, bucket: Bucket, copies: list
             "role": attribute(copier, "arn"),
             "depends_on": [ref(f"aws_s3_bucket_versioning.{identifier(one.name)}") for one in (bucket, *copies)],
         },
-        *(_copy_rule(copy, priority) for priority, copy in enumerate(copies)),
+        *(_copy_rule(copy, prefix, at) for at, (copy, prefix) in enumerate(_copied(bucket, copies))),
         data_class=bucket.data_class,
         note=f"copies to {', '.join(copy.site.id for copy in copies)}",
     )
 
 
-def _copy_rule(copy: Bucket, priority: int) -> Block:
+def _copied(bucket: Bucket, copies: list[Bucket]) -> list[tuple[Bucket, str]]:
+    """Each copy with each folder that goes there; "" is all of the bucket."""
+    return [(copy, prefix) for copy in copies for prefix in bucket.copied(copy) or ("",)]
+
+
+def _copy_rule(copy: Bucket, prefix: str, priority: int) -> Block:
     on = {"status": "Enabled"}
     within = {"minutes": ARRIVAL_MINUTES}
     return block(
         "rule",
-        attributes={"id": copy.name, "priority": priority, **on},
+        attributes={"id": f"{copy.name} {prefix}".strip()[:RULE_ID_MAX], "priority": priority, **on},
         parts=(
-            block("filter"),
+            block("filter", attributes={"prefix": prefix or None}),
             block("delete_marker_replication", attributes=on),
             block(
                 "source_selection_criteria",

@@ -6,7 +6,7 @@ from polycloud.clouds.azure.render_place import TENANT, place, zones
 from polycloud.deploy.blueprint import Blueprint, Cluster, Pool
 from polycloud.deploy.conventions import EFFECT, SYSTEM_TAINT, labels, taints
 from polycloud.deploy.derive.names import made
-from polycloud.deploy.hcl import Block, Comment, Expr, Value, block, quoted
+from polycloud.deploy.hcl import Block, Comment, Value, block, quoted
 from polycloud.deploy.render.terraform import Root, Section, attribute, identifier, output, ref, times, variable
 
 FILE = "clusters.tf"
@@ -41,7 +41,9 @@ def add(root: Root, here: Blueprint) -> None:
         _logs(root, cluster)
         root.provides(f"cluster:{cluster.name}", *(f"pool:{cluster.name}/{pool.name}" for pool in cluster.pools))
         root.add("outputs.tf", _output(cluster))
-    root.gap("AKS: machines encrypt their own disks once the subscription's feature Microsoft.Compute/EncryptionAtHost is on")
+    root.gap(
+        "AKS: machines encrypt their own disks once the subscription's feature Microsoft.Compute/EncryptionAtHost is on"
+    )
     root.add(
         "variables.tf",
         variable(
@@ -144,11 +146,15 @@ def _cluster(section: Section, here: Blueprint, cluster: Cluster, first: Pool) -
             "image_cleaner_interval_hours": 48,
             "disk_encryption_set_id": ref(f"azurerm_disk_encryption_set.{label}.id"),
             "depends_on": [
-                *(ref(f"azurerm_role_assignment.clusters_{name}_{label}") for name in ("disks", "key", "network", "vault")),
+                *(
+                    ref(f"azurerm_role_assignment.clusters_{name}_{label}")
+                    for name in ("disks", "key", "network", "vault")
+                ),
                 ref(f"azurerm_subnet_nat_gateway_association.{label}"),
             ],
         },
         Comment("checkov:skip=CKV_AZURE_6:The Kubernetes API has a private address alone, which takes no such ranges."),
+        Comment("checkov:skip=CKV_AZURE_226:Disks are managed ones, so that they are encrypted by our key as well."),
         block(
             "identity",
             attributes={

@@ -33,7 +33,6 @@ def add(root: Root, here: Blueprint) -> None:
     section = root.section(FILE, "", "roles", "identity")
     rows: list[Row] = []
     named: set[str] = set()
-    abroad = False
     for principal in here.principals:
         found = intents(here, principal)
         rows += [_row(principal.name, intent) for intent in found]
@@ -46,15 +45,11 @@ def add(root: Root, here: Blueprint) -> None:
                 key = joined(f"{member.kind}:{member.name}")
                 who: Expr = ref(f"var.principal_object_ids[{key.text}]")
             else:
-                who, far = _program(section, here, principal, member)
-                abroad = abroad or far
+                who = _program(section, here, principal, member)
             _assign(section, principal, member, found, who)
     if named:
         described = f"The Entra object id of each of {', '.join(sorted(named))}."
         root.add("variables.tf", variable("principal_object_ids", described, "map(string)"))
-    if abroad:
-        text = "By cluster of another cloud: the issuer of its tokens, an output of that cloud's root."
-        root.add("variables.tf", variable("cluster_issuers", text, "map(string)", {}))
     for federation in here.federations:
         if federation.people and "login.microsoftonline.com" not in federation.issuer:
             root.gap(
@@ -112,10 +107,10 @@ def _assign(section: Section, principal: Principal, member: Member, found: Seque
         )
 
 
-def _program(section: Section, here: Blueprint, principal: Principal, member: Member) -> tuple[Expr, bool]:
+def _program(section: Section, here: Blueprint, principal: Principal, member: Member) -> Expr:
     """A managed identity that the workload's pods act as, on clusters here and of other clouds."""
     label = identifier("workload", principal.name, member.name)
-    home = here.networks[0].site.region
+    home = here.keys[0].site.region
     made = section.make(
         "azurerm_user_assigned_identity",
         label,
@@ -157,7 +152,7 @@ def _program(section: Section, here: Blueprint, principal: Principal, member: Me
                 "audience": [AUDIENCE],
             },
         )
-    return attribute(made, "principal_id"), bool(foreign)
+    return attribute(made, "principal_id")
 
 
 def _row(name: str, intent: Intent) -> Row:

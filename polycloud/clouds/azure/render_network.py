@@ -34,7 +34,7 @@ ENDPOINTS: dict[str, tuple[str, tuple[str, ...]]] = {
 
 def ranges(cidr: str) -> dict[str, str]:
     """A site's /16 by use: machines a /20, and a /24 each for endpoints, the Kubernetes API and gateways."""
-    machines, rest = (part for part in islice(ipaddress.ip_network(cidr).subnets(new_prefix=20), 2))
+    machines, rest = list(ipaddress.ip_network(cidr).subnets(new_prefix=20))[:2]
     small = [str(part) for part in islice(rest.subnets(new_prefix=24), 3)]
     return {"machines": str(machines), "endpoints": small[0], "kubernetes": small[1], "gateways": small[2]}
 

@@ -5,7 +5,7 @@ import re
 from polycloud.clouds.gcp.render_keys import granted, key_id, label
 from polycloud.clouds.gcp.render_network import NETWORK, PODS, SERVICES, subnet
 from polycloud.deploy.blueprint import Blueprint, Cluster, Pool
-from polycloud.deploy.conventions import labels, taints
+from polycloud.deploy.conventions import GPU_TAINT, labels, taints
 from polycloud.deploy.derive.names import made
 from polycloud.deploy.hcl import Block, Comment, Expr, Value, block, joined, quoted
 from polycloud.deploy.render.terraform import Root, Section, attribute, identifier, output, ref, times, variable
@@ -73,8 +73,8 @@ def machine(pool: Pool) -> str:
 
 
 def accelerator(pool: Pool) -> str:
-    """The accelerator as GKE calls it; "" where the machine has none, or needs none named."""
-    if pool.role != "gpu":
+    """The accelerator as GKE calls it; "" where the machine has none, or a part of one, or needs none named."""
+    if pool.role != "gpu" or 0 < pool.accelerators_each < 1:
         return ""
     return H100_MEGA if pool.machine.startswith(MEGA) else ACCELERATORS.get(pool.accelerator, "")
 
@@ -258,6 +258,7 @@ def _machines(section: Section, region: str, pool: Pool) -> Block:
             *(
                 block("taint", attributes={"key": key, "value": value, "effect": "NO_SCHEDULE"})
                 for key, value in taints(pool)
+                if (key, value) != GPU_TAINT or not _tainted(pool)
             ),
             block(
                 "shielded_instance_config",
@@ -268,9 +269,14 @@ def _machines(section: Section, region: str, pool: Pool) -> Block:
     )
 
 
+def _tainted(pool: Pool) -> bool:
+    """Whether GKE taints the machines by itself, as it does where it knows of an accelerator."""
+    return bool(accelerator(pool)) or TPU.fullmatch(pool.machine) is not None
+
+
 def _accelerators(section: Section, pool: Pool) -> tuple[Block, ...]:
     name = accelerator(pool)
-    if not name or 0 < pool.accelerators_each < 1:
+    if not name:
         if pool.role == "gpu" and TPU.fullmatch(pool.machine) is None:
             section.root.gap(
                 f"GKE installs no driver by itself on {pool.machine} ({pool.accelerator}): add its installer"

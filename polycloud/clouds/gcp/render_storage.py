@@ -144,6 +144,7 @@ def _copier(root: Root, copied: list[tuple[Bucket, Bucket]]) -> None:
 
 def _copy(section: Section, bucket: Bucket, copy: Bucket) -> None:
     """Each change follows within minutes; what is deleted at the source stays in the copy until it ages out."""
+    only = bucket.copied(copy)
     section.make(
         "google_storage_transfer_job",
         identifier(bucket.name, copy.name),
@@ -162,6 +163,7 @@ def _copy(section: Section, bucket: Bucket, copy: Bucket) -> None:
             parts=(
                 block("gcs_data_source", attributes={"bucket_name": ref(f"{_address(bucket)}.name")}),
                 block("gcs_data_sink", attributes={"bucket_name": ref(f"{_address(copy)}.name")}),
+                *([block("object_conditions", attributes={"include_prefixes": list(only)})] if only else []),
                 block("transfer_options", attributes={"overwrite_when": "DIFFERENT"}),
             ),
         ),

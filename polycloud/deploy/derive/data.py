@@ -96,7 +96,8 @@ def _bucket(
     declared = estate.stores.get(name)
     sizes = [int(d.size.value / GB) for _, d in mine if d.size is not None]
     classes = sorted({d.data_class or estate.residency.default_class or "" for _, d in mine})
-    mates = [(n, s) for n, s in sorted(held) if s != site and set(held[n, s]) & set(held[name, site])]
+    begins = tuple(n for n, _ in mine if first[n] == site)
+    mates = [(n, s) for n, s in sorted(held) if s != site and set(held[n, s]) & set(begins)]
     others = [f"{n}-{s.replace('/', '-')}" for n, s in mates if not s.startswith("onprem/")]
     return Bucket(
         name=f"{name}-{site.replace('/', '-')}",
@@ -108,10 +109,11 @@ def _bucket(
         lifecycle=_lifecycle([d.lifecycle for _, d in mine]),
         data_class=" ".join(c for c in classes if c),
         key=DEFAULT_KEY,
-        copies_to=tuple(others) if any(first[n] == site for n, _ in mine) else (),  # only from where new data arise
+        copies_to=tuple(others),
         stored_gb=sum(sizes) if sizes else None,
         audit=any(c in estate.data_classes and estate.data_classes[c].audit == "required" for c in classes),
         source=f"stores.{name}" if declared is not None else f"datasets.{name}",
+        begins=begins,
     )
 
 

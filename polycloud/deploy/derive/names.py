@@ -167,7 +167,7 @@ def made(cloud: str, kind: str, *parts: str) -> str:
     """A lawful name from parts. What had to be cut or replaced leaves a digest of the parts, so that two different
     origins never meet in one name."""
     rule = RULES[cloud, kind]
-    separator = "-" if re.fullmatch(rule.pattern, "abc-d") else ""
+    separator = "-" if re.fullmatch(rule.pattern, "abcd-efg") else ""
     plain = separator.join(parts)
     if broken(cloud, kind, plain) is None:
         return plain

@@ -5,7 +5,7 @@ is computed, so a thousand tasks can each be tried at sixty places.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import NamedTuple
 
 from polycloud.placement.bill import bill, commitment_cost, price, used
@@ -59,7 +59,7 @@ class Ledger:
         self._prices: dict[int, list[list[int | None]]] = {}
         self._holds = [dict(item.hold) for item in problem.items]
         self._usage = used(problem, solution)
-        self._all = self._book(range(len(problem.tasks)), range(len(problem.items)), solution)
+        self._all = self._book(range(len(problem.tasks)), (), range(len(problem.items)), solution)
 
     def changed(self, change: Change) -> Solution:
         """The whole changed plan, with the cheapest promises in every pool whose usage changes."""
@@ -70,16 +70,16 @@ class Ledger:
         for task, option in change.tasks.items():
             choice[task] = option
         for task in self._touched(change):
-            here = problem.tasks[task].options[choice[task]].site
-            moved = task in change.tasks
-            sources[task] = tuple(
-                self._source(flow, here, copies[flow.item])
-                if moved or (flow.item in change.items and sources[task][n] not in copies[flow.item])
-                else self._nearer(flow, here, copies[flow.item], sources[task][n])
-                if flow.item in change.items
-                else sources[task][n]
-                for n, flow in enumerate(problem.tasks[task].flows)
-            )
+            row = problem.tasks[task]
+            here = row.options[choice[task]].site
+            if task in change.tasks:
+                sources[task] = tuple(self._source(flow, here, copies[flow.item]) for flow in row.flows)
+                continue
+            said = list(sources[task])
+            for n, flow in enumerate(row.flows):
+                if flow.item in change.items:
+                    said[n] = self._kept(flow, here, copies[flow.item], said[n])
+            sources[task] = tuple(said)
         promised = list(old.promised)
         for pool, usage in self._usage_after(change).items():
             promised[pool] = best(problem.pools[pool], usage, problem.blocks)
@@ -100,8 +100,9 @@ class Ledger:
     def outcome(self, change: Change) -> Outcome:
         """What the change costs and breaks."""
         problem, new = self.problem, self.changed(change)
-        tasks, items = self._touched(change), tuple(change.items)
-        before, after = self._book(tasks, items, self.solution), self._book(tasks, items, new)
+        others = [task for task in self._touched(change) if task not in change.tasks]
+        before = self._book(change.tasks, others, change.items, self.solution)
+        after = self._book(change.tasks, others, change.items, new)
         kinds = after.plain.copy()
         kinds.subtract(before.plain)
         faults = list(after.missing)
@@ -147,16 +148,17 @@ class Ledger:
         ways = [(rate, site) for site in copies if (rate := rates[site][here]) is not None]
         return min(ways)[1] if ways else -1
 
-    def _nearer(self, flow: Flow, here: int, copies: Iterable[int], now: int) -> int:
-        """The source that it has, unless another is cheaper at first-tier prices."""
+    def _kept(self, flow: Flow, here: int, copies: Collection[int], now: int) -> int:
+        """The source that it has, unless that is gone or another is cheaper at first-tier prices."""
         found = self._source(flow, here, copies)
-        if flow.write or found == now or found < 0:
-            return now
+        if flow.write or found < 0 or now not in copies:
+            return found
         rates = self._rates(flow.item)
         kept, other = rates[now][here], rates[found][here]
         return found if kept is None or (other is not None and other < kept) else now
 
-    def _book(self, tasks: Iterable[int], items: Iterable[int], plan: Solution) -> _Books:
+    def _book(self, tasks: Iterable[int], others: Iterable[int], items: Collection[int], plan: Solution) -> _Books:
+        """What ``tasks`` and ``items`` bring, and what ``others`` read from and write to ``items``."""
         problem = self.problem
         books = _Books(Counter(), Counter(), Counter(), Counter(), Counter(), [])
         for index in tasks:
@@ -166,11 +168,13 @@ class Ledger:
                 place = problem.sites[option.site]
                 books.groups[task.group, place.cloud if task.apart == "cloud" else place.id] += 1
             for flow, source in zip(task.flows, plan.sources[index], strict=True):
-                if flow.write:
-                    for site in plan.copies[flow.item]:
-                        self._carry(books, flow.item, option.site, site, flow.volume)
-                else:
-                    self._carry(books, flow.item, source, option.site, flow.volume)
+                self._book_flow(books, flow, source, option.site, plan)
+        for index in others:
+            task = problem.tasks[index]
+            here = task.options[plan.choice[index]].site
+            for flow, source in zip(task.flows, plan.sources[index], strict=True):
+                if flow.item in items:
+                    self._book_flow(books, flow, source, here, plan)
         for index in items:
             item = problem.items[index]
             for site in plan.copies[index]:
@@ -179,6 +183,13 @@ class Ledger:
                 if item.origin not in (-1, site):
                     self._carry(books, index, item.origin, site, item.feed + item.move)
         return books
+
+    def _book_flow(self, books: _Books, flow: Flow, source: int, here: int, plan: Solution) -> None:
+        if flow.write:
+            for site in plan.copies[flow.item]:
+                self._carry(books, flow.item, here, site, flow.volume)
+        else:
+            self._carry(books, flow.item, source, here, flow.volume)
 
     def _book_option(self, books: _Books, option: Option) -> None:
         place = self.problem.sites[option.site]

@@ -162,9 +162,8 @@ def _columns(names: list[str], file: str) -> tuple[dict[str, str], list[Diagnost
     ]
     missing = [word for word in NEEDED if word not in meant.values()]
     if missing:
-        wrong.append(
-            finding(file, 1, "usage_header", f"the column {missing[0]} is missing", f"begin: {','.join(known)}")
-        )
+        listed = ", ".join(missing)
+        wrong.append(finding(file, 1, "usage_header", f"columns are missing: {listed}", f"begin: {','.join(known)}"))
     if len(set(meant.values())) < len(names):
         wrong.append(finding(file, 1, "usage_header", "a column stands twice", "keep one of them"))
     if not ({"quantity", "unit"} <= set(meant.values()) or "cost" in meant.values()):

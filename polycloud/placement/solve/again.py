@@ -54,7 +54,7 @@ def _retrace(large: Large, names: "_Names", plan: Solution, trail: Trail, gap: f
     if not watch.within(allowed):
         large.ascend(prices, large.target(), STEPS)
     if watch.within(allowed) or not watch.go_on("columns"):
-        return large.trail(None, None)
+        return large.trail(None)
     return large.settle([way for old in trail.ways if (way := names.way(old)) is not None])
 
 

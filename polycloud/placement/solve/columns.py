@@ -18,17 +18,20 @@ from polycloud.placement.solve.highs import INF, LOOK, Floats, Indices, Ints, hi
 
 Way = tuple[int, ...]  # an option (an index into all options) and the site of the copy for each flow of its task
 Row = tuple[float, float, list[int], list[float]]
+TRACE = 1e-6  # a share of a way that is more than the solver's tolerance
 EACH = 4  # new ways per task and round
 MISSING = 1e6  # USD for each unit beyond a limit, so that the master always has a solution
 
 
 class Relaxed(msgspec.Struct):
-    """The master's optimum: its cost in USD, its prices, how much of each way and of each copy (items, sites)."""
+    """The master's optimum: its cost in USD, its prices, how much of each option and of each copy (items, sites) it
+    uses, and the ways of which it uses anything."""
 
     cost: float
     prices: Prices
-    ways: Floats
+    options: Floats
     copies: Floats
+    used: list[Way]
 
 
 class Master:
@@ -36,6 +39,11 @@ class Master:
 
     def __init__(self, dense: Dense, dual: Dual):
         self.dense, self.dual = dense, dual
+        self.begin([])
+
+    def begin(self, ways: Iterable[Way]) -> None:
+        """Start anew with these ways only: a master that keeps every way ever seen gets slow."""
+        dense = self.dense
         self.ways: list[Way] = []
         self._seen: set[Way] = set()
         self._use: dict[tuple[int, int], int] = {}
@@ -45,9 +53,10 @@ class Master:
         if len(dense.limit) or dense.problem.pools:  # degenerate for the simplex method; its corners are poor prices
             self._solver.setOptionValue("solver", "ipm")
             self._solver.setOptionValue("run_crossover", "off")
-        self._begin()
+        self._frame()
+        self.add(ways)
 
-    def _begin(self) -> None:
+    def _frame(self) -> None:
         """The columns and rows that are there before any way."""
         dense, problem = self.dense, self.dense.problem
         columns: list[tuple[float, float, float]] = []
@@ -139,7 +148,11 @@ class Master:
         cover = -duals[self._pool_row : self._pool_row + 2 * blocks * pools : 2].reshape(pools, blocks)
         prices = self.dual.lawful(Prices(copy, -duals[self._limit_row : self._pool_row], cover))
         kept = np.where(self._copy >= 0, values[np.maximum(self._copy, 0)], 0.0)
-        return Relaxed(self._solver.getInfo().objective_function_value, prices, values[self._fixed :], kept)
+        shares = values[self._fixed :]
+        options = np.zeros(len(dense.own))
+        np.add.at(options, np.array([way[0] for way in self.ways], dtype=np.int64), shares)
+        used = [way for way, share in zip(self.ways, shares.tolist(), strict=True) if share > TRACE]
+        return Relaxed(self._solver.getInfo().objective_function_value, prices, options, kept, used)
 
     def better(self, answer: Answer, each: int = EACH) -> list[Way]:
         """For each task its cheapest options at an answer's prices, with the copies that they would use."""

@@ -15,7 +15,9 @@ try:
     import numpy as np
     from numpy.typing import NDArray
 except ModuleNotFoundError as error:
-    raise ModuleNotFoundError('the planner needs its solver: pip install "polycloud[place]"', name=error.name) from error
+    raise ModuleNotFoundError(
+        'the planner needs its solver: pip install "polycloud[place]"', name=error.name
+    ) from error
 
 __all__ = [
     "FAIR",

@@ -9,7 +9,7 @@ small exact model decides.
 
 import math
 from collections.abc import Callable, Iterable
-from itertools import combinations
+from itertools import combinations, pairwise
 
 import msgspec
 
@@ -19,16 +19,18 @@ from polycloud.placement.solve import baseline, exact, highs, tariff
 from polycloud.placement.solve.columns import Master, Relaxed, Way
 from polycloud.placement.solve.dense import Dense
 from polycloud.placement.solve.dual import Dual, Prices
-from polycloud.placement.solve.highs import Bools, Floats, Ints, np
+from polycloud.placement.solve.highs import Bools, Ints, np
 from polycloud.placement.solve.result import Watch
 from polycloud.placement.solve.search import Search, carried
 
 ASCENT = 300  # steps before the first master problem: what they gain later costs more than a master's round
 AGAIN = 100  # steps between two masters
 ROUNDS = 200
+MANY = 8  # ways per task with which a master is still fast
 LEVELS = (0.05, 0.1, 0.2, 0.35, 0.6, 1.0)  # of the way from the best prices to the master's
-USED = 1e-3  # a share in the fractional optimum that counts
-SPELLED = 40_000  # source columns that the exact model over a restriction may have
+SURE = 0.9  # a share of an option in the fractional optimum that is as good as all
+SHARES = (1e-3, 1e-2, 3e-2, 1e-1)  # in the fractional optimum, from which an option or a copy may matter
+SPELLED = 30_000  # source columns that the exact model over a restriction may have
 COUPLED = 0.004  # of the relaxation's cost: how close the bound comes to it before the restriction is solved
 BOUND_SHARE = 0.4  # of the time, before the restriction is solved
 CLOUDS = 5  # up to which each set of clouds has its own bound
@@ -146,6 +148,8 @@ class Large:
             if found is None or self.prices is None:
                 return relaxed
             relaxed = found
+            if len(master.ways) > MANY * len(self.problem.tasks):
+                master.begin(found.used)
             answer = self.dual.answer(found.prices)
             new = master.add(master.better(answer))
             base, best, value = self.prices, self.prices, self.value - self.left
@@ -166,13 +170,13 @@ class Large:
                 return relaxed
         return relaxed
 
-    def trail(self, master: Master | None, relaxed: Relaxed | None) -> Trail | None:
+    def trail(self, relaxed: Relaxed | None) -> Trail | None:
         """What the next solve of much the same problem may begin with."""
         if self.prices is None:
             return None
         used: list[Way] = []
-        if master is not None and relaxed is not None:
-            used = [way for way, share in zip(master.ways, relaxed.ways, strict=False) if share > USED]
+        if relaxed is not None:
+            used = relaxed.used
         return Trail(self.prices, self.dense.names, used)
 
     def settle(self, ways: Iterable[Way] = ()) -> Trail | None:
@@ -190,66 +194,72 @@ class Large:
             master, BOUND_SHARE * watch.limits.seconds, COUPLED if coupled else watch.limits.gap / 5
         )
         if relaxed is not None and not watch.close:
-            self.round(relaxed, master)
+            self.round(relaxed)
             if not watch.close:
-                self.restrict(relaxed, master, 1)
+                self.restrict(relaxed, 1)
             if not watch.close and watch.go_on("columns"):
                 self.generate(master, watch.left, watch.limits.gap / 5)
-        return self.trail(master, relaxed)
+        return self.trail(relaxed)
 
     # -- restriction --------------------------------------------------------------------------------------
 
-    def weight(self, relaxed: Relaxed, master: Master) -> Floats:
-        """How much of each option the fractional optimum uses; ways that came later are not in it."""
-        found = np.zeros(len(self.dense.own))
-        options = np.array([way[0] for way in master.ways[: len(relaxed.ways)]], dtype=np.int64)
-        np.add.at(found, options, relaxed.ways)
-        return found
-
-    def round(self, relaxed: Relaxed, master: Master) -> None:
-        """A plan near the fractional one: each task where most of it is, each item where half of it is."""
-        weight = self.weight(relaxed, master)
-        self.search.open[:] = (relaxed.copies > 0.5) & self.search.may
-        chosen = self.dense.fastest(-weight)
-        self.search.clear()
-        for task, k in enumerate(chosen.tolist()):
-            self.search.put(task, k)
+    def round(self, relaxed: Relaxed) -> None:
+        """A plan near the fractional one: tasks that are nearly whole as they are, the rest where they are cheapest at
+        the best prices and there is room, the most certain first; copies where half of one is."""
+        search, chosen = self.search, self.dense.fastest(-relaxed.options)
+        search.open[:] = (relaxed.copies > 0.5) & search.may
+        for item in np.flatnonzero(~search.open.any(axis=1)).tolist():
+            search.open[item, int(relaxed.copies[item].argmax())] = True
+        search.clear()
+        search.refresh()
+        sure = relaxed.options[chosen]
+        for task in np.flatnonzero(sure > SURE).tolist():
+            search.put(task, int(chosen[task]))
+        search.steer = self.dual.steer(relaxed.prices if self.prices is None else self.prices)
+        search.place(
+            np.array([task for task in np.argsort(-sure, kind="stable") if sure[task] <= SURE], dtype=np.int64)
+        )
+        search.steer = None
         self.polish("rounding")
 
-    def restrict(self, relaxed: Relaxed, master: Master, near: int) -> bool:
-        """Solve the exact model over what matters; True when it was solved to the end."""
+    def restrict(self, relaxed: Relaxed, near: int) -> None:
+        """Solve the exact model over what matters: as much of it as the model may hold."""
+        for share in SHARES:
+            part = self.part(relaxed, near, share)
+            if exact.size(part.problem) <= SPELLED or share == SHARES[-1]:
+                self.spell(part)
+                return
+
+    def part(self, relaxed: Relaxed, near: int, share: float) -> "Restriction":
+        """What the fractional optimum uses more than ``share`` of, the ``near`` cheapest options at the best prices,
+        and the best plan."""
         best = self.watch.solution
-        weight = self.weight(relaxed, master)
         cost = self.dual.answer(relaxed.prices if self.prices is None else self.prices).cost
         options, holds = [], []
-        for at, (start, end) in enumerate(zip(self.dense.first[:-1], self.dense.first[1:], strict=True)):
-            kept = set(np.flatnonzero(weight[start:end] > USED).tolist())
+        for at, (start, end) in enumerate(pairwise(self.dense.first.tolist())):
+            kept = set(np.flatnonzero(relaxed.options[start:end] > share).tolist())
             kept |= set(np.argsort(cost[start:end], kind="stable")[:near].tolist())
             if best is not None:
                 kept.add(best.choice[at])
             options.append(sorted(kept))
         for at, item in enumerate(self.problem.items):
-            sites = set(np.flatnonzero(relaxed.copies[at] > USED).tolist()) | set(item.pinned)
+            sites = set(np.flatnonzero(relaxed.copies[at] > share).tolist()) | set(item.pinned)
             if best is not None:
                 sites |= set(best.copies[at])
             sites |= set(np.argsort(self.dense.hold[at], kind="stable")[: item.copies].tolist())
             holds.append(sites)
-        return self.spell(Restriction(self.problem, options, holds))
+        return Restriction(self.problem, options, holds)
 
-    def spell(self, part: "Restriction") -> bool:
+    def spell(self, part: "Restriction") -> None:
         """The exact model of a restriction, from the best plan."""
-        if exact.size(part.problem) > SPELLED:
-            return False
         start = self.watch.solution
         built = exact.build(part.problem)
         hint = None if start is None else exact.hint(built, part.within(start))
         gap = max(self.watch.limits.gap / 5, 1e-5)
         outcome = highs.run(built.model, self.watch.left, gap, self._on("restricted"), hint)
-        if outcome.values is None:
-            return False
-        plan = part.whole(exact.read(part.problem, built, outcome.values))
-        self.watch.offer(plan, bill(self.problem, plan), "restricted")
-        return True
+        if outcome.values is not None:
+            plan = part.whole(exact.read(part.problem, built, outcome.values))
+            self.watch.offer(plan, bill(self.problem, plan), "restricted")
 
 
 class Restriction:

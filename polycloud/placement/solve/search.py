@@ -34,6 +34,7 @@ class Search:
         self.clouds = np.array([place.cloud for place in problem.sites])
         self.data = np.zeros((len(problem.tasks), dense.sites))
         self.extra: Floats | None = None  # costs of options that steer and nobody pays
+        self.steer: Floats | None = None  # what rows and promises are worth at known prices, instead of what they add
 
     # -- costs --------------------------------------------------------------------------------------------
 
@@ -90,7 +91,9 @@ class Search:
         cost = dense.own[part] + self.data[task, dense.site[part]]
         if self.extra is not None:
             cost = cost + self.extra[part]
-        if len(dense.problem.pools):
+        if self.steer is not None:
+            cost = cost + self.steer[part]
+        elif len(dense.problem.pools):
             pools = self.pool[part]
             before = self.usage[pools]
             added = self.pool_cost(pools, before + dense.hourly[part]) - self.pool_cost(pools, before)

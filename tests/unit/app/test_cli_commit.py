@@ -1,6 +1,8 @@
 """``polycloud commit``: from a file to a table, JSON, and mistakes with their lines."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import click
@@ -151,3 +153,15 @@ def test_the_gateways_own_usage_in_units(
 def test_a_gateway_is_not_asked_for_a_year(usage: Path) -> None:
     with pytest.raises(BadRequest, match="13w"):
         run("--from-gateway", "--since", "1y")
+
+
+@pytest.mark.parametrize(("command", "missing"), [("commit", "highspy"), ("commit", "numpy"), ("assess", "highspy")])
+def test_without_the_planner_installed_it_says_what_to_install(command: str, missing: str) -> None:
+    code = (
+        f"import sys; sys.modules[{missing!r}] = None\n"
+        f"from polycloud.app.cli.main import run; sys.exit(run([{command!r}, 'usage.csv']))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode in (1, 2)
+    assert 'pip install "polycloud[place]"' in done.stderr
+    assert "Traceback" not in done.stderr

@@ -3,6 +3,7 @@
 from polycloud.deploy.blueprint import Blueprint
 from polycloud.deploy.ports import Reference, Rendered, Resource
 from polycloud.deploy.render.kubernetes import argo, base, overlays, queues, workflows
+from polycloud.deploy.render.kubernetes.machines import pool_of
 from polycloud.deploy.render.kubernetes.manifests import targets
 from polycloud.deploy.render.kubernetes.notes import gaps
 
@@ -39,17 +40,23 @@ def render(blueprint: Blueprint) -> Rendered:
 
 
 def _resources(blueprint: Blueprint) -> tuple[Resource, ...]:
-    """Placed runs, for residency's proof. Their cost stands at the machines of their pools."""
-    sites = {cluster.name: cluster.site.id for cluster in targets(blueprint)}
-    return tuple(
-        Resource(
-            address=f"kubernetes/{run.cluster}/{run.name}",
-            kind="workload",
-            site=sites[run.cluster],
-            source=f"workloads.{run.workload}",
-            data_class=run.data_class,
-            monthly=0,
-            note="runs on machines that are counted with their pools",
+    """Placed runs, for residency's proof. A pool counts the machines that it always has; a run on a pool that can
+    rest at none counts for itself."""
+    clusters = {cluster.name: cluster for cluster in targets(blueprint)}
+    found = []
+    for run in blueprint.runs:
+        cluster = clusters[run.cluster]
+        pool = pool_of(cluster, run)
+        counted = pool is not None and pool.least > 0
+        found.append(
+            Resource(
+                address=f"kubernetes/{run.cluster}/{run.name}",
+                kind="workload",
+                site=cluster.site.id,
+                source=f"workloads.{run.workload}",
+                monthly=0 if counted else run.monthly,
+                data_class=run.data_class,
+                note="its machines are counted with their pool" if counted else "",
+            )
         )
-        for run in blueprint.runs
-    )
+    return tuple(found)

@@ -5,7 +5,7 @@ from polycloud.deploy.conventions import WORKLOADS_NAMESPACE
 from polycloud.deploy.render.kubernetes import serving
 from polycloud.deploy.render.kubernetes.machines import Fit, fit
 from polycloud.deploy.render.kubernetes.manifests import NAME, Manifest, Target, manifest, placed, run_labels
-from polycloud.deploy.render.kubernetes.pods import pod
+from polycloud.deploy.render.kubernetes.pods import pod, token
 from polycloud.deploy.render.kubernetes.queues import PRIORITY, QUEUE, priority
 
 NIGHTLY = "0 1 * * *"  # UTC; an estate says how many hours a month, not when: batch and data work runs once a night
@@ -104,7 +104,7 @@ def accounts(blueprint: Blueprint, cluster: Target, annotations: dict[str, dict[
             name,
             WORKLOADS_NAMESPACE,
             annotations=annotations.get(name),
-            automountServiceAccountToken=False,
+            automountServiceAccountToken=token(cluster),
         )
         for name in names
     ]

@@ -72,13 +72,23 @@ def resources(found: Fit) -> Manifest:
     """Requests and limits; memory and accelerators are never promised twice."""
     ask: Manifest = {}
     if found.cpu is not None:
-        ask["cpu"] = f"{math.floor(found.cpu * CPU_LEFT * 1000)}m"
+        ask["cpu"] = f"{left_cpu(found.cpu)}m"
     if found.memory_gib is not None:
-        ask["memory"] = f"{math.floor(found.memory_gib * MEMORY_LEFT * MIB)}Mi"
+        ask["memory"] = f"{left_memory(found.memory_gib)}Mi"
     if found.accelerators:
         ask[found.device] = str(found.accelerators)
     limits = {**ask, **({"cpu": f"{math.ceil(found.cpu)}"} if found.cpu is not None else {})}
     return {"requests": ask, "limits": limits} if ask else {}
+
+
+def left_cpu(vcpu: float) -> int:
+    """What pods can ask for of so many processors, in thousandths."""
+    return math.floor(vcpu * CPU_LEFT * 1000)
+
+
+def left_memory(gib: float) -> int:
+    """What pods can ask for of so much memory, in MiB."""
+    return math.floor(gib * MEMORY_LEFT * MIB)
 
 
 def selection(pool: Pool | None) -> Manifest:

@@ -10,7 +10,7 @@ from polycloud.deploy.render.kubernetes.serving import weights
 
 
 def gaps(blueprint: Blueprint, clusters: Sequence[Target]) -> tuple[str, ...]:
-    found: list[str] = []
+    found = ["argocd/projects.yaml takes sources from anywhere: narrow sourceRepos to your repository and the charts'"]
     unnamed = sorted({run.workload for run in blueprint.runs if not run.image and not run.serves})
     if unnamed:
         found.append(
@@ -32,7 +32,9 @@ def gaps(blueprint: Blueprint, clusters: Sequence[Target]) -> tuple[str, ...]:
                 held.setdefault(member.name, []).append(principal.name)
     for name, roles in sorted(held.items()):
         if len(roles) > 1 and any(c.site.cloud in ("gcp", "azure") for c in clusters):
-            found.append(f"workload {name} has the roles {', '.join(roles)}: at gcp and azure its pods act as the first")
+            found.append(
+                f"workload {name} has the roles {', '.join(roles)}: at gcp and azure its pods act as the first"
+            )
     return tuple(dict.fromkeys(found))
 
 
@@ -40,8 +42,8 @@ def _of(blueprint: Blueprint, cluster: Target) -> list[str]:
     found = []
     if cluster.site.cloud == "oci":
         found.append(
-            f"{cluster.name}: OKE's own network enforces no network policies; Calico does once argocd/platform.yaml "
-            "is applied"
+            f"{cluster.name}: OKE's own network enforces no network policies: install Calico beside it "
+            "(docs.oracle.com/iaas/Content/ContEng/Tasks/contengsettingupcalico.htm)"
         )
     if not cluster.ours:
         found.append(f"{cluster.name} is a cluster of your own: polycloud makes neither it nor its pools and queues")
@@ -49,13 +51,11 @@ def _of(blueprint: Blueprint, cluster: Target) -> list[str]:
     if ids:
         found.append(
             f"{cluster.name}: client ids of Azure identities are known after terraform apply; Argo CD takes them from "
-            "annotations of the cluster's secret (argocd/README.md)"
+            "annotations of the cluster's secret, client_id_WORKLOAD"
         )
     for run in runs_on(blueprint, cluster):
         if run.serves and not weights(blueprint, cluster, run):
-            found.append(
-                f"where the weights of {run.serves} are is not known in {cluster.name}: {run.name} is written as stopped"
-            )
+            found.append(f"{run.name} in {cluster.name} is written as stopped: no weights of {run.serves} are known")
         if run.kind == "application" and run.least == 0:
             found.append(f"{run.name} rests at one replica: Kubernetes' autoscaler does not go to none by itself")
     return found

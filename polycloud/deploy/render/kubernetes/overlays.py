@@ -49,7 +49,7 @@ NETWORKS = {
     "aws": "Amazon VPC CNI, which enforces network policies (its add-on has enableNetworkPolicy)",
     "azure": "Azure CNI Overlay powered by Cilium, which enforces network policies",
     "gcp": "GKE Dataplane V2 (Cilium), which enforces network policies",
-    "oci": "VCN-native pod networking; Calico beside it enforces network policies (argocd/platform.yaml)",
+    "oci": "VCN-native pod networking; network policies need Calico beside it",
     "onprem": "the hall's own network; it must enforce network policies",
 }
 # How much of what its pools can grow to an environment may ask for.
@@ -72,7 +72,11 @@ def files(blueprint: Blueprint, cluster: Target) -> dict[str, str]:
     parts: dict[str, tuple[str, str, list[Manifest]]] = {
         "accounts.yaml": ("Who the workloads are", "workloads, roles", accounts),
         "identities.yaml": ("Client ids that Terraform's outputs tell", "roles", identities(blueprint, cluster)),
-        "quotas.yaml": ("What workloads may ask for in all", f"clusters.{cluster.name}.pools", _quotas(blueprint, cluster)),
+        "quotas.yaml": (
+            "What workloads may ask for in all",
+            f"clusters.{cluster.name}.pools",
+            _quotas(blueprint, cluster),
+        ),
         "storage.yaml": ("Disks", f"clusters.{cluster.name}", _storage(blueprint, cluster)),
         "workloads.yaml": ("What is placed here", ", ".join(sorted({f"workloads.{r.workload}" for r in mine})), placed),
     }
@@ -103,9 +107,7 @@ def annotations(blueprint: Blueprint, cluster: Cluster) -> dict[str, dict[str, s
             if cluster.site.cloud == "gcp":
                 account = made("gcp", "account", blueprint.estate, principal.name, member.name)
                 project = blueprint.accounts.get("gcp", {}).get("project", "PROJECT")
-                found[member.name] = {
-                    "iam.gke.io/gcp-service-account": f"{account}@{project}.iam.gserviceaccount.com"
-                }
+                found[member.name] = {"iam.gke.io/gcp-service-account": f"{account}@{project}.iam.gserviceaccount.com"}
             elif cluster.site.cloud == "azure":
                 found[member.name] = {CLIENT_ID: UNKNOWN_CLIENT}
     return found
@@ -117,7 +119,7 @@ def identities(blueprint: Blueprint, cluster: Cluster) -> list[Manifest]:
     if not names:
         return []
     local = {"config.kubernetes.io/local-config": "true"}
-    data = {name: UNKNOWN_CLIENT for name in names}
+    data = dict.fromkeys(names, UNKNOWN_CLIENT)
     return [manifest("v1", "ConfigMap", IDENTITIES, annotations=local, data=data)]
 
 
@@ -147,7 +149,11 @@ def _kustomization(blueprint: Blueprint, cluster: Target, listed: list[str]) -> 
 
 def _replacement(name: str) -> Manifest:
     return {
-        "source": {"kind": "ConfigMap", "name": IDENTITIES, "fieldPath": f"data.[{name}]" if "." in name else f"data.{name}"},
+        "source": {
+            "kind": "ConfigMap",
+            "name": IDENTITIES,
+            "fieldPath": f"data.[{name}]" if "." in name else f"data.{name}",
+        },
         "targets": [
             {
                 "select": {"kind": "ServiceAccount", "name": name},

@@ -8,7 +8,7 @@ from polycloud.deploy.render.kubernetes.manifests import Manifest, value
 UNSET = "unset"  # the tag of an image that the estate does not name: what runs it waits until it does
 TRACKING = f"http://mlflow.{MLFLOW}.svc.cluster.local:{MLFLOW_PORT}"
 USER = 65532  # "nonroot" of distroless images; any number but 0 will do
-SCRATCH = "10Gi"
+SCRATCH, SCRATCH_SIZE = "/scratch", "10Gi"
 SHELL_LIKE = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}, "readOnlyRootFilesystem": True}
 
 
@@ -17,17 +17,22 @@ def image(run: Run) -> str:
 
 
 def pod(blueprint: Blueprint, cluster: Cluster, run: Run, found: Fit, restart: str = "") -> Manifest:
-    """A pod's spec. Files can be written to /tmp alone, which goes with the pod."""
+    """A pod's spec. Files can be written to /scratch alone, which goes with the pod."""
     spec: Manifest = {
         "serviceAccountName": run.workload,
-        "automountServiceAccountToken": False,
+        "automountServiceAccountToken": token(cluster),
         **({"restartPolicy": restart} if restart else {}),
         **selection(found.pool),
         "securityContext": security(),
         "containers": [container(blueprint, cluster, run, found)],
-        "volumes": [{"name": "scratch", "emptyDir": {"sizeLimit": SCRATCH}}],
+        "volumes": [{"name": "scratch", "emptyDir": {"sizeLimit": SCRATCH_SIZE}}],
     }
     return spec
+
+
+def token(cluster: Cluster) -> bool:
+    """Whether pods get their account's token: OKE's workload identity reads it; elsewhere nothing asks for it."""
+    return cluster.site.cloud == "oci"
 
 
 def security() -> Manifest:
@@ -48,12 +53,12 @@ def container(blueprint: Blueprint, cluster: Cluster, run: Run, found: Fit, name
     asked = resources(found)
     if asked:
         spec["resources"] = asked
-    return {**spec, "securityContext": SHELL_LIKE, "volumeMounts": [{"name": "scratch", "mountPath": "/tmp"}]}
+    return {**spec, "securityContext": SHELL_LIKE, "volumeMounts": [{"name": "scratch", "mountPath": SCRATCH}]}
 
 
 def environment(blueprint: Blueprint, cluster: Cluster, run: Run) -> list[Manifest]:
     """Where the run is and where its data are: DATASET_CLICKS is the address of the nearest lawful copy."""
-    given = {"POLYCLOUD_SITE": cluster.site.id, "HOME": "/tmp"}
+    given = {"POLYCLOUD_SITE": cluster.site.id, "HOME": SCRATCH, "TMPDIR": SCRATCH}
     for dataset in sorted({*run.reads, *run.writes}):
         bucket = copy_of(blueprint, cluster, dataset)
         if bucket is not None:
@@ -77,8 +82,8 @@ def copy_of(blueprint: Blueprint, cluster: Cluster, dataset: str) -> Bucket | No
 
 
 def address(blueprint: Blueprint, bucket: Bucket, dataset: str) -> str:
-    """Where a dataset lies, in the words of its cloud; its layer is the last that the bucket has."""
-    folder = f"{bucket.layers[-1]}/{dataset}/" if bucket.layers else f"{dataset}/"
+    """Where a dataset lies, in the words of its cloud: its folder where it has one layer, else the whole bucket."""
+    folder = f"{bucket.layers[0]}/{dataset}/" if len(bucket.layers) == 1 else ""
     if bucket.site.cloud == "gcp":
         return f"gs://{bucket.physical}/{folder}"
     if bucket.site.cloud == "azure":

@@ -2,7 +2,7 @@
 
 from polycloud.deploy.blueprint import Blueprint, Cluster, Pool
 from polycloud.deploy.conventions import EFFECT, POOL, WORKLOADS_NAMESPACE, taints
-from polycloud.deploy.render.kubernetes.machines import CPU_LEFT, MEMORY_LEFT, device
+from polycloud.deploy.render.kubernetes.machines import device, left_cpu, left_memory
 from polycloud.deploy.render.kubernetes.manifests import Manifest, Target, manifest, value
 from polycloud.deploy.yaml import dump, header
 
@@ -62,8 +62,8 @@ def _queue(pools: list[Pool]) -> Manifest:
     flavors = []
     for pool in pools:
         quota: dict[str, int | str] = {
-            "cpu": int(pool.most * (pool.vcpu or 0) * CPU_LEFT),
-            "memory": f"{int(pool.most * (pool.memory_gib or 0) * MEMORY_LEFT)}Gi",
+            "cpu": f"{pool.most * left_cpu(pool.vcpu or 0)}m",
+            "memory": f"{pool.most * left_memory(pool.memory_gib or 0)}Mi",
         }
         for name in devices:
             own = pool.accelerator and device(pool.accelerator) == name

@@ -4,7 +4,8 @@ InferenceService. One without an image or weights is written as stopped."""
 from polycloud.deploy.blueprint import Blueprint, Run
 from polycloud.deploy.conventions import WORKLOADS_NAMESPACE
 from polycloud.deploy.render.kubernetes.base import MODELS_GATEWAY
-from polycloud.deploy.render.kubernetes.machines import Fit, resources as asked, selection
+from polycloud.deploy.render.kubernetes.machines import Fit, selection
+from polycloud.deploy.render.kubernetes.machines import resources as asked
 from polycloud.deploy.render.kubernetes.manifests import Manifest, Target, placed
 from polycloud.deploy.render.kubernetes.pods import (
     address,
@@ -32,7 +33,7 @@ def weights(blueprint: Blueprint, cluster: Target, run: Run) -> str:
     its servers have them from; "" where neither is known."""
     for dataset in run.reads:
         bucket = copy_of(blueprint, cluster, dataset)
-        if bucket is not None and MODELS_LAYER in bucket.layers:
+        if bucket is not None and bucket.layers == (MODELS_LAYER,):
             found = address(blueprint, bucket, dataset)
             return found if found.startswith(READABLE) else ""
     return run.weights
@@ -72,4 +73,6 @@ def _own(blueprint: Blueprint, cluster: Target, run: Run, found: Fit) -> Manifes
         "volumes": whole["volumes"],
     }
     given = STANDARD | ({} if run.image else STOPPED)
-    return placed("serving.kserve.io/v1beta1", "InferenceService", run, annotations=given, spec={"predictor": predictor})
+    return placed(
+        "serving.kserve.io/v1beta1", "InferenceService", run, annotations=given, spec={"predictor": predictor}
+    )

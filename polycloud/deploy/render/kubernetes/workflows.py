@@ -5,7 +5,7 @@ from polycloud.deploy.conventions import WORKLOADS_NAMESPACE
 from polycloud.deploy.render.kubernetes import jobs
 from polycloud.deploy.render.kubernetes.machines import fit
 from polycloud.deploy.render.kubernetes.manifests import Manifest, Target, manifest, placed, run_labels, runs_on, value
-from polycloud.deploy.render.kubernetes.pods import SHELL_LIKE, TRACKING, address, copy_of, security
+from polycloud.deploy.render.kubernetes.pods import SCRATCH, SHELL_LIKE, TRACKING, address, copy_of, security
 from polycloud.deploy.yaml import dump, header
 
 API = "argoproj.io/v1alpha1"
@@ -35,10 +35,14 @@ def files(blueprint: Blueprint, cluster: Target) -> dict[str, str]:
         return {}
     at = folder(cluster)
     found = {
-        f"{at}/rights.yaml": dump(*_rights(), head=header("What workflows may do", blueprint.estate, "workloads")),
+        f"{at}/rights.yaml": dump(
+            *_rights(trained), head=header("What workflows may do", blueprint.estate, "workloads")
+        ),
     }
     for run in trained:
-        head = header(f"Training of {run.workload}: ingest, train, register", blueprint.estate, f"workloads.{run.workload}")
+        head = header(
+            f"Training of {run.workload}: ingest, train, register", blueprint.estate, f"workloads.{run.workload}"
+        )
         found[f"{at}/{run.name}.yaml"] = dump(_template(blueprint, cluster, run), head=head)
     kustomization: Manifest = {
         "apiVersion": "kustomize.config.k8s.io/v1beta1",
@@ -103,10 +107,11 @@ def _job(blueprint: Blueprint, cluster: Target, run: Run) -> Manifest:
 
 
 def _register(run: Run, dataset: str, uri: str) -> Manifest:
-    env = {"HOME": "/tmp", "MLFLOW_TRACKING_URI": TRACKING, "MODEL_NAME": dataset, "MODEL_URI": uri}
+    env = {"HOME": SCRATCH, "MLFLOW_TRACKING_URI": TRACKING, "MODEL_NAME": dataset, "MODEL_URI": uri}
     return {
         "metadata": {"labels": run_labels(run)},
         "serviceAccountName": run.workload,
+        "automountServiceAccountToken": True,  # Argo's executor tells the result with it
         "volumes": [{"name": "scratch", "emptyDir": {}}],
         "container": {
             "image": MLFLOW_IMAGE,
@@ -114,26 +119,28 @@ def _register(run: Run, dataset: str, uri: str) -> Manifest:
             "env": [{"name": name, "value": text} for name, text in env.items()],
             "resources": SMALL,
             "securityContext": SHELL_LIKE,
-            "volumeMounts": [{"name": "scratch", "mountPath": "/tmp"}],
+            "volumeMounts": [{"name": "scratch", "mountPath": SCRATCH}],
         },
     }
 
 
-def _rights() -> list[Manifest]:
-    rules = [
-        {"apiGroups": ["batch"], "resources": ["jobs"], "verbs": ["create", "get", "list", "watch", "delete"]},
-        {"apiGroups": ["argoproj.io"], "resources": ["workflowtaskresults"], "verbs": ["create", "patch"]},
-    ]
-    api = "rbac.authorization.k8s.io"
+def _rights(trained: list[Run]) -> list[Manifest]:
+    """The steps' account may make jobs; that of each workload may tell what came of its step."""
+    jobs_rule = {"apiGroups": ["batch"], "resources": ["jobs"], "verbs": ["create", "get", "list", "watch", "delete"]}
+    results = {"apiGroups": ["argoproj.io"], "resources": ["workflowtaskresults"], "verbs": ["create", "patch"]}
+    workloads = sorted({run.workload for run in trained})
     return [
         manifest("v1", "ServiceAccount", ACCOUNT, WORKLOADS_NAMESPACE),
-        manifest(f"{api}/v1", "Role", ACCOUNT, WORKLOADS_NAMESPACE, rules=rules),
-        manifest(
-            f"{api}/v1",
-            "RoleBinding",
-            ACCOUNT,
-            WORKLOADS_NAMESPACE,
-            roleRef={"apiGroup": api, "kind": "Role", "name": ACCOUNT},
-            subjects=[{"kind": "ServiceAccount", "name": ACCOUNT, "namespace": WORKLOADS_NAMESPACE}],
-        ),
+        *_may(ACCOUNT, [jobs_rule, results], [ACCOUNT]),
+        *_may(f"{ACCOUNT}-results", [results], workloads),
+    ]
+
+
+def _may(name: str, rules: list[Manifest], accounts: list[str]) -> list[Manifest]:
+    api = "rbac.authorization.k8s.io"
+    subjects = [{"kind": "ServiceAccount", "name": one, "namespace": WORKLOADS_NAMESPACE} for one in accounts]
+    role = {"apiGroup": api, "kind": "Role", "name": name}
+    return [
+        manifest(f"{api}/v1", "Role", name, WORKLOADS_NAMESPACE, rules=rules),
+        manifest(f"{api}/v1", "RoleBinding", name, WORKLOADS_NAMESPACE, roleRef=role, subjects=subjects),
     ]

@@ -142,6 +142,13 @@ def test_copies_at_aws_are_s3s_own_and_others_are_said() -> None:
     assert any("events-gcp-europe-west1 in another cloud" in gap for gap in FOUND.gaps)
 
 
+def test_of_a_shared_bucket_only_the_datasets_that_have_a_copy_there_go_to_it() -> None:
+    text = resource("aws_s3_bucket_replication_configuration", "lake_aws_eu_central_1", file("storage.tf"))
+    prefixes = re.findall(r'prefix = "(.*)"', text)
+    assert prefixes == [f"{layer}/clicks/" for layer in ("raw", "processed", "curated", "models")]
+    assert "people" not in text
+
+
 def test_a_class_that_asks_for_audit_has_a_trail_in_its_region() -> None:
     text = resource("aws_cloudtrail", "objects_eu_west_1", file("storage.tf"))
     assert "${aws_s3_bucket.events_aws_eu_west_1.arn}/" in text

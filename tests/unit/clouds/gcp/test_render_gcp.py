@@ -117,6 +117,17 @@ def test_copies_here_are_made_by_the_transfer_service() -> None:
     assert "google_storage_bucket.orders_gcp_europe_west4.name" in text
 
 
+def test_of_a_shared_bucket_only_the_datasets_that_have_a_copy_there_go_to_it() -> None:
+    text = resource("google_storage_transfer_job", "pond_gcp_europe_west1__visits_gcp_europe_west4", file("storage.tf"))
+    assert re.findall(r'"(\w+/visits/)"', text) == [
+        "raw/visits/",
+        "processed/visits/",
+        "curated/visits/",
+        "models/visits/",
+    ]
+    assert "names/" not in text
+
+
 def test_what_is_audited_is_kept_in_its_own_region_alone() -> None:
     text = file("storage.tf")
     kept = resource("google_logging_project_bucket_config", "objects_europe_west1", text)

@@ -104,10 +104,10 @@ def test_many_bad_lines_are_counted_to_the_last(tmp_path: Path) -> None:
     ("header", "message"),
     [
         ("time,cloud,region,sku,quantity,unit,price", "'price' is not a column"),
-        ("time,cloud,sku,quantity,unit,cost", "the column region is missing"),
+        ("time,cloud,sku,quantity,unit,cost", "columns are missing: region"),
         ("time,cloud,region,sku,machine,unit,cost", "stands twice"),
         ("time,cloud,region,sku,quantity", "neither quantity with unit nor cost"),
-        ("", "the column time is missing"),
+        ("", "columns are missing: time, cloud, region, sku"),
     ],
 )
 def test_a_wrong_header_is_told_before_any_line(tmp_path: Path, header: str, message: str) -> None:

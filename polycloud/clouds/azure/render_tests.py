@@ -1,0 +1,116 @@
+"""The tests that ship with the root of Azure: closed, encrypted, in place, within bounds."""
+
+from polycloud.clouds.azure.render_ai import named, sku
+from polycloud.clouds.azure.render_clusters import bounds
+from polycloud.clouds.azure.render_databases import TYPES
+from polycloud.deploy.blueprint import Blueprint
+from polycloud.deploy.hcl import quoted
+from polycloud.deploy.render import promises
+from polycloud.deploy.render.promises import Mock, Promise
+from polycloud.deploy.render.terraform import Root, identifier
+
+ID = "00000000-0000-0000-0000-000000000000"
+MOCKS = (Mock("azurerm_client_config", {"tenant_id": ID, "object_id": ID, "subscription_id": ID, "client_id": ID}),)
+
+
+def add(root: Root, here: Blueprint) -> None:
+    runs = {
+        "keys_are_renewed": [
+            Promise(
+                f"length(azurerm_key_vault_key.{identifier(key.name, key.site.region)}.rotation_policy) == 1",
+                f"The key at {key.site.id} must be renewed by itself",
+            )
+            for key in here.keys
+        ],
+        "clusters_are_closed": _clusters(here),
+        "pools_keep_their_bounds": _pools(here),
+        "buckets_are_closed_and_encrypted": _buckets(here),
+        "data_stay_where_they_may_be": [
+            promises.inside(here, "azure", b.data_class, f"azurerm_storage_account.{identifier(b.name)}.location")
+            for b in here.buckets
+            if b.data_class
+        ],
+        "models_are_worked_on_where_they_may_be": _models(here),
+        "databases_are_inside": _databases(here),
+    }
+    promises.add(root, {"azurerm": MOCKS}, runs, {"subscription": ID})
+
+
+def _clusters(here: Blueprint) -> list[Promise]:
+    found = []
+    for cluster in here.clusters:
+        address = f"azurerm_kubernetes_cluster.{identifier(cluster.name)}"
+        found += [
+            Promise(
+                f"{address}.private_cluster_enabled && {address}.local_account_disabled",
+                f"The Kubernetes API of {cluster.name} must be reached from inside, and by Entra alone",
+            ),
+            Promise(
+                f"length({address}.key_management_service) == 1",
+                f"Secrets of {cluster.name} must be encrypted by our key",
+            ),
+            Promise(
+                f"{address}.kubernetes_version == {quoted(cluster.version)}",
+                f"{cluster.name} must run {cluster.version}",
+            ),
+        ]
+    return found
+
+
+def _pools(here: Blueprint) -> list[Promise]:
+    found = []
+    for cluster in here.clusters:
+        for pool in cluster.pools:
+            where, least, most = bounds(cluster, pool)
+            found.append(
+                Promise(
+                    f"{where}.min_count == {least} && {where}.max_count == {most}",
+                    f"The pool {pool.name} of {cluster.name} has {least} to {most} machines",
+                )
+            )
+    return found
+
+
+def _buckets(here: Blueprint) -> list[Promise]:
+    found = []
+    for bucket in here.buckets:
+        address = f"azurerm_storage_account.{identifier(bucket.name)}"
+        closed = f"!{address}.public_network_access_enabled && !{address}.allow_nested_items_to_be_public"
+        found += [
+            Promise(f"{closed} && !{address}.shared_access_key_enabled", f"{bucket.name} must not be public"),
+            Promise(f"length({address}.customer_managed_key) == 1", f"{bucket.name} must be encrypted by our key"),
+            Promise(f"{address}.blob_properties[0].versioning_enabled", f"{bucket.name} must keep versions"),
+        ]
+    return found
+
+
+def _models(here: Blueprint) -> list[Promise]:
+    """The kind of a deployment says whether requests leave the region, and how far."""
+    return [
+        Promise(
+            f"azurerm_cognitive_deployment.{identifier(service.site.region, name)}.sku[0].name == "
+            f"{quoted(sku(service))}",
+            f"{name} at {service.site.id} must be worked on where the estate says",
+        )
+        for service, name in named(here)
+    ]
+
+
+def _databases(here: Blueprint) -> list[Promise]:
+    found = []
+    for database in here.databases:
+        kind = TYPES.get(database.engine)
+        if kind is not None:
+            address = f"{kind}.{identifier(database.name)}"
+            open_ = (
+                f"!{address}.public_network_access_enabled"
+                if database.engine == "postgresql"
+                else f'{address}.public_network_access == "Disabled"'
+            )
+            found.append(
+                Promise(
+                    f"{open_} && length({address}.customer_managed_key) == 1",
+                    f"{database.name} must be reached from inside alone, and be encrypted by our key",
+                )
+            )
+    return found

@@ -1,0 +1,33 @@
+# What is said at apply time.
+# From the estate active-active: clouds.aws.
+# Written by polycloud render: change the estate, not this file.
+
+variable "kubernetes_api_cidrs" {
+  description = "Networks outside the estate that may reach the Kubernetes API; none: only from inside."
+  type        = list(string)
+  default     = []
+}
+
+variable "kubernetes_admins" {
+  description = "ARNs of roles that administer the clusters, beside whoever creates them."
+  type        = list(string)
+  default     = []
+}
+
+variable "bedrock_use_case" {
+  description = "The form that Anthropic asks for once per account (company, website, use case), as JSON; empty: it was sent before."
+  type        = string
+  default     = ""
+}
+
+variable "bedrock_log_texts" {
+  description = "Whether Bedrock's own log keeps prompts and answers; off: who called what, and when."
+  type        = bool
+  default     = false
+}
+
+variable "lines" {
+  description = "Dedicated lines by the link's name, once they are ordered: the id of the Direct Connect connection, its VLAN and the BGP number of the other side; a line that is not here is not used yet."
+  type        = map(object({ connection = string, vlan = number, asn = number }))
+  default     = {}
+}

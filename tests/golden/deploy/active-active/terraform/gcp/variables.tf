@@ -1,0 +1,21 @@
+# What is said at apply time.
+# From the estate active-active: clouds.gcp.
+# Written by polycloud render: change the estate, not this file.
+
+variable "project" {
+  description = "The project that all this is in."
+  type        = string
+  default     = "globex-ai"
+}
+
+variable "accelerator_zones" {
+  description = "Zones by region where machines with accelerators are made; none: all zones of the region."
+  type        = map(list(string))
+  default     = {}
+}
+
+variable "kubernetes_api_cidrs" {
+  description = "Networks outside the estate that may reach the Kubernetes API; none: only from inside."
+  type        = list(string)
+  default     = []
+}

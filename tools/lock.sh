@@ -5,7 +5,7 @@ cd "$(dirname "$0")/.."
 test -x .venv/bin/uv || .venv/bin/python -m pip install --quiet uv
 compile() { .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header "$@"; }
 compile pyproject.toml --extra place -o requirements.lock
-compile pyproject.toml --extra place --group dev --group clients -c requirements.lock -o requirements-dev.lock
+compile pyproject.toml --extra place --extra parquet --group dev --group clients -c requirements.lock -o requirements-dev.lock
 compile --group build -o tools/locks/build.lock
 compile --group litellm -o tools/locks/litellm.lock
 compile --group bench -o tools/locks/bench.lock

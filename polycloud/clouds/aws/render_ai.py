@@ -1,7 +1,7 @@
 """Models at AWS: access, profiles that cost is booked on, bought throughput, logs, and the gateway's own right."""
 
 from polycloud.clouds.aws.render_clusters import cluster_name
-from polycloud.clouds.aws.render_iam import OWN_ACCOUNT, PARTITION, allow, arn, grant, policy, role, trust
+from polycloud.clouds.aws.render_iam import OWN_ACCOUNT, PARTITION, Statement, allow, arn, grant, policy, role, trust
 from polycloud.clouds.aws.render_network import log_group
 from polycloud.deploy.blueprint import AiService, Blueprint, Where
 from polycloud.deploy.conventions import GATEWAY_ACCOUNT, GATEWAY_NAMESPACE
@@ -19,9 +19,9 @@ def add(root: Root, here: Blueprint) -> None:
     if not here.services:
         return
     root.about(FILE, "Models at AWS (Bedrock): access, profiles, throughput, logs.", "models")
-    for service in here.services:
+    for service, parts in own_names(here.services).items():
         section = root.section(FILE, service.site.id, service.source, "ai", {"region": service.site.region})
-        _profile(section, here, service)
+        _profile(section, here, service, parts)
         root.provides(f"model:{service.site.id}/{service.name}")
     _access(root, here)
     _log_role(root, here)
@@ -55,19 +55,22 @@ def called(service: AiService) -> Expr:
     return arn("bedrock", service.site.region, f"inference-profile/{scope}.{plain(service)}")
 
 
-def _label(service: AiService) -> str:
-    return identifier(
-        service.name, service.site.region, *([service.capacity] if service.units else []), service.upstream
-    )
+def own_names(services: tuple[AiService, ...]) -> dict[AiService, tuple[str, ...]]:
+    """What tells our own profiles and throughputs apart: model and region, and more only where that is not enough."""
+    found: dict[AiService, tuple[str, ...]] = {}
+    for service in services:
+        more = (scope_of(service), "" if service.capacity == "on-demand" else service.capacity)
+        parts = (service.name, service.site.region, *(word for word in more if word))
+        found[service] = parts if parts not in found.values() else (*parts, service.upstream)
+    return found
 
 
-def _profile(section: Section, here: Blueprint, service: AiService) -> None:
-    scope = [scope_of(service)] if scope_of(service) else []
-    name = made("aws", "profile", here.estate, service.name, service.site.region, *scope)
+def _profile(section: Section, here: Blueprint, service: AiService, parts: tuple[str, ...]) -> None:
+    name = made("aws", "profile", here.estate, *parts)
     if service.capacity != "on-demand":
         section.make(
             "aws_bedrock_provisioned_model_throughput",
-            _label(service),
+            identifier(*parts),
             {
                 "provisioned_model_name": name,
                 "model_arn": model_arn(service, service.site.region),
@@ -78,7 +81,7 @@ def _profile(section: Section, here: Blueprint, service: AiService) -> None:
         return
     section.make(
         "aws_bedrock_inference_profile",
-        _label(service),
+        identifier(*parts),
         {"name": name, "description": f"{service.model} of {here.estate}.", "tags": {"model": service.model}},
         block("model_source", attributes={"copy_from": called(service)}),
         note=f"routes within {scope_of(service)}" if scope_of(service) else "stays in its region",
@@ -178,15 +181,7 @@ def _gateway(root: Root, here: Blueprint) -> None:
         here.estate,
         "The gateway: calls models.",
     )
-    resources: dict[str, Expr] = {}
-    for service in here.services:
-        region = "*" if scope_of(service) else service.site.region
-        for one in (called(service), model_arn(service, region)):
-            resources[one.text] = one
-        one = _own(service)
-        resources[one.text] = one
-    actions = ["bedrock:InvokeModel", "bedrock:InvokeModelWithResponseStream"]
-    grant(section, "gateway", gateway, policy(allow(actions, [resources[text] for text in sorted(resources)])))
+    grant(section, "gateway", gateway, policy(*_calls(here)))
     for cluster in here.clusters:
         root.section(FILE, cluster.site.id, "models", "identity", {"region": cluster.site.region}).make(
             "aws_eks_pod_identity_association",
@@ -198,12 +193,34 @@ def _gateway(root: Root, here: Blueprint) -> None:
                 "role_arn": attribute(gateway, "arn"),
             },
         )
-    own: dict[str, Value] = {f"{s.site.id}/{s.upstream}": _own(s) for s in here.services}
+    names = own_names(here.services)
+    own: dict[str, Value] = {f"{s.site.id}/{s.upstream}": _own(s, parts) for s, parts in names.items()}
     root.add("outputs.tf", output("models", "What to call, by site and model, to have its cost booked apart.", own))
 
 
-def _own(service: AiService) -> Expr:
+def _calls(here: Blueprint) -> list[Statement]:
+    """Models in their region, profiles; and what a profile routes to, by way of that profile alone: nobody calls a
+    model directly in a region that the estate does not name."""
+    plainly: dict[str, Expr] = {}
+    routed: dict[str, Expr] = {}
+    ways: dict[str, Expr] = {}
+    for service, parts in own_names(here.services).items():
+        given = (called(service), _own(service, parts))
+        plainly |= {one.text: one for one in given}
+        if scope_of(service):
+            one = model_arn(service, "*")
+            routed[one.text] = one
+            ways |= {way.text: way for way in given}
+    actions = ["bedrock:InvokeModel", "bedrock:InvokeModelWithResponseStream"]
+    found = [allow(actions, [plainly[text] for text in sorted(plainly)], "Models")]
+    if routed:
+        through: Value = {"StringEquals": {"bedrock:InferenceProfileArn": [ways[text] for text in sorted(ways)]}}
+        found.append(allow(actions, [routed[text] for text in sorted(routed)], "ByProfile", Condition=through))
+    return found
+
+
+def _own(service: AiService, parts: tuple[str, ...]) -> Expr:
     """The ARN of our own profile of a model, or of its bought throughput."""
     if service.capacity == "on-demand":
-        return ref(f"aws_bedrock_inference_profile.{_label(service)}.arn")
-    return ref(f"aws_bedrock_provisioned_model_throughput.{_label(service)}.provisioned_model_arn")
+        return ref(f"aws_bedrock_inference_profile.{identifier(*parts)}.arn")
+    return ref(f"aws_bedrock_provisioned_model_throughput.{identifier(*parts)}.provisioned_model_arn")

@@ -123,31 +123,33 @@ def _ways_out(section: Section, network: Network, nats: int) -> None:
             "depends_on": [gateway],
         },
     )
-    ways: tuple[tuple[str, int, dict[str, Value]], ...] = (
-        ("private", nats, {"nat_gateway_id": Expr(f"{nat.text}[count.index].id")}),
-        ("public", 1, {"gateway_id": attribute(gateway, "id")}),
+    table = section.make("aws_route_table", f"private_{name}", {"count": nats, "vpc_id": vpc})
+    _routed(section, f"private_{name}", table, nats, {"nat_gateway_id": Expr(f"{nat.text}[count.index].id")})
+    table = section.make("aws_route_table", f"public_{name}", {"vpc_id": vpc})
+    _routed(section, f"public_{name}", table, 0, {"gateway_id": attribute(gateway, "id")})
+
+
+def _routed(section: Section, label: str, table: Expr, tables: int, way: dict[str, Value]) -> None:
+    """A route to everywhere, and the subnets of one kind that take it. ``tables`` 0: one, without a number."""
+    section.make(
+        "aws_route",
+        label,
+        {
+            **({"count": tables} if tables else {}),
+            "route_table_id": Expr(f"{table.text}[count.index].id" if tables else f"{table.text}.id"),
+            "destination_cidr_block": "0.0.0.0/0",
+            **way,
+        },
     )
-    for kind, tables, way in ways:
-        table = section.make("aws_route_table", f"{kind}_{name}", {"count": tables, "vpc_id": vpc})
-        section.make(
-            "aws_route",
-            f"{kind}_{name}",
-            {
-                "count": tables,
-                "route_table_id": Expr(f"{table.text}[count.index].id"),
-                "destination_cidr_block": "0.0.0.0/0",
-                **way,
-            },
-        )
-        section.make(
-            "aws_route_table_association",
-            f"{kind}_{name}",
-            {
-                "count": ZONES,
-                "subnet_id": ref(f"aws_subnet.{kind}_{name}[count.index].id"),
-                "route_table_id": Expr(f"{table.text}[count.index % {tables}].id"),
-            },
-        )
+    section.make(
+        "aws_route_table_association",
+        label,
+        {
+            "count": ZONES,
+            "subnet_id": ref(f"aws_subnet.{label}[count.index].id"),
+            "route_table_id": Expr(f"{table.text}[count.index % {tables}].id" if tables else f"{table.text}.id"),
+        },
+    )
 
 
 def _endpoints(section: Section, network: Network, models: bool) -> None:

@@ -177,9 +177,16 @@ def test_a_model_is_called_by_its_profile_where_it_has_a_scope() -> None:
     assert called(plain).text.endswith(':bedrock:eu-west-1::foundation-model/amazon.nova"')
 
 
+def test_a_model_abroad_is_reached_by_its_profile_alone() -> None:
+    text = resource("aws_iam_role_policy", "gateway", file("ai.tf"))
+    plainly, routed = text.split('"ByProfile"')
+    assert ":bedrock:*::foundation-model" not in plainly and ":bedrock:*::foundation-model" in routed
+    assert '"bedrock:InferenceProfileArn" = [' in routed
+
+
 def test_bought_units_are_provisioned() -> None:
     text = file("ai.tf")
-    assert re.search(r'"aws_bedrock_provisioned_model_throughput" "nova_lite__us_east_1__units__\w+"', text)
+    assert '"aws_bedrock_provisioned_model_throughput" "nova_lite__us_east_1__units"' in text
     assert "model_units            = 2" in text
     assert "var.bedrock_use_case" in text  # Anthropic's form
 

@@ -42,23 +42,23 @@ def main() -> int:
     parser.add_argument("--seeds", default=",".join(map(str, SEEDS)), help="default %(default)s")
     parser.add_argument("--variants", default=",".join(VARIANTS), help="default %(default)s")
     parser.add_argument("--quick", action="store_true", help="one seed of 100 tasks, 20 sites and 30 items")
+    parser.add_argument("--nothing", default="0,1,2,3,4", help="seeds to solve again from nothing; default %(default)s")
     parser.add_argument("--out", type=Path, help="a folder for <date>-<machine>.md and .json")
     parser.add_argument("--one", help=argparse.SUPPRESS)
     asked = parser.parse_args()
     if asked.one:
         variant, seed, size = asked.one.split(":")
-        print(
-            json.dumps(_one(variant, int(seed), EXAMPLE if size == "example" else QUICK if size == "quick" else FULL))
-        )
+        sized = EXAMPLE if size == "example" else QUICK if size == "quick" else FULL
+        print(json.dumps(_one(variant, int(seed), sized, seed in asked.nothing.split(","))))
         return 0
     size = "quick" if asked.quick else "full"
     seeds = ["0"] if asked.quick else asked.seeds.split(",")
     runs = []
     for variant in asked.variants.split(","):
         for seed in seeds:
-            runs.append(_apart(f"{variant}:{seed}:{size}"))
+            runs.append(_apart(f"{variant}:{seed}:{size}", asked.nothing))
             print(_short(runs[-1]), flush=True)
-    examples = [_apart(f"coupled:{seed}:example") for seed in range(1 if asked.quick else EXAMPLES)]
+    examples = [_apart(f"coupled:{seed}:example", "") for seed in range(1 if asked.quick else EXAMPLES)]
     result = {
         "machine": this_machine(),
         "command": " ".join(["benchmarks/planner/run.py", *sys.argv[1:]]),
@@ -75,10 +75,14 @@ def main() -> int:
     return 1 if any(run["faults"] for run in [*runs, *examples]) else 0
 
 
-def _apart(what: str) -> dict[str, Any]:
+def _apart(what: str, nothing: str) -> dict[str, Any]:
     """One problem in a process of its own, so that memory and CPU are its own."""
     done = subprocess.run(
-        [sys.executable, __file__, "--one", what], capture_output=True, text=True, timeout=LATEST, check=False
+        [sys.executable, __file__, "--one", what, "--nothing", nothing],
+        capture_output=True,
+        text=True,
+        timeout=LATEST,
+        check=False,
     )
     if done.returncode:
         raise SystemExit(done.stderr)
@@ -86,7 +90,7 @@ def _apart(what: str) -> dict[str, Any]:
     return found
 
 
-def _one(variant: str, seed: int, size: Size) -> dict[str, Any]:
+def _one(variant: str, seed: int, size: Size, nothing: bool) -> dict[str, Any]:
     begun = time.perf_counter()
     problem = make(seed, variant == "coupled", size)
     built = time.perf_counter() - begun
@@ -111,11 +115,14 @@ def _one(variant: str, seed: int, size: Size) -> dict[str, Any]:
     for name, changed in _changes(problem, solved.solution).items():
         _, again = _timed(lambda report, changed=changed: resolve(problem, changed, solved, limits, report))  # type: ignore[misc]
         found["again"][name] = again
-    lost = _changes(problem, solved.solution)["a site lost"]
-    _, nothing = _timed(lambda report: solve(lost, limits, report=report))
-    nothing["as_good_s"] = _as_good(nothing, found["again"]["a site lost"])
-    found["nothing"] = nothing
-    for row in (found, nothing, *found["again"].values()):
+    rows = [found, *found["again"].values()]
+    if nothing:
+        lost = _changes(problem, solved.solution)["a site lost"]
+        _, anew = _timed(lambda report: solve(lost, limits, report=report))
+        anew["as_good_s"] = _as_good(anew, found["again"]["a site lost"])
+        found["nothing"] = anew
+        rows.append(anew)
+    for row in rows:
         row.pop("trace")
     return found
 

@@ -9,6 +9,7 @@
 import datetime
 from collections.abc import Callable, Sequence
 from functools import cache
+from time import monotonic
 
 import msgspec
 
@@ -32,8 +33,9 @@ Report = Callable[[Progress], bool]
 LEVEL_SLACK = 0.02  # what each level may lose for the ones below it
 AIMS = (*LEVELS, "carbon")
 NO_CHANGES = Changes()
-ALTERNATIVES_SHARE = 0.25  # of the seconds of a plan, spent on solving anew with a task held elsewhere
-ALTERNATIVES_SECONDS = 1.0  # and no more than this unless one workload is asked for: small estates answer at once
+ALTERNATIVES_SHARE = 0.25  # of a plan's seconds for solving anew with a task held elsewhere, where one is explained
+ANSWER_SECONDS = 1.2  # else what is left of this, so that a small estate answers in two seconds
+ALTERNATIVES_LEAST = 0.3
 
 
 class PlaceQuery(msgspec.Struct, frozen=True):
@@ -66,6 +68,7 @@ class Planning:
         self.today = datetime.datetime.now(datetime.UTC).date()
         self._tell = report
         self._stopped = False
+        self._begun = monotonic()
         self._estate = _whole(loaded)
         self.built = self._build(query.changes)
         if not (self.built.problem.tasks or self.built.problem.items):
@@ -137,12 +140,17 @@ class Planning:
         basis = Basis(
             estate, catalog(), market(), self.today, built.details, built.months, notes, dict(built.allowances)
         )
-        seconds = 0.0 if self._stopped else self.query.seconds * ALTERNATIVES_SHARE
-        if not self.query.explain:
-            seconds = min(seconds, ALTERNATIVES_SECONDS)
-        effort = Effort(seconds, self.query.gap, self.query.explain, adopt=not self.query.levels)
+        effort = Effort(self._left(), self.query.gap, self.query.explain, adopt=not self.query.levels)
         simple = baselines(built.problem) if compared else ()
         return answer(built.problem, solved, basis, simple, effort)
+
+    def _left(self) -> float:
+        """Seconds for proving alternatives."""
+        if self._stopped:
+            return 0.0
+        if self.query.explain:
+            return self.query.seconds * ALTERNATIVES_SHARE
+        return max(ANSWER_SECONDS - (monotonic() - self._begun), ALTERNATIVES_LEAST)
 
 
 def place(estate: Loaded, query: PlaceQuery = USUAL, report: Report | None = None) -> Placement:

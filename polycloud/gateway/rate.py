@@ -117,10 +117,12 @@ class Rates:
         burst = max(interval, burst)
         offset = self._offset(subject)
         tag, due = _SLOT.unpack_from(self._map, offset)
-        due = max(due, now)
-        if due > now + burst + ROUNDING_SECONDS:
+        due = max(now, due)  # in this order a number that is none gives now
+        if due > now + max(interval, BURST_SECONDS) + ROUNDING_SECONDS:
             # No request leaves such a time: it is from before the machine's last start, or from a slower rate, and
-            # would lock everyone out until then. One request passes, and leaves an empty bucket.
+            # would lock everyone out until then. One request passes, and leaves an empty bucket. A rate that is not
+            # leased may leave more than the burst of one that is: a worker that still has the old one would else
+            # fill the bucket again and again.
             due = now + burst - interval
         room = now + burst - due + ROUNDING_SECONDS
         if room < interval:

@@ -186,14 +186,15 @@ def choose(compiled: Compiled, view: View, ask: Ask, turns: Turns) -> Choice:
         groups = [found] if whole or route.unsupported != "degrade" else [found, _lowered(layer.rows, ask)]
         for group in groups:
             if cap is not None:
-                bound = cap * PICO_PER_MICRO * (tokens_in + tokens_out) // 1000
-                group = [c for c in group if c.expected_pico_usd is not None and c.expected_pico_usd <= bound]
+                group = [
+                    c for c in group if _within(cap, c.expected_pico_usd, tokens_in + (c.output_max or tokens_out))
+                ]
             if not layer.settled:
                 group.sort(key=_cost)
             if group:
                 layers.append(group)
     if not layers:
-        raise _unfit_error(plan, ask)
+        raise _unfit_error(compiled, view, plan, ask)
     whole = whole and cap is None
     survivors = plan.eligible if whole else mask(c.index for layer in layers for c in layer)
     if route.unsupported == "refuse" and ask.needs:
@@ -272,6 +273,11 @@ def caller_region(tables: Tables, header: str | None, key_region: str = "", team
     raise BadRequest(f"x-polycloud-region: {shown!r} is neither a site (as aws/eu-west-1) nor an ISO country (as DE)")
 
 
+def _within(cap: int, cost: int | None, tokens: int) -> bool:
+    """Whether so many tokens at this expected cost are under the route's cap; an unknown cost is under none."""
+    return cost is not None and cost <= cap * PICO_PER_MICRO * tokens // 1000
+
+
 def _cost(candidate: Candidate) -> int:
     cost = candidate.expected_pico_usd
     return UNBOUNDED if cost is None else cost
@@ -318,6 +324,8 @@ def _layers(compiled: Compiled, target: Target, ask: Ask, allowed: int) -> tuple
             other = place > 0 or (model != named and not target.tier)
             indices = compiled.tables.models[model].deployments
             rows += [_row(compiled, i, other, ask) for i in indices if allowed >> i & 1]
+        if degrades and ask.needs & eligible.WHOLE_ONLY:
+            rows = [r for r in rows if not r.missing]
         parts = [[r for r in rows if not r.missing], [r for r in rows if r.missing]] if degrades else [rows]
         layers += [_ordered(compiled, target.route, ask.region, part) for part in parts if part]
         kept += rows
@@ -401,13 +409,21 @@ def _lowered(rows: Iterable[Row], ask: Ask) -> list[Candidate]:
     found = []
     for row in rows:
         most = row.output_max
-        if most is None or (ask.max_tokens or 0) <= most:
-            continue
-        if not _too_large(row, msgspec.structs.replace(ask, max_tokens=most)):
+        lower = _lower(row, ask)
+        if most is not None and lower is not ask and not _too_large(row, lower):
             known = row.input is not None and row.output is not None
             cost = row.input * ask.input_tokens + row.output * most if known else None  # type: ignore[operator]
             found.append(Candidate(row.at, row.equivalent, row.missing, cost, most))
     return found
+
+
+def _lower(row: Row, ask: Ask) -> Ask:
+    """``ask`` with its bound on tokens lowered to the row's own; itself where there is nothing to lower, or what it
+    needs forbids it."""
+    most = row.output_max
+    if most is None or (ask.max_tokens or 0) <= most or ask.needs & eligible.WHOLE_ONLY:
+        return ask
+    return msgspec.structs.replace(ask, max_tokens=most)
 
 
 def _too_large(row: Row, ask: Ask) -> str:
@@ -429,7 +445,7 @@ def _too_dear(row: Row, ask: Ask, route: Route) -> str:
     tokens_out = ask.max_tokens or OUTPUT_TOKENS_EXPECTED
     tokens = ask.input_tokens + tokens_out
     cost = row.input * ask.input_tokens + row.output * tokens_out
-    if cost <= route.cap_micro_usd_per_1k * PICO_PER_MICRO * tokens // 1000:
+    if _within(route.cap_micro_usd_per_1k, cost, tokens):
         return ""
     return f"expected {pico_as_dollars(cost * 1000 // tokens):.6f} USD per 1,000 tokens exceed the route's cap"
 
@@ -437,18 +453,34 @@ def _too_dear(row: Row, ask: Ask, route: Route) -> str:
 def unfit(compiled: Compiled, ask: Ask, route: Route, index: int) -> str:
     """Why the request's size or cost rules a deployment out; "" when it does not."""
     row = _row(compiled, index, False, ask)
-    if route.unsupported == "degrade" and row.output_max is not None and (ask.max_tokens or 0) > row.output_max:
-        ask = msgspec.structs.replace(ask, max_tokens=row.output_max)
+    if route.unsupported == "degrade":
+        if row.missing and ask.needs & eligible.WHOLE_ONLY:
+            lost, kept = (", ".join(eligible.need_names(n)) for n in (row.missing, ask.needs & eligible.WHOLE_ONLY))
+            return f"can not do {lost}, and nothing can be left out of a request for {kept}"
+        ask = _lower(row, ask)
     return _too_large(row, ask) or _too_dear(row, ask, route)
 
 
-def _unfit_error(plan: Plan, ask: Ask) -> PolycloudError:
+def _unfit_error(compiled: Compiled, view: View, plan: Plan, ask: Ask) -> PolycloudError:
+    """The error for a request that fits none of the plan's rows. One that would fit and is out of service comes
+    first: a caller who hears of a size or a price does not come again."""
+    target, route = plan.target, plan.target.route
+    needs = hard_needs(route, ask.needs)
+    rules = eligible.rules(compiled, target, ask.classes, ask.model_patterns, needs, ask.face)
+    may = bits(eligible.conjunction(compiled, rules))
+    fitting = mask(i for i in may if not unfit(compiled, ask, route, i))
+    if fitting:
+        fit = Rule("size", fitting, "the request does not fit it")
+        return refusal(compiled, target, ask, (*rules, fit, *view.rules), view.cooling)
     rows = [row for layer in plan.layers for row in layer.rows]
-    narrow = [_too_large(row, ask) for row in rows]
+    if not rows:
+        why = next(unfit(compiled, ask, route, i) for i in may if view.usable >> i & 1)
+        return Unsupported(f"no deployment of {ask.model!r} that this request may use can do all it asks: it {why}")
+    asks = [_lower(row, ask) if route.unsupported == "degrade" else ask for row in rows]
+    narrow = [_too_large(row, one) for row, one in zip(rows, asks, strict=True)]
     if all(narrow):
         return ContextTooLong(f"the request fits no eligible deployment of {ask.model!r}: {narrow[0]}")
-    route = plan.target.route
-    dear = next(_too_dear(row, ask, route) for row, large in zip(rows, narrow, strict=True) if not large)
+    dear = next(_too_dear(row, one, route) for row, one, large in zip(rows, asks, narrow, strict=True) if not large)
     return PolicyDenied(f"no deployment for {ask.model!r} is under the cap of route {route.name!r}: {dear}")
 
 

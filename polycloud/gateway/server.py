@@ -25,6 +25,7 @@ REQUEST_SECONDS = 60.0  # from the first byte of a request to its last; a slower
 KEEP_ALIVE_SECONDS = 75.0
 LINGER_SECONDS = 30.0  # for a caller to take the last bytes before a close
 CONNECTIONS_MAX = 10_000
+SOON_BYTES_MAX = 64 * 1024  # wait for a turn's end; one turn may read megabytes of an answer whose caller is slow
 
 # A second value of one of these would let two readers of the same request see two different ones.
 _SINGLE = frozenset(
@@ -105,7 +106,7 @@ class Connections(set["Inbound"]):
 
     def __init__(self) -> None:
         super().__init__()
-        self._sending: list[Inbound] = []
+        self._sending: deque[Inbound] = deque()
 
     def soon(self, inbound: "Inbound") -> None:
         """Let ``inbound`` send at the end of this turn of the loop, with all others that have something."""
@@ -114,9 +115,13 @@ class Connections(set["Inbound"]):
         self._sending.append(inbound)
 
     def _send(self) -> None:
-        sending, self._sending = self._sending, []
-        for inbound in sending:
-            inbound.flush()
+        sending = self._sending
+        try:
+            while sending:
+                sending.popleft().flush()
+        finally:
+            if sending:  # one has failed; the others are other callers' answers
+                asyncio.get_running_loop().call_soon(self._send)
 
 
 class Inbound(asyncio.Protocol):
@@ -294,13 +299,16 @@ class Inbound(asyncio.Protocol):
         """Bytes of the answer that may wait for the end of this turn of the loop, a fraction of a millisecond.
 
         What many streams got in one turn then goes out in one go: the kernel's code for it stays in the processor's
-        cache, and a reader of several streams is woken once.
+        cache, and a reader of several streams is woken once. What is more than ``SOON_BYTES_MAX`` goes out at once,
+        so that a slow caller holds the provider back within the turn, too.
         """
         if self._soon:
             self._soon += data
         else:
             self._soon = data
             self._connections.soon(self)
+        if len(self._soon) > SOON_BYTES_MAX:
+            self.flush()
 
     def flush(self) -> None:
         if self._soon:

@@ -12,7 +12,7 @@ from polycloud.core.chat import Need
 from polycloud.core.errors import ModelUnknown, PolicyDenied, RequestError
 from polycloud.policy.tables import Compiled, Route, bits, matches
 
-RuleKind = Literal["model", "route", "class", "key", "quality", "need", "health"]
+RuleKind = Literal["model", "route", "class", "key", "quality", "need", "size", "health"]
 Patterns = tuple[tuple[str, ...], ...]  # each set of patterns (the key's, the team's) must match
 
 # What a target may lack when the route says "degrade": the answer is still an answer to what was
@@ -33,6 +33,9 @@ DEGRADABLE = int(
 # What the common form of a chat does not carry: only a target that speaks the caller's own format can
 # do these, because there the body passes through as it is.
 PASS_THROUGH_ONLY = int(Need.IMAGES | Need.OTHER_MEDIA | Need.LOGPROBS | Need.MULTIPLE)
+# Of these, what the common form of an answer lacks: nothing else of such a request can be left out or lowered, as
+# its answer would then not pass through either.
+WHOLE_ONLY = int(Need.LOGPROBS | Need.MULTIPLE)
 PLAIN_ROUTE = Route(name="default", match=("*",))  # for names that no route of the estate matches
 SUGGESTIONS_MAX = 3
 

@@ -28,7 +28,9 @@ def is_planned_once(renderer: Renderer, name: str, folder: Path, given: Mapping[
     found = rendered(renderer, name)
     root = written(folder, found)
     assert checkers.terraform_fmt(root) == []
-    assert checkers.terraform_validate(root) == []
+    assert checkers.terraform_pins(root) == []
+    for engine in checkers.terraform_engines():  # the oldest that is supported, and the newest
+        assert checkers.terraform_validate(root, engine) == []
     trip = checkers.terraform_roundtrip(root, asked(root, given) if name == EVERYTHING else None)
     assert trip.findings == []
     planned = {

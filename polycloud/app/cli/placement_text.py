@@ -176,6 +176,10 @@ def _baselines(found: Placement) -> None:
 def _sure(found: Placement) -> None:
     for warning in found.warnings:
         say(f"note: {warning}")
+    # Where data may not be is said by their classes; what else was left out can be mended.
+    mendable = [group for group in found.refused if not all(": dataset " in what for what in group.what)]
+    for group in mendable[:REFUSED_SHOWN]:
+        say(f"note: not considered: {candidates(group.what)}: {group.why}")
     left = sum(group.count for row in found.workloads for group in row.refused)
     if left:
         say(f"note: {left:,} candidates were not considered; --explain WORKLOAD and --json say why")
@@ -210,6 +214,9 @@ def print_comparison(found: Comparison) -> None:
 def print_curves(curves: Sequence[Curve]) -> None:
     """The trade-offs, one table for each."""
     for curve in curves:
+        if len(curve.points) < 2:
+            say(f"Trade-off: {curve.axis}: the cheapest plan is also the best; nothing can be bought")
+            continue
         rows = (
             (
                 point.limit,

@@ -1,9 +1,11 @@
 """Databases at AWS: RDS in one region, an Aurora global database over several, global tables, Keyspaces.
 
 Passwords are never in a file: RDS makes and rotates its own in Secrets Manager; a global database, for which it does
-not, takes one as a write-only argument that is kept in no state either.
+not, takes one as a write-only argument that is kept in no state either
+(https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/rds-secrets-manager.html, 2026-11).
 """
 
+from polycloud.clouds.aws import render_backups
 from polycloud.clouds.aws.render_iam import attach, role, trust
 from polycloud.clouds.aws.render_keys import key_arn
 from polycloud.clouds.aws.render_network import inside, subnets
@@ -39,6 +41,22 @@ def add(root: Root, here: Blueprint) -> None:
     for database in found:
         _database(root, here, database)
         root.provides(f"database:{database.name}")
+    long = [database for database in found if beyond(database) and database.engine != "cassandra"]
+    render_backups.add(root, here, [(database, address(database)) for database in long])
+
+
+def beyond(database: Database) -> bool:
+    """Whether backups are kept longer, or made oftener, than the service does by itself (with any second between)."""
+    return database.keep_days > KEEP_DAYS_MAX or database.backup_hours < render_backups.DAY_HOURS
+
+
+def address(database: Database) -> Expr:
+    """The resource that holds a database's data where it is written to."""
+    if database.engine == "dynamodb":
+        return Expr(f"aws_dynamodb_table.{identifier(database.name)}")
+    if near(database):
+        return Expr(f"aws_rds_cluster.{identifier(database.name, database.site.region)}")
+    return Expr(f"aws_db_instance.{identifier(database.name)}")
 
 
 def near(database: Database) -> list[Where]:
@@ -51,8 +69,6 @@ def _database(root: Root, here: Blueprint, database: Database) -> None:
     far = sorted({site.id for site in database.replicas if site.cloud != "aws"})
     if far:
         root.gap(f"{database.name}: AWS does not keep copies at {', '.join(far)}; the engine's own can, over a link")
-    if database.keep_days > KEEP_DAYS_MAX:
-        root.gap(f"{database.name}: points in time reach back {KEEP_DAYS_MAX} days at AWS, not {database.keep_days}")
     section = root.section(FILE, database.site.id, f"databases.{database.name}", "database")
     match database.engine:
         case "dynamodb":

@@ -20,13 +20,20 @@ AES, SHA, GROUPS = ["AES256-GCM-16"], ["SHA2-256", "SHA2-384"], [19, 20]
 
 def link_ends(root: Root, here: Blueprint) -> None:
     """This cloud's own end of each link that touches it, and the output ``gateways`` for the root that spans clouds."""
-    found = links.touching(here, "aws", "vpn", *DEDICATED)
-    if not found:
+    found, own = links.touching(here, "aws", "vpn", *DEDICATED), links.within(here, "aws")
+    if not found and not own:
         return
-    root.about(FILE, "Ways from AWS to other clouds and halls.", "links")
-    sites = sorted({place.id: place for _, place, _ in found}.values(), key=lambda site: site.id)
+    root.about(FILE, "Ways between sites of AWS, and from AWS to other clouds and halls.", "links")
+    ends = [
+        *((link, place) for link, place, _ in found),
+        *((link, place) for link in own for place in (link.a, link.b)),
+    ]
+    sites = sorted({place.id: place for _, place in ends}.values(), key=lambda site: site.id)
     for site in sites:
-        _transit(root, here, site, [link for link, place, _ in found if place.id == site.id])
+        _transit(root, here, site, [link for link, place in ends if place.id == site.id])
+    for link in {tuple(sorted((link.a.id, link.b.id))): link for link in reversed(own)}.values():
+        _peering(root, here, link)
+    root.provides(*(f"link:{link.name}" for link in own))
     lines = [one for one in found if one[0].via in DEDICATED]
     if lines:
         _lines(root, here, sorted({link.name: (link, place) for link, place, _ in lines}.values(), key=_by_name))
@@ -113,6 +120,41 @@ def _transit(root: Root, here: Blueprint, site: Where, ours: list[Link]) -> None
                 "destination_cidr_block": cidrs[peer],
                 "transit_gateway_id": attribute(transit, "id"),
                 "depends_on": [ref(f"aws_ec2_transit_gateway_vpc_attachment.{name}")],
+            },
+        )
+
+
+def _peering(root: Root, here: Blueprint, link: Link) -> None:
+    """Two transit gateways of AWS on its own backbone; routes through a peering are never learned, so they are said."""
+    near, far = link.a, link.b
+    gateways = {site.id: f"aws_ec2_transit_gateway.{identifier(site.region)}" for site in (near, far)}
+    label = identifier(link.name)
+    section = root.section(FILE, near.id, f"links.{link.name}", "link", {"region": near.region})
+    offered = section.make(
+        "aws_ec2_transit_gateway_peering_attachment",
+        label,
+        {
+            "transit_gateway_id": ref(f"{gateways[near.id]}.id"),
+            "peer_transit_gateway_id": ref(f"{gateways[far.id]}.id"),
+            "peer_region": far.region,
+        },
+    )
+    there = root.section(FILE, far.id, f"links.{link.name}", "link", {"region": far.region})
+    taken = there.make(
+        "aws_ec2_transit_gateway_peering_attachment_accepter",
+        label,
+        {"transit_gateway_attachment_id": attribute(offered, "id")},
+    )
+    cidrs = {network.site.id: network.cidr for network in here.networks}
+    for at, (site, peer, made_by) in enumerate(((near, far, section), (far, near, there))):
+        made_by.make(
+            "aws_ec2_transit_gateway_route",
+            f"{label}__{at}",
+            {
+                "destination_cidr_block": cidrs[peer.id],
+                "transit_gateway_route_table_id": ref(f"{gateways[site.id]}.association_default_route_table_id"),
+                "transit_gateway_attachment_id": attribute(offered, "id"),
+                "depends_on": [taken],
             },
         )
 

@@ -11,10 +11,10 @@ from polycloud.clouds.azure import (
     render_storage,
     render_tests,
 )
-from polycloud.clouds.azure.render_place import trusts_abroad
+from polycloud.clouds.azure.render_place import CLIENT, TAGS, trusts_abroad
 from polycloud.deploy.blueprint import Blueprint
 from polycloud.deploy.derive.names import made
-from polycloud.deploy.hcl import Value, block
+from polycloud.deploy.hcl import Expr, Value, block
 from polycloud.deploy.ports import Rendered
 from polycloud.deploy.render.terraform import Root, backend, identifier, output, ref, variable, versions
 
@@ -68,13 +68,19 @@ def _settings(root: Root, here: Blueprint) -> None:
                 ),
             ),
         ),
+        block("locals", attributes={"tags": dict(here.tags)}),
         block("data", "azurerm_client_config", "this"),
     )
     root.about("variables.tf", "What is said at apply time.", "clouds.azure")
     accounts = here.accounts.get("azure", {})
     root.add(
         "variables.tf",
-        variable("subscription", "The subscription that all this is in.", "string", accounts.get("subscription")),
+        variable(
+            "subscription",
+            "The subscription that all this is in; none: that of the environment, ARM_SUBSCRIPTION_ID.",
+            "string",
+            accounts.get("subscription") or Expr("null"),
+        ),
         variable(
             "operator_addresses",
             "Public addresses from which Terraform and people reach key vaults; none: only from inside.",
@@ -86,7 +92,9 @@ def _settings(root: Root, here: Blueprint) -> None:
         text = "By cluster of another cloud: the issuer of its tokens, an output of that cloud's root."
         root.add("variables.tf", variable("cluster_issuers", text, "map(string)", {}))
     root.about("outputs.tf", "What other roots and people need to know.", "clouds.azure")
-    root.add("outputs.tf", output("subscription", "The subscription that all this is in.", ref("var.subscription")))
+    root.add(
+        "outputs.tf", output("subscription", "The subscription that all this is in.", ref(f"{CLIENT}.subscription_id"))
+    )
 
 
 def _groups(root: Root, here: Blueprint) -> None:
@@ -97,6 +105,6 @@ def _groups(root: Root, here: Blueprint) -> None:
             {
                 "name": made("azure", "group", here.estate, key.site.region),
                 "location": key.site.region,
-                "tags": dict(here.tags),
+                "tags": TAGS,
             },
         )

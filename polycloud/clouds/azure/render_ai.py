@@ -129,7 +129,7 @@ def resource_name(here: Blueprint, site: Where) -> str:
 
 
 def _account(root: Root, here: Blueprint, site: Where) -> None:
-    section = root.section(FILE, site.id, "models", "ai", place(here, site.region))
+    section = root.section(FILE, site.id, "models", "ai", place(site.region))
     name = resource_name(here, site)
     label = identifier(site.region)
     address = section.make(
@@ -225,7 +225,7 @@ def _gateway(root: Root, here: Blueprint) -> None:
     """The identity that the gateway's pods act as, on clusters here and of other clouds: it may call, and no more."""
     home = here.keys[0].site.region
     section = root.section(FILE, "", "models", "identity")
-    who = root.section(FILE, "", "models", "identity", place(here, home)).make(
+    who = root.section(FILE, "", "models", "identity", place(home)).make(
         "azurerm_user_assigned_identity", "gateway", {"name": made("azure", "group", here.estate, "gateway")}
     )
     subject = f"system:serviceaccount:{GATEWAY_NAMESPACE}:{GATEWAY_ACCOUNT}"

@@ -2,7 +2,7 @@
 
 from polycloud.clouds.azure.render_keys import granted, identity, key_id, key_version, vault
 from polycloud.clouds.azure.render_network import network_id, subnet
-from polycloud.clouds.azure.render_place import TENANT, place, zones
+from polycloud.clouds.azure.render_place import TAGS, TENANT, place, zones
 from polycloud.deploy.blueprint import Blueprint, Cluster, Pool
 from polycloud.deploy.conventions import EFFECT, SYSTEM_TAINT, labels, taints
 from polycloud.deploy.derive.names import made
@@ -31,13 +31,13 @@ def add(root: Root, here: Blueprint) -> None:
         _disks(root, here, site.id, site.region)
     for cluster in here.clusters:
         source = f"clusters.{cluster.name}"
-        section = root.section(FILE, cluster.site.id, source, "cluster", place(here, cluster.site.region))
+        section = root.section(FILE, cluster.site.id, source, "cluster", place(cluster.site.region))
         first = base(cluster)
-        _cluster(section, here, cluster, first)
+        _cluster(section, cluster, first)
         inner = root.section(FILE, cluster.site.id, source, "machines")
         for pool in cluster.pools:
             if pool is not first:
-                _pool(inner, here, cluster, pool)
+                _pool(inner, cluster, pool)
         _logs(root, cluster)
         root.provides(f"cluster:{cluster.name}", *(f"pool:{cluster.name}/{pool.name}" for pool in cluster.pools))
         root.add("outputs.tf", _output(cluster))
@@ -78,7 +78,7 @@ def bounds(cluster: Cluster, pool: Pool) -> tuple[str, int, int]:
 def _identity(root: Root, here: Blueprint, site: str, region: str) -> None:
     """What the clusters' control planes act as: in the site's network, on its disks' key, and with the vault."""
     label = identifier(region)
-    who = root.section(FILE, site, "clusters", "identity", place(here, region)).make(
+    who = root.section(FILE, site, "clusters", "identity", place(region)).make(
         "azurerm_user_assigned_identity",
         f"clusters_{label}",
         {"name": made("azure", "group", here.estate, "clusters", region)},
@@ -106,7 +106,7 @@ def _identity(root: Root, here: Blueprint, site: str, region: str) -> None:
 
 def _disks(root: Root, here: Blueprint, site: str, region: str) -> None:
     label = identifier(region)
-    root.section(FILE, site, "clusters", "key", place(here, region)).make(
+    root.section(FILE, site, "clusters", "key", place(region)).make(
         "azurerm_disk_encryption_set",
         label,
         {
@@ -120,7 +120,7 @@ def _disks(root: Root, here: Blueprint, site: str, region: str) -> None:
     )
 
 
-def _cluster(section: Section, here: Blueprint, cluster: Cluster, first: Pool) -> None:
+def _cluster(section: Section, cluster: Cluster, first: Pool) -> None:
     region = cluster.site.region
     label = identifier(region)
     section.make(
@@ -162,7 +162,7 @@ def _cluster(section: Section, here: Blueprint, cluster: Cluster, first: Pool) -
                 "identity_ids": [ref(f"azurerm_user_assigned_identity.clusters_{label}.id")],
             },
         ),
-        _first(here, cluster, first),
+        _first(cluster, first),
         block("node_provisioning_profile", attributes={"mode": "Manual"}),
         *_reach(region),
         *_guards(region),
@@ -172,7 +172,7 @@ def _cluster(section: Section, here: Blueprint, cluster: Cluster, first: Pool) -
     )
 
 
-def _first(here: Blueprint, cluster: Cluster, pool: Pool) -> Block:
+def _first(cluster: Cluster, pool: Pool) -> Block:
     _, least, most = bounds(cluster, pool)
     return block(
         "default_node_pool",
@@ -184,13 +184,13 @@ def _first(here: Blueprint, cluster: Cluster, pool: Pool) -> Block:
             "max_count": most,
             "only_critical_addons_enabled": True if SYSTEM_TAINT in taints(pool) else None,
             "temporary_name_for_rotation": "spare",
-            **_machine(here, cluster, pool),
+            **_machine(cluster, pool),
         },
         parts=(block("upgrade_settings", attributes={"max_surge": "33%"}),),
     )
 
 
-def _machine(here: Blueprint, cluster: Cluster, pool: Pool) -> dict[str, Value]:
+def _machine(cluster: Cluster, pool: Pool) -> dict[str, Value]:
     region = cluster.site.region
     where: Value = zones(region) or None
     if pool.role == "gpu":
@@ -204,7 +204,7 @@ def _machine(here: Blueprint, cluster: Cluster, pool: Pool) -> dict[str, Value]:
         "os_disk_type": "Managed",
         "host_encryption_enabled": True,
         "node_labels": {**labels(pool), **(dict([SPOT]) if pool.spot else {})},
-        "tags": dict(here.tags),
+        "tags": TAGS,
     }
 
 
@@ -254,7 +254,7 @@ def _guards(region: str) -> tuple[Block, ...]:
     )
 
 
-def _pool(section: Section, here: Blueprint, cluster: Cluster, pool: Pool) -> None:
+def _pool(section: Section, cluster: Cluster, pool: Pool) -> None:
     most = times(pool.most, pool.monthly)
     marks = [f"{key}={value}:{EFFECT}" for key, value in taints(pool)]
     if pool.spot:
@@ -273,7 +273,7 @@ def _pool(section: Section, here: Blueprint, cluster: Cluster, pool: Pool) -> No
             "min_count": pool.least,
             "max_count": pool.most,
             **bought,
-            **_machine(here, cluster, pool),
+            **_machine(cluster, pool),
             "gpu_driver": "Install" if pool.role == "gpu" and _nvidia(pool) else None,
             "node_taints": marks or None,
         },

@@ -6,7 +6,7 @@ argument, so it is in no file and no state.
 
 from polycloud.clouds.azure.render_keys import granted, identity, key_id, user
 from polycloud.clouds.azure.render_network import endpoint
-from polycloud.clouds.azure.render_place import TENANT, place, zones
+from polycloud.clouds.azure.render_place import TENANT, place, tags, zones
 from polycloud.deploy.blueprint import Blueprint, Database, Where
 from polycloud.deploy.derive.names import made
 from polycloud.deploy.hcl import Block, Comment, Expr, Value, block, joined, quoted
@@ -122,7 +122,7 @@ def _servers(root: Root, here: Blueprint, database: Database) -> None:
         _server(root, here, database, site, identifier(database.name, site.region), copy)
     section = root.section(FILE, database.site.id, f"databases.{database.name}", "database")
     for setting, value in SETTINGS[database.engine].items():
-        _setting(section, here, database, setting, value)
+        _setting(section, database, setting, value)
     if database.engine == "postgresql":
         section.make(
             "azurerm_postgresql_flexible_server_active_directory_administrator",
@@ -143,7 +143,7 @@ def _servers(root: Root, here: Blueprint, database: Database) -> None:
     )
 
 
-def _setting(section: Section, here: Blueprint, database: Database, setting: str, value: str) -> None:
+def _setting(section: Section, database: Database, setting: str, value: str) -> None:
     server = f"{TYPES[database.engine]}.{identifier(database.name)}"
     of: dict[str, Value] = {"server_id": Expr(f"{server}.id")}
     if database.engine == "mysql":
@@ -156,7 +156,7 @@ def _setting(section: Section, here: Blueprint, database: Database, setting: str
 
 
 def _server(root: Root, here: Blueprint, database: Database, site: Where, label: str, more: dict[str, Value]) -> None:
-    section = root.section(FILE, site.id, f"databases.{database.name}", "database", place(here, site.region))
+    section = root.section(FILE, site.id, f"databases.{database.name}", "database", place(site.region))
     own = database.engine == "postgresql"
     replica = "source_server_id" in more
     parts = (here.estate, database.name, site.region) if replica else (here.estate, database.name)
@@ -171,11 +171,12 @@ def _server(root: Root, here: Blueprint, database: Database, site: Where, label:
             "geo_redundant_backup_enabled": False,
             "auto_grow_enabled": True if own else None,
             **more,
-            "tags": _tags(here, database),
+            "tags": tags(database.data_class),
             "depends_on": [granted(site.region)],
         },
         Comment("checkov:skip=CKV_AZURE_136:Azure's far backups go to a region of its choice; the estate says where."),
         Comment("checkov:skip=CKV_AZURE_94:Azure's far backups go to a region of its choice; the estate says where."),
+        *([] if own else [Comment("checkov:skip=CKV_AZURE_53:The check knows an older name: it is disabled above.")]),
         *([_signing_in()] if own else [block("storage", attributes={"auto_grow_enabled": True})]),
         block("identity", attributes=identity(site.region)),
         block(
@@ -209,14 +210,10 @@ def _signing_in() -> Block:
     )
 
 
-def _tags(here: Blueprint, database: Database) -> dict[str, Value]:
-    return {**here.tags, "data-class": database.data_class} if database.data_class else dict(here.tags)
-
-
 def _cosmos(root: Root, here: Blueprint, database: Database) -> None:
     """One account that writes at its site and reads at all of them; it fails over by itself."""
     site, name = database.site, identifier(database.name)
-    section = root.section(FILE, site.id, f"databases.{database.name}", "database", place(here, site.region))
+    section = root.section(FILE, site.id, f"databases.{database.name}", "database", place(site.region))
     if database.keep_days > CONTINUOUS_DAYS:
         root.gap(
             f"{database.name}: Cosmos DB brings back any second of {CONTINUOUS_DAYS} days, not {database.keep_days}"
@@ -236,7 +233,7 @@ def _cosmos(root: Root, here: Blueprint, database: Database) -> None:
             "access_key_metadata_writes_enabled": False,
             "key_vault_key_id": key_id(database.key, site.region),
             "default_identity_type": joined("UserAssignedIdentity=", attribute(user(site.region), "id")),
-            "tags": _tags(here, database),
+            "tags": tags(database.data_class),
             "depends_on": [granted(site.region)],
         },
         Comment("checkov:skip=CKV_AZURE_140:The check knows an older name: local_authentication_enabled is false."),
@@ -260,7 +257,7 @@ def _cosmos(root: Root, here: Blueprint, database: Database) -> None:
         note=f"with copies at {', '.join(one.id for one in near(database))}" if near(database) else "",
     )
     for one in (site, *near(database)):
-        here_section = root.section(FILE, one.id, f"databases.{database.name}", "database", place(here, one.region))
+        here_section = root.section(FILE, one.id, f"databases.{database.name}", "database", place(one.region))
         label = f"{database.engine}_{identifier(database.name, one.region)}"
         endpoint(here_section, database.engine, label, one.region, attribute(address, "id"))
     root.add(

@@ -1,6 +1,6 @@
 """A key vault with a key of ours at each site of Azure, and the identities that services use it by."""
 
-from polycloud.clouds.azure.render_place import TENANT, place
+from polycloud.clouds.azure.render_place import CLIENT, TENANT, place
 from polycloud.deploy.blueprint import Blueprint, Key
 from polycloud.deploy.derive.names import made
 from polycloud.deploy.hcl import Comment, Expr, Value, block
@@ -47,7 +47,7 @@ def identity(region: str) -> dict[str, Value]:
 def add(root: Root, here: Blueprint) -> None:
     root.about(FILE, "Key vaults and keys at Azure: one for each site, and who uses them.", "encryption_keys")
     for key in here.keys:
-        section = root.section(FILE, key.site.id, "encryption_keys", "key", place(here, key.site.region))
+        section = root.section(FILE, key.site.id, "encryption_keys", "key", place(key.site.region))
         _vault(section, here, key)
         _key(root, key)
         _users(root, here, key)
@@ -86,7 +86,7 @@ def _key(root: Root, key: Key) -> None:
         {
             "scope": vault(key.name, key.site.region),
             "role_definition_name": OFFICER,
-            "principal_id": ref("data.azurerm_client_config.this.object_id"),
+            "principal_id": ref(f"{CLIENT}.object_id"),
             "description": "Makes and renews the key: whoever runs Terraform.",
         },
         kind="identity",
@@ -121,7 +121,7 @@ def _key(root: Root, key: Key) -> None:
 def _users(root: Root, here: Blueprint, key: Key) -> None:
     region = key.site.region
     label = identifier(region)
-    made_user = root.section(FILE, key.site.id, "encryption_keys", "identity", place(here, region)).make(
+    made_user = root.section(FILE, key.site.id, "encryption_keys", "identity", place(region)).make(
         "azurerm_user_assigned_identity", f"keys_{label}", {"name": made("azure", "group", here.estate, "keys", region)}
     )
     root.section(FILE, key.site.id, "encryption_keys", "identity").make(

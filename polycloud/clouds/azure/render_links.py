@@ -12,7 +12,7 @@ from polycloud.deploy.derive.names import made
 from polycloud.deploy.hcl import Block, Expr, Value, block, quoted
 from polycloud.deploy.render import links
 from polycloud.deploy.render.links import DEDICATED, Tunnels, hosts
-from polycloud.deploy.render.terraform import Root, Section, attribute, identifier, output, ref, variable
+from polycloud.deploy.render.terraform import Root, Section, identifier, output, ref, variable
 
 FILE = "links.tf"
 INSTANCES = 2  # of a gateway, both at work, each with an address of its own
@@ -44,12 +44,12 @@ def link_ends(root: Root, here: Blueprint) -> None:
     for site in _sites([site for _, site, _ in vpns]):
         _vpn_gateway(root, here, site)
     for site in _sites([site for _, site, _ in lines]):
-        _line_gateway(root, here, site)
+        _line_gateway(root, site)
     ordered = sorted(((one[0], one[1]) for one in lines if one[0].via != ORACLE), key=lambda one: one[0].name)
     if ordered:
         root.add("variables.tf", _lines_variable())
     for link, site in ordered:
-        _line(root, here, link, site)
+        _line(root, link, site)
     halls = [one for one in vpns if one[2].cloud == "onprem"]
     if halls:
         _halls(root, here, halls)
@@ -144,7 +144,7 @@ def _public(section: Section, name: str, label: str, region: str, count: int) ->
 
 def _vpn_gateway(root: Root, here: Blueprint, site: Where) -> None:
     label = identifier(site.region)
-    section = root.section(FILE, site.id, "links", "link", place(here, site.region))
+    section = root.section(FILE, site.id, "links", "link", place(site.region))
     address = _public(section, "vpn", label, site.region, INSTANCES)
     names = [f"instance-{at}" for at in range(INSTANCES)]
     section.make(
@@ -181,9 +181,9 @@ def _vpn_gateway(root: Root, here: Blueprint, site: Where) -> None:
     )
 
 
-def _line_gateway(root: Root, here: Blueprint, site: Where) -> None:
+def _line_gateway(root: Root, site: Where) -> None:
     label = identifier(site.region)
-    section = root.section(FILE, site.id, "links", "link", place(here, site.region))
+    section = root.section(FILE, site.id, "links", "link", place(site.region))
     address = _public(section, "lines", label, site.region, 1)
     section.make(
         "azurerm_virtual_network_gateway",
@@ -210,9 +210,9 @@ def _lines_variable() -> Block:
     )
 
 
-def _line(root: Root, here: Blueprint, link: Link, site: Where) -> None:
+def _line(root: Root, link: Link, site: Where) -> None:
     """A circuit whose key its provider asks for; it is joined to the gateway once the provider has set it up."""
-    section = root.section(FILE, site.id, f"links.{link.name}", "link", place(here, site.region))
+    section = root.section(FILE, site.id, f"links.{link.name}", "link", place(site.region))
     label, line = identifier(link.name), f"var.lines[{quoted(link.name)}]"
     name = made("azure", "group", "polycloud", link.name)
     circuit = section.make(
@@ -312,7 +312,7 @@ def _halls(root: Root, here: Blueprint, found: list[tuple[Link, Where, Where]]) 
         links.secrets_variable({}),
     )
     for link, site, peer in found:
-        section = root.section(FILE, site.id, f"links.{link.name}", "link", place(here, site.region))
+        section = root.section(FILE, site.id, f"links.{link.name}", "link", place(site.region))
         hall = f"var.halls[{quoted(peer.region)}]"
         wanted = Tunnels(
             link,

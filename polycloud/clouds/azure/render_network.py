@@ -1,10 +1,9 @@
 """A virtual network at each site of Azure: machines without public addresses, one way out, private endpoints."""
 
 import ipaddress
-from itertools import islice
 
 from polycloud.clouds.azure.render_keys import vault
-from polycloud.clouds.azure.render_place import group, place, zones
+from polycloud.clouds.azure.render_place import TAGS, group, place, zones
 from polycloud.deploy.blueprint import Blueprint, Network
 from polycloud.deploy.hcl import Block, Expr, Value, block
 from polycloud.deploy.render.terraform import Root, Section, attribute, identifier, output, ref
@@ -34,8 +33,8 @@ ENDPOINTS: dict[str, tuple[str, tuple[str, ...]]] = {
 
 def ranges(cidr: str) -> dict[str, str]:
     """A site's /16 by use: machines a /20, and a /24 each for endpoints, the Kubernetes API and gateways."""
-    machines, rest = list(ipaddress.ip_network(cidr).subnets(new_prefix=20))[:2]
-    small = [str(part) for part in islice(rest.subnets(new_prefix=24), 3)]
+    machines, rest = list(ipaddress.IPv4Network(cidr).subnets(new_prefix=20))[:2]
+    small = [str(part) for part in rest.subnets(new_prefix=24)][:3]
     return {"machines": str(machines), "endpoints": small[0], "kubernetes": small[1], "gateways": small[2]}
 
 
@@ -54,13 +53,13 @@ def add(root: Root, here: Blueprint) -> None:
     root.about(FILE, "Networks at Azure: subnets, a way out and private endpoints at each site.", "clouds.azure.sites")
     for network in here.networks:
         region = network.site.region
-        section = root.section(FILE, network.site.id, "clouds.azure.sites", "network", place(here, region))
+        section = root.section(FILE, network.site.id, "clouds.azure.sites", "network", place(region))
         inner = root.section(FILE, network.site.id, "clouds.azure.sites", "network")
         _network(section, inner, here, network)
         _way_out(section, inner, region)
         for use in sorted(used(here, network.site.id)):
             _zones(section, inner, region, use)
-        _flow_log(root, here, network)
+        _flow_log(root, network)
         key = next(key for key in here.keys if key.site.id == network.site.id)
         endpoint(section, "vault", f"vault_{identifier(region)}", region, vault(key.name, region))
         root.provides(f"network:{network.site.id}")
@@ -224,7 +223,7 @@ def _zones(section: Section, inner: Section, region: str, use: str) -> None:
         )
 
 
-def _flow_log(root: Root, here: Blueprint, network: Network) -> None:
+def _flow_log(root: Root, network: Network) -> None:
     region = network.site.region
     label = identifier(region)
     root.section(FILE, network.site.id, "clouds.azure.sites", "logs").make(
@@ -239,7 +238,7 @@ def _flow_log(root: Root, here: Blueprint, network: Network) -> None:
             "storage_account_id": ref(f"azurerm_storage_account.logs_{label}.id"),
             "enabled": True,
             "version": 2,
-            "tags": dict(here.tags),
+            "tags": TAGS,
         },
         block("retention_policy", attributes={"enabled": True, "days": LOG_DAYS}),
     )

@@ -1,7 +1,7 @@
 """What every resource at Azure says of its place, and what differs between regions."""
 
 from polycloud.deploy.blueprint import Blueprint
-from polycloud.deploy.hcl import Expr, Value
+from polycloud.deploy.hcl import Expr, Value, quoted
 from polycloud.deploy.render.terraform import identifier
 
 ZONES = ("1", "2", "3")
@@ -30,7 +30,9 @@ WITHOUT_ZONES = frozenset(
         "westus",
     }
 )
-TENANT = Expr("data.azurerm_client_config.this.tenant_id")
+TAGS = Expr("local.tags")
+CLIENT = "data.azurerm_client_config.this"  # who runs Terraform, and where
+TENANT = Expr(f"{CLIENT}.tenant_id")
 
 
 def group(region: str) -> Expr:
@@ -38,9 +40,14 @@ def group(region: str) -> Expr:
     return Expr(f"azurerm_resource_group.{identifier(region)}.name")
 
 
-def place(here: Blueprint, region: str) -> dict[str, Value]:
+def place(region: str) -> dict[str, Value]:
     """Where a resource is, and its tags: the provider has none of its own for all."""
-    return {"location": region, "resource_group_name": group(region), "tags": dict(here.tags)}
+    return {"location": region, "resource_group_name": group(region), "tags": TAGS}
+
+
+def tags(data_class: str) -> Expr:
+    """The tags of something that holds data."""
+    return Expr(f"merge(local.tags, {{ data-class = {quoted(data_class)} }})") if data_class else TAGS
 
 
 def zones(region: str) -> list[Value]:

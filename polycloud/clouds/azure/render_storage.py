@@ -5,7 +5,7 @@ Each site has a workspace for logs, and an account for those that Azure only giv
 
 from polycloud.clouds.azure.render_keys import granted, identity, key_id, user
 from polycloud.clouds.azure.render_network import endpoint
-from polycloud.clouds.azure.render_place import place, zones
+from polycloud.clouds.azure.render_place import place, tags, zones
 from polycloud.deploy.blueprint import Blueprint, Bucket, Where
 from polycloud.deploy.derive.names import made
 from polycloud.deploy.hcl import Block, Comment, Expr, Value, block, joined
@@ -34,8 +34,8 @@ def add(root: Root, here: Blueprint) -> None:
     names = {bucket.name: bucket for bucket in here.buckets}
     sources = {name for bucket in here.buckets for name in [bucket.name] if _near(bucket, names)}
     for bucket in here.buckets:
-        section = root.section(FILE, bucket.site.id, bucket.source, "bucket", place(here, bucket.site.region))
-        _account(section, here, bucket, bucket.name in sources)
+        section = root.section(FILE, bucket.site.id, bucket.source, "bucket", place(bucket.site.region))
+        _account(section, bucket, bucket.name in sources)
         _containers(root, bucket)
         _lifecycle(root, bucket)
         _reading_log(root, bucket)
@@ -63,7 +63,7 @@ def _near(bucket: Bucket, names: dict[str, Bucket]) -> list[Bucket]:
 def _workspace(root: Root, here: Blueprint, site: Where) -> None:
     """Logs of a site stay in its region; people read them by Entra, not by the workspace's key."""
     classes = sorted({c for b in here.buckets if b.site.id == site.id for c in b.data_class.split()})
-    root.section(FILE, site.id, "data_classes", "logs", place(here, site.region)).make(
+    root.section(FILE, site.id, "data_classes", "logs", place(site.region)).make(
         "azurerm_log_analytics_workspace",
         identifier(site.region),
         {
@@ -76,7 +76,7 @@ def _workspace(root: Root, here: Blueprint, site: Where) -> None:
     )
 
 
-def _base(here: Blueprint, site: Where, name: str, redundancy: str) -> dict[str, Value]:
+def _base(site: Where, name: str, redundancy: str) -> dict[str, Value]:
     return {
         "name": name,
         "account_kind": "StorageV2",
@@ -130,16 +130,15 @@ def redundancy(root: Root, bucket: Bucket) -> str:
     return "ZRS"
 
 
-def _account(section: Section, here: Blueprint, bucket: Bucket, copied: bool) -> None:
+def _account(section: Section, bucket: Bucket, copied: bool) -> None:
     site = bucket.site
     label = identifier(bucket.name)
-    given = _base(here, site, bucket.physical, redundancy(section.root, bucket))
-    tags = {**here.tags, "data-class": bucket.data_class} if bucket.data_class else dict(here.tags)
+    given = _base(site, bucket.physical, redundancy(section.root, bucket))
     blobs: dict[str, Value] = {"versioning_enabled": True, "change_feed_enabled": True if copied else None}
     address = section.make(
         "azurerm_storage_account",
         label,
-        {**given, "tags": dict(tags)},
+        {**given, "tags": tags(bucket.data_class)},
         *map(Comment, SKIPS),
         *_guards(site.region, blobs),
         monthly=bucket.monthly,
@@ -187,6 +186,11 @@ def _rule(name: str, action: Block) -> Block:
     )
 
 
+def only(bucket: Bucket, copy: Bucket, layer: str) -> list[str]:
+    """Folders of a container that go to a copy; none: all of it does."""
+    return [prefix.removeprefix(f"{layer}/") for prefix in bucket.copied(copy) if prefix.startswith(f"{layer}/")]
+
+
 def _copy(root: Root, bucket: Bucket, copy: Bucket) -> None:
     """Each layer to the same layer of the copy, from the first object on."""
     shared = [layer for layer in bucket.layers if layer in copy.layers]
@@ -205,6 +209,8 @@ def _copy(root: Root, bucket: Bucket, copy: Bucket) -> None:
                     "source_container_name": ref(f"azurerm_storage_container.{identifier(bucket.name, layer)}.name"),
                     "destination_container_name": ref(f"azurerm_storage_container.{identifier(copy.name, layer)}.name"),
                     "copy_blobs_created_after": "Everything",
+                    # Azure's name for it notwithstanding, only what begins so is copied.
+                    "filter_out_blobs_with_prefix": only(bucket, copy, layer) or None,
                 },
             )
             for layer in shared
@@ -232,13 +238,13 @@ def _reading_log(root: Root, bucket: Bucket) -> None:
 
 def _log_account(root: Root, here: Blueprint, site: Where) -> None:
     """Where the site's network says who spoke with whom; Azure gives flow logs to accounts alone."""
-    section = root.section(FILE, site.id, "clouds.azure.sites", "logs", place(here, site.region))
+    section = root.section(FILE, site.id, "clouds.azure.sites", "logs", place(site.region))
     label = f"logs_{identifier(site.region)}"
     name = made("azure", "bucket", here.estate, "logs", site.region)
     section.make(
         "azurerm_storage_account",
         label,
-        _base(here, site, name, "ZRS" if zones(site.region) else "LRS"),
+        _base(site, name, "ZRS" if zones(site.region) else "LRS"),
         Comment("checkov:skip=CKV2_AZURE_33:Only Azure's network watcher writes there, as a service that is let in."),
         *map(Comment, SKIPS),
         *_guards(site.region, {}),

@@ -4,7 +4,7 @@ from polycloud.clouds.azure.render_ai import named, sku
 from polycloud.clouds.azure.render_clusters import bounds
 from polycloud.clouds.azure.render_databases import TYPES
 from polycloud.deploy.blueprint import Blueprint
-from polycloud.deploy.hcl import quoted
+from polycloud.deploy.hcl import Value, quoted
 from polycloud.deploy.render import promises
 from polycloud.deploy.render.promises import Mock, Promise
 from polycloud.deploy.render.terraform import Root, identifier
@@ -33,7 +33,8 @@ def add(root: Root, here: Blueprint) -> None:
         "models_are_worked_on_where_they_may_be": _models(here),
         "databases_are_inside": _databases(here),
     }
-    promises.add(root, {"azurerm": MOCKS}, runs, {"subscription": ID})
+    passwords: dict[str, Value] = {d.name: "for-tests-alone" for d in here.databases if d.engine == "mysql"}
+    promises.add(root, {"azurerm": MOCKS}, runs, {"database_passwords": passwords} if passwords else {})
 
 
 def _clusters(here: Blueprint) -> list[Promise]:

@@ -218,6 +218,7 @@ def _pool(section: Section, cluster: Cluster, pool: Pool) -> None:
             "location": region,
             "node_locations": ref(zones) if pool.role == "gpu" else None,
             "initial_node_count": 0 if pool.least == 0 else 1,
+            "depends_on": _others(cluster) if _tainted(pool) else None,
         },
         block(
             "autoscaling",
@@ -267,6 +268,12 @@ def _machines(section: Section, region: str, pool: Pool) -> Block:
             block("workload_metadata_config", attributes={"mode": "GKE_METADATA"}),
         ),
     )
+
+
+def _others(cluster: Cluster) -> list[Expr] | None:
+    """The pools without accelerators: GKE taints the others only where such a pool is there already."""
+    names = [identifier(cluster.name, pool.name) for pool in cluster.pools if not _tainted(pool)]
+    return [Expr(f"google_container_node_pool.{name}") for name in names] or None
 
 
 def _tainted(pool: Pool) -> bool:

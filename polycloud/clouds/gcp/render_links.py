@@ -22,6 +22,7 @@ SPEEDS = ((50, "50M"), (100, "100M"), (500, "500M"), (1000, "1G"), (2000, "2G"),
 
 def link_ends(root: Root, here: Blueprint) -> None:
     """This cloud's own end of each link that touches it, and the output ``gateways`` for the root that spans clouds."""
+    root.provides(*(f"link:{link.name}" for link in links.within(here, "gcp")))  # one network spans all regions
     found = links.touching(here, "gcp", "vpn", *DEDICATED)
     if not found:
         return

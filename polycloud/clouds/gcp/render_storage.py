@@ -15,7 +15,7 @@ ANALYTICS = "group:cloud-storage-analytics@google.com"  # writes access logs, cl
 COPIER = "data.google_storage_transfer_project_service_account.this.member"
 DATA_ACCESS = 'logName:"cloudaudit.googleapis.com%2Fdata_access" AND resource.type="gcs_bucket"'
 # What the copier needs, cloud.google.com/storage-transfer/docs/cross-bucket-replication, 2026-11.
-READS = ("roles/storage.legacyBucketReader", "roles/storage.objectViewer")
+READS = ("roles/storage.legacyBucketOwner", "roles/storage.objectViewer")  # the owner may ask to hear of changes
 WRITES = ("roles/storage.legacyBucketWriter", "roles/storage.objectUser")
 
 
@@ -39,6 +39,10 @@ def add(root: Root, here: Blueprint) -> None:
         root.provides(f"bucket:{bucket.name}")
     if copied:
         _copier(root, copied)
+        root.gap(
+            "Cloud Storage copies what is new within minutes as a rule, and promises no time; what was there before the "
+            "copy was set up is copied by a transfer of one's own"
+        )
     for bucket, copy in copied:
         _copy(root.section(FILE, copy.site.id, bucket.source, "bucket"), bucket, copy)
     if any(bucket.audit for bucket in here.buckets):

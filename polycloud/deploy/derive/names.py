@@ -17,8 +17,8 @@ class Rule(msgspec.Struct, frozen=True):
     source: str
 
 
-# (cloud, kind): the rule. Kinds: cluster, pool, bucket, database; at AWS keyspace, role, profile; at Google account;
-# at Azure cosmos, group, vault.
+# (cloud, kind): the rule. Kinds: cluster, pool, bucket, database; at AWS backup, keyspace, role, profile; at Google
+# account; at Azure cosmos, group, vault.
 RULES: dict[tuple[str, str], Rule] = {
     ("aws", "cluster"): Rule(
         r"[0-9A-Za-z][A-Za-z0-9_-]*",
@@ -91,6 +91,12 @@ RULES: dict[tuple[str, str], Rule] = {
         48,
         "at most 48 letters, digits and _",
         "https://docs.aws.amazon.com/keyspaces/latest/devguide/quotas.html",
+    ),
+    ("aws", "backup"): Rule(
+        r"[A-Za-z0-9_-]{2,}",
+        50,
+        "2 to 50 letters, digits, - and _",
+        "https://docs.aws.amazon.com/aws-backup/latest/devguide/API_CreateBackupVault.html",
     ),
     ("aws", "database"): Rule(
         r"[a-z]([a-z0-9]|-(?=[a-z0-9]))*",

@@ -7,6 +7,7 @@ four tunnels, two to each address of the other; else two, address to address.
 Each tunnel carries BGP over a /30 of link-local addresses, so that a tunnel that is lost is routed around.
 """
 
+import hashlib
 import ipaddress
 from collections.abc import Mapping
 from typing import Protocol
@@ -71,16 +72,30 @@ def join(root: Root, blueprint: Blueprint, ends: Mapping[str, End]) -> None:
 
 
 def vpns(blueprint: Blueprint) -> tuple[Link, ...]:
-    """The VPNs between two clouds; those to a hall are in the cloud's own root."""
-    return tuple(link for link in blueprint.links if link.via == "vpn" and "onprem" not in (link.a.cloud, link.b.cloud))
+    """The VPNs between two clouds; those to a hall, or within a cloud, are in the cloud's own root."""
+    return tuple(
+        link
+        for link in blueprint.links
+        if link.via == "vpn" and link.a.cloud != link.b.cloud and "onprem" not in (link.a.cloud, link.b.cloud)
+    )
+
+
+def within(blueprint: Blueprint, cloud: str) -> tuple[Link, ...]:
+    """The private links between two sites of one cloud: it joins its own networks by its own means, whatever the
+    estate calls them."""
+    return tuple(
+        link
+        for link in blueprint.links
+        if link.a.cloud == link.b.cloud == cloud and link.a.id != link.b.id and link.via != "internet"
+    )
 
 
 def touching(blueprint: Blueprint, cloud: str, *kinds: str) -> tuple[tuple[Link, Where, Where], ...]:
-    """The links of these kinds with an end in a cloud: the link, that end, and the other one."""
+    """The links of these kinds from a cloud to elsewhere: the link, the end there, and the other one."""
     found = []
     for link in blueprint.links:
         for here, peer in ((link.a, link.b), (link.b, link.a)):
-            if here.cloud == cloud and link.via in kinds:
+            if here.cloud == cloud != peer.cloud and link.via in kinds:
                 found.append((link, here, peer))
     return tuple(found)
 
@@ -111,13 +126,20 @@ def asn(blueprint: Blueprint, site: Where) -> int:
 
 
 def inside(blueprint: Blueprint, link: Link) -> tuple[str, ...]:
-    """Four /30 for a link's tunnels, none of them another link's. Raises ValueError for more than 32 VPNs."""
+    """Four /30 for a link's tunnels, none of them another link's. Raises ValueError for more than 32 VPNs.
+
+    A link's place follows from its name, or is the next that is free: another link seldom moves it.
+    """
     names = sorted(one.name for one in blueprint.links if one.via == "vpn")
-    at = names.index(link.name)
-    if at >= LINKS_MAX:
+    if len(names) > LINKS_MAX:
         raise ValueError(f"{len(names)} VPNs: there are link-local addresses for {LINKS_MAX}")
+    places: dict[int, str] = {}
+    for name in names:
+        at = int.from_bytes(hashlib.sha256(name.encode()).digest()[:4])
+        places[next(p % LINKS_MAX for p in range(at, at + LINKS_MAX) if p % LINKS_MAX not in places)] = name
     blocks = [block for network in INSIDE for block in network.subnets(new_prefix=28)]
-    return tuple(str(one) for one in blocks[at].subnets(new_prefix=30))
+    (place,) = [place for place, name in places.items() if name == link.name]
+    return tuple(str(one) for one in blocks[place].subnets(new_prefix=30))
 
 
 def hosts(cidr: str, first: bool) -> tuple[str, str]:

@@ -295,12 +295,10 @@ class Tap:
         return SEPARATOR.join(shown)
 
     def _shows(self, frame: bytes) -> bool:
-        if frame[:6] == b"data: " and b"\n" not in frame and b"\r" not in frame:
-            payload = frame[6:]
-        else:
-            payload = _data(frame)
-            if not payload:
-                return True
+        plain = frame[:6] == b"data: " and b"\n" not in frame and b"\r" not in frame
+        payload = frame[6:] if plain else _data(frame)
+        if not payload:
+            return True
         if payload == _DONE:
             self.ended = not self.failed
             return True

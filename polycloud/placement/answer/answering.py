@@ -11,7 +11,7 @@ import msgspec
 from polycloud.catalog import Catalog
 from polycloud.catalog.market import Market
 from polycloud.estate import Estate
-from polycloud.placement.answer import costs, residency
+from polycloud.placement.answer import costs
 from polycloud.placement.answer.alternatives import Alternatives, Effort
 from polycloud.placement.answer.facts import facts, warnings
 from polycloud.placement.answer.flows import flow_answers
@@ -29,12 +29,13 @@ from polycloud.placement.answer.values import (
     Part,
     Placement,
     Refused,
+    ResidencyProof,
     SitePoint,
     WorkloadAnswer,
 )
 from polycloud.placement.answer.words import usd
 from polycloud.placement.bill import Bill, clouds_used
-from polycloud.placement.build import Detail
+from polycloud.placement.build import Detail, proof
 from polycloud.placement.problem import LeftOut, Problem, Solution
 from polycloud.placement.solve import Solved
 
@@ -94,6 +95,7 @@ def answer(
     chosen = [task.options[choice] for task, choice in zip(problem.tasks, plan.choice, strict=True)]
     waited = [option.latency_us for option in chosen if option.latency_us]
     grams = sum(option.grams for option in chosen)
+    proved = proof(estate, basis.catalog, problem, plan)
     return Placement(
         estate=estate.estate,
         day=basis.today.isoformat(),
@@ -105,13 +107,14 @@ def answer(
         pools=costs.pool_uses(problem, plan),
         cost=cost,
         optimality=_optimality(solved, cost.month_micro),
-        residency=residency.prove(problem, plan, estate, basis.catalog),
+        residency=ResidencyProof(proved.facts, dict(sorted(proved.classes.items())), proved.breaks),
         baselines=tuple(_baseline(row, cost.month_micro) for row in baselines),
         levels=tuple(LevelAnswer(row.level, row.least, row.has) for row in solved.levels),
         clouds=tuple(sorted(clouds_used(problem, plan))),
         latency_ms=sum(waited) / len(waited) / 1000 if waited else None,
         kg_co2e=grams / 1000 if grams else None,
         sites=_sites(problem, basis),
+        refused=_unowned(problem),
         facts=rested,
         warnings=(*basis.notes, *_overstated(cost, basis), *_idle(links), *warnings(rested)),
     )
@@ -257,6 +260,13 @@ def refused(left_out: Sequence[LeftOut]) -> dict[str, tuple[Refused, ...]]:
     }
 
 
+def _unowned(problem: Problem) -> tuple[Refused, ...]:
+    """What was left out for no workload that is planned: data, links, promises, work without needs."""
+    planned = {task.workload for task in problem.tasks}
+    groups = refused([row for row in problem.left_out if row.workload not in planned])
+    return tuple(group for rows in groups.values() for group in rows)
+
+
 def _whys(rows: Sequence[LeftOut]) -> str:
     """One reason; for several round trips that are too long the span of them."""
     times = sorted({float(found[1]) for row in rows if (found := _TIME.match(row.why))})
@@ -281,7 +291,7 @@ def _datasets(
         found.append(
             DatasetAnswer(
                 name=item.name,
-                data_class=residency.class_of(estate, item.name),
+                data_class=_class_of(estate, item.name),
                 origin=problem.sites[item.origin].id if item.origin >= 0 else "",
                 copies=tuple(
                     Copy(place, kept[item.name, place], site == item.origin)
@@ -293,3 +303,8 @@ def _datasets(
             )
         )
     return tuple(found)
+
+
+def _class_of(estate: Estate, dataset: str) -> str:
+    body = estate.datasets.get(dataset)
+    return (body.data_class if body is not None else None) or estate.residency.default_class or ""

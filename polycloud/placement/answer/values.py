@@ -194,7 +194,8 @@ class LevelAnswer(msgspec.Struct, frozen=True):
 
 
 class ResidencyProof(msgspec.Struct, frozen=True):
-    """Every place of the plan held against every class that binds it, by the policy's own predicate."""
+    """Every place of the plan held against every class that binds it, by the policy's own predicate and from the
+    estate's words alone: ``placement.build.proof``."""
 
     facts: int
     classes: dict[str, int]
@@ -236,7 +237,9 @@ class SitePoint(msgspec.Struct, frozen=True):
 
 
 class Placement(msgspec.Struct, frozen=True):
-    """The whole answer for one estate on one day. ``latency_ms`` is the mean over the parts that have users."""
+    """The whole answer for one estate on one day. ``latency_ms`` is the mean over the parts that have users;
+    ``refused`` is what was not considered for data, links and promises.
+    """
 
     estate: str
     day: str
@@ -255,6 +258,7 @@ class Placement(msgspec.Struct, frozen=True):
     kg_co2e: float | None
     levels: tuple[LevelAnswer, ...] = ()
     sites: tuple[SitePoint, ...] = ()
+    refused: tuple[Refused, ...] = ()
     facts: tuple[Fact, ...] = ()
     warnings: tuple[str, ...] = ()
 

@@ -43,7 +43,8 @@ def candidates(what: tuple[str, ...], most: int = 3) -> str:
     for text in what:
         site, _, machines = text.partition(": ")
         names = machines.split(", ") if machines else []
-        said.append(f"{site}: {names[0]}" if len(names) == 1 else f"{site}: {len(names)} machines" if names else site)
+        few = len(names) == 1 or any(" " in name for name in names)  # data sets and links are named, machines counted
+        said.append(f"{site}: {', '.join(names) if few else f'{len(names)} machines'}" if names else site)
     return listed(said, most)
 
 

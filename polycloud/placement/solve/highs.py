@@ -137,7 +137,7 @@ def _watched(solver: highspy.Highs, keep_on: Callable[[], bool]) -> bool:
     solver.cbMipInterrupt += look
     solver.cbSimplexInterrupt += look
     solver.cbIpmInterrupt += look
-    worker = threading.Thread(target=solver.run, daemon=True)
+    worker = threading.Thread(target=solver.run)  # not a daemon: the library aborts a process that ends before it
     worker.start()
     try:
         while worker.is_alive():

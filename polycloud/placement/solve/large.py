@@ -26,8 +26,10 @@ from polycloud.placement.solve.search import Search, carried
 ASCENT = 300  # steps before the first master problem: what they gain later costs more than a master's round
 AGAIN = 100  # steps between two masters
 ROUNDS = 200
-MANY = 8  # ways per task with which a master is still fast
+MANY = 15  # ways per task with which a master is still fast
 LEVELS = (0.05, 0.1, 0.2, 0.35, 0.6, 1.0)  # of the way from the best prices to the master's
+ASSIGN = 0.1  # of the time, for options with the copies as they are
+ASSIGNED = 0.001  # the gap of that
 SURE = 0.9  # a share of an option in the fractional optimum that is as good as all
 SHARES = (1e-3, 1e-2, 3e-2, 1e-1)  # in the fractional optimum, from which an option or a copy may matter
 SPELLED = 30_000  # source columns that the exact model over a restriction may have
@@ -144,8 +146,10 @@ class Large:
         end = self.watch.seconds + seconds
         relaxed: Relaxed | None = None
         for _ in range(ROUNDS):
-            found = master.solve(max(1.0, end - self.watch.seconds), self._on("columns"))
-            if found is None or self.prices is None:
+            if self.prices is None:
+                return relaxed
+            found = master.solve(max(1.0, end - self.watch.seconds), self.prices, self._on("columns"))
+            if found is None:
                 return relaxed
             relaxed = found
             if len(master.ways) > MANY * len(self.problem.tasks):
@@ -195,6 +199,8 @@ class Large:
         )
         if relaxed is not None and not watch.close:
             self.round(relaxed)
+            if coupled and not watch.close:
+                self.assign(relaxed, 6)
             if not watch.close:
                 self.restrict(relaxed, 1)
             if not watch.close and watch.go_on("columns"):
@@ -221,6 +227,28 @@ class Large:
         )
         search.steer = None
         self.polish("rounding")
+
+    def assign(self, relaxed: Relaxed, near: int) -> None:
+        """With the copies where they are, the best options for all tasks together: no flows are left in that model."""
+        self.search.refresh()
+        part = self.part(relaxed, near, SHARES[0])
+        tasks = []
+        for task, row in zip(part.problem.tasks, self.search.data, strict=True):
+            there = [msgspec.structs.replace(o, cost=o.cost + round(float(row[o.site]) * 1e6)) for o in task.options]
+            tasks.append(msgspec.structs.replace(task, options=tuple(there), flows=()))
+        folded = msgspec.structs.replace(part.problem, tasks=tuple(tasks), items=(), meters=(), zones=())
+        built = exact.build(folded)
+        best = self.watch.solution
+        hint = None if best is None else exact.hint(built, msgspec.structs.replace(part.within(best), copies=()))
+        seconds = min(self.watch.left, ASSIGN * self.watch.limits.seconds)
+        outcome = highs.run(built.model, seconds, ASSIGNED, self._on("assignment"), hint)
+        if outcome.values is None:
+            return
+        self.search.clear()
+        for at, (kept, columns) in enumerate(zip(part.options, built.x, strict=True)):
+            values = [outcome.values[column] for column in columns]
+            self.search.put(at, int(self.dense.first[at]) + kept[values.index(max(values))])
+        self.polish("assignment")
 
     def restrict(self, relaxed: Relaxed, near: int) -> None:
         """Solve the exact model over what matters: as much of it as the model may hold."""

@@ -131,6 +131,9 @@ def test_links_never_share_an_inner_address() -> None:
     whole = Blueprint("x", "production", {}, links=many)
     found = [cidr for link in many for cidr in links.inside(whole, link)]
     assert len(found) == len(set(found)) == 4 * links.LINKS_MAX
+    fewer = Blueprint("x", "production", {}, links=many[1::3])
+    alone = Blueprint("x", "production", {}, links=many[4:5])
+    assert links.inside(fewer, many[4]) == links.inside(alone, many[4])  # it stays where it was
     more = Blueprint("x", "production", {}, links=(*many, Link("zz", AWS, GCP, "vpn", 1)))
     with pytest.raises(ValueError, match="33 VPNs"):
         links.inside(more, more.links[-1])
@@ -141,6 +144,15 @@ def test_a_hall_is_the_business_of_the_cloud_that_it_is_joined_to() -> None:
     whole = Blueprint("x", "production", {}, links=(Link("l", hall, AWS, "vpn", 1), Link("m", AWS, GCP, "exchange", 1)))
     assert links.vpns(whole) == ()
     assert [link.name for link, _, _ in links.touching(whole, "aws", "vpn")] == ["l"]
+
+
+def test_a_link_within_a_cloud_is_that_clouds_business() -> None:
+    other = Where("aws/two", "aws", "two", "DE")
+    whole = Blueprint(
+        "x", "production", {}, links=(Link("l", AWS, other, "vpn", 1), Link("m", AWS, other, "internet", 1))
+    )
+    assert links.vpns(whole) == links.touching(whole, "aws", "vpn") == ()
+    assert [link.name for link in links.within(whole, "aws")] == ["l"]
 
 
 def test_a_sites_number_follows_from_its_network() -> None:

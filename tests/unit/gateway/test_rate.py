@@ -119,6 +119,23 @@ def test_a_time_from_before_the_last_start_or_a_slower_rate_locks_nobody_out(rat
     assert admitted(rates, "key a", 600, 20) == 10
 
 
+@pytest.mark.parametrize(("old", "new"), [(1200, 6000), (6000, 1200), (4799, 4800), (6, 6000), (1, 600)])
+def test_workers_that_know_different_rates_pass_no_more_than_the_higher_one(tmp_path, clock, old, new):
+    before, after = Rates(tmp_path / "rates", clock), Rates(tmp_path / "rates", clock)
+    passed = sum(admitted(r, "key a", rate, 1) for _ in range(3000) for r, rate in ((before, old), (after, new)))
+    assert passed <= max(old, new) * rate.BURST_SECONDS / 60 + 1
+    before.close()
+    after.close()
+
+
+def test_a_slot_that_holds_no_number_limits_all_the_same(rates, clock):
+    admitted(rates, "key a", 6000, 100)
+    offset = rates._offsets["key a"]
+    rate._SLOT.pack_into(rates._map, offset, rate._SLOT.unpack_from(rates._map, offset)[0], float("nan"))
+    clock.now += 1.0
+    assert 900 <= admitted(rates, "key a", 6000, 3000) <= 1000
+
+
 def test_the_file_is_whole_on_disk_before_it_is_mapped(rates, tmp_path):
     found = (tmp_path / "rates").stat()
     assert found.st_size == rate.SLOTS * 16 and found.st_blocks * 512 >= found.st_size

@@ -304,6 +304,22 @@ class TestNeeds:
         assert ask_for(tables, "gpt", view, needs=int(Need.IMAGES), face="openai_chat")
         assert isinstance(error(tables, "gpt", view, needs=int(Need.IMAGES), face="anthropic_messages"), Unsupported)
 
+    @pytest.mark.parametrize("need", [Need.MULTIPLE, Need.LOGPROBS])
+    def test_what_only_an_untouched_answer_carries_goes_to_nobody_who_degrades(self, need: Need) -> None:
+        rows = [
+            deployment("aws/us-east-1", "m", (1, 1), can=ALL & ~Need.SEED, max_output_tokens=9000),
+            deployment("azure/westeurope", "m", (2, 2), max_output_tokens=1000),
+        ]
+        tables = compiled(rows, routes=(Route("all", ("*",), unsupported="degrade"),))
+        asked = {"needs": int(need | Need.SEED), "face": "openai_chat", "max_tokens": 500}
+        assert ask_for(tables, "m", **asked) == ["azure/westeurope/m"]
+        told = explain(tables, View(tables), Ask("m", **asked))  # type: ignore[arg-type]
+        assert "seed" in told.refused["aws/us-east-1/m"]
+        alone = compiled(rows[:1], routes=tables.tables.routes)
+        assert isinstance(error(alone, "m", **asked), Unsupported)
+        assert isinstance(error(compiled(rows[1:], routes=tables.tables.routes), "m", **asked | {"max_tokens": 5000}), ContextTooLong)
+        assert ask_for(alone, "m", **asked | {"needs": int(need)}) == ["aws/us-east-1/m"]
+
     def test_nobody_can(self) -> None:
         tables = compiled([deployment("aws/us-east-1", "gpt", can=self.WEAK)])
         failure = error(tables, "gpt", needs=int(Need.LOGPROBS | Need.SEED))
@@ -351,6 +367,37 @@ class TestSizes:
                 routes=(Route("all", ("*",), unsupported="degrade"),),
             )
             choose(narrow, View(narrow), Ask("m", input_tokens=300, max_tokens=9000), Turns())
+
+    def test_a_lowered_bound_counts_for_the_cap_as_it_is_sent(self) -> None:
+        rows = [
+            deployment("aws/us-east-1", "m", (0, 8 * DOLLAR), max_output_tokens=1000),
+            deployment("aws/eu-west-1", "m", (0, DOLLAR), max_output_tokens=1000),
+        ]
+        route = Route("all", ("*",), unsupported="degrade", cap_micro_usd_per_1k=2_000)
+        tables = compiled(rows, routes=(route,))
+        for most in (1000, 9000):
+            assert ask_for(tables, "m", max_tokens=most) == ["aws/eu-west-1/m"], most
+            told = explain(tables, View(tables), Ask("m", max_tokens=most))
+            assert "cap" in told.refused["aws/us-east-1/m"]
+        dear = compiled(rows[:1], routes=(route,))
+        assert isinstance(error(dear, "m", max_tokens=9000), PolicyDenied)
+
+    @pytest.mark.parametrize("bound", [{"context_tokens": 8000}, {"max_output_tokens": 100}])
+    def test_who_fits_and_is_out_of_service_is_what_is_wrong(self, bound: dict[str, int]) -> None:
+        tables = compiled([deployment("aws/us-east-1", "m", **bound), deployment("azure/westeurope", "m")])
+        ask = {"input_tokens": 50_000, "max_tokens": 200}
+        away = error(tables, "m", View(tables, open_breakers=0b10), **ask)
+        assert type(away) is Unavailable and "azure/westeurope/m" in away.message and "aws" not in away.message
+        cooling = error(tables, "m", View(tables, cooling=0b10), **ask)
+        assert isinstance(cooling, Cooling) and cooling.deployments == ("azure/westeurope/m",)
+        assert isinstance(error(tables, "m", View(tables, cooling=0b01), input_tokens=10**9, max_tokens=10**9), Unavailable)
+
+    def test_who_is_under_the_cap_and_out_of_service_is_what_is_wrong(self) -> None:
+        rows = [deployment("aws/us-east-1", "m", (9 * DOLLAR, 9 * DOLLAR)), deployment("azure/westeurope", "m")]
+        tables = compiled(rows, routes=(Route("all", ("*",), cap_micro_usd_per_1k=2_000),))
+        found = error(tables, "m", View(tables, down=["azure/westeurope/m"]))
+        assert type(found) is Unavailable and "health checks" in found.message
+        assert isinstance(error(compiled(rows[:1], routes=tables.tables.routes), "m"), PolicyDenied)
 
     def test_an_output_limit_under_max_tokens_is_skipped(self) -> None:
         tables = compiled(

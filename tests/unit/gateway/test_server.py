@@ -399,6 +399,42 @@ def test_what_is_sent_now_goes_behind_what_is_sent_soon_and_a_close_waits_for_it
     assert order == [b"a1a2", b"b1"] and second.transport.closing
 
 
+def test_more_than_may_wait_goes_out_within_the_turn(clock):
+    order, (first, second) = two_callers(clock)
+
+    def steps():
+        first.send_soon(b"a" * server.SOON_BYTES_MAX)
+        second.send_soon(b"b" * (server.SOON_BYTES_MAX + 1))
+        assert [len(data) for data in order] == [server.SOON_BYTES_MAX + 1]
+        first.send_soon(b"a")
+        first.send_soon(b"c")
+        assert len(order) == 2
+
+    in_a_turn(steps)
+    assert [data[:1] for data in order] == [b"b", b"a", b"c"] and first._soon == second._soon == b""
+
+
+def test_one_whose_write_fails_holds_up_no_other(clock):
+    order, (first, second) = two_callers(clock)
+    told = []
+
+    def broken(data):
+        raise RuntimeError("the transport is closed")
+
+    async def body():
+        asyncio.get_running_loop().set_exception_handler(lambda loop, context: told.append(context))
+        first.transport.write = broken
+        first.send_soon(b"a")
+        second.send_soon(b"b1")
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        second.send_soon(b"b2")
+        await asyncio.sleep(0)
+
+    asyncio.run(body())
+    assert order == [b"b1", b"b2"] and len(told) == 1
+
+
 def test_what_is_sent_soon_to_a_caller_who_is_gone_goes_nowhere(clock):
     order, (first, second) = two_callers(clock)
 

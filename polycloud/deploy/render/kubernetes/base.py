@@ -47,7 +47,7 @@ def files(blueprint: Blueprint) -> dict[str, str]:
 def _namespaces(blueprint: Blueprint) -> list[Manifest]:
     found = []
     for name, level in sorted(LEVELS.items()):
-        labels = {ENVIRONMENT: blueprint.environment}
+        labels: dict[str, str] = {ENVIRONMENT: blueprint.environment}
         if name in MESHED:
             labels["istio-injection"] = "enabled"
         for word, what in (("enforce", level), ("audit", "restricted"), ("warn", "restricted")):

@@ -52,6 +52,15 @@ NETWORKS = {
     "oci": "VCN-native pod networking; network policies need Calico beside it",
     "onprem": "the hall's own network; it must enforce network policies",
 }
+# Where pods ask for their cloud's credentials: EKS Pod Identity's agent and GKE's metadata server on the machine, and
+# the port of OKE's API for workload identity (docs.aws.amazon.com/eks/latest/userguide/pod-id-how-it-works.html;
+# cloud.google.com/kubernetes-engine/docs/concepts/workload-identity; docs.oracle.com/iaas/Content/ContEng/Tasks/
+# contenggrantingworkloadaccesstoresources.htm, seen 2026-11). All other link-local addresses stay closed.
+CREDENTIALS: dict[str, tuple[tuple[str, int], ...]] = {
+    "aws": (("169.254.170.23/32", 80),),
+    "gcp": (("169.254.169.252/32", 988), ("169.254.169.254/32", 80)),
+    "oci": (("0.0.0.0/0", 12250),),
+}
 # How much of what its pools can grow to an environment may ask for.
 SHARES = {"production": 1.0, "staging": 0.5, "development": 0.25}
 PODS_EACH = 30  # pods on a machine, on average
@@ -72,6 +81,7 @@ def files(blueprint: Blueprint, cluster: Target) -> dict[str, str]:
     parts: dict[str, tuple[str, str, list[Manifest]]] = {
         "accounts.yaml": ("Who the workloads are", "workloads, roles", accounts),
         "identities.yaml": ("Client ids that Terraform's outputs tell", "roles", identities(blueprint, cluster)),
+        "credentials.yaml": ("Where pods ask for credentials", f"clusters.{cluster.name}", _credentials(cluster)),
         "quotas.yaml": (
             "What workloads may ask for in all",
             f"clusters.{cluster.name}.pools",
@@ -179,6 +189,18 @@ def _storage(blueprint: Blueprint, cluster: Cluster) -> list[Manifest]:
             volumeBindingMode="WaitForFirstConsumer",
         )
     ]
+
+
+def _credentials(cluster: Cluster) -> list[Manifest]:
+    """A policy that opens the cloud's own source of credentials to workloads; Azure's is a public address."""
+    asked = CREDENTIALS.get(cluster.site.cloud, ())
+    if not asked:
+        return []
+    egress = [
+        {"to": [{"ipBlock": {"cidr": cidr}}], "ports": [{"port": port, "protocol": "TCP"}]} for cidr, port in asked
+    ]
+    spec = {"podSelector": {}, "policyTypes": ["Egress"], "egress": egress}
+    return [manifest("networking.k8s.io/v1", "NetworkPolicy", "credentials", WORKLOADS_NAMESPACE, spec=spec)]
 
 
 def _quotas(blueprint: Blueprint, cluster: Cluster) -> list[Manifest]:

@@ -7,7 +7,7 @@ from polycloud.placement.answer.report.maps import world
 from polycloud.placement.answer.report.markup import Child, Markup, join, tag
 from polycloud.placement.answer.report.style import CSS
 from polycloud.placement.answer.values import Comparison, Curve, Placement
-from polycloud.placement.answer.words import best_single, percent, saving, usd, within
+from polycloud.placement.answer.words import best_single, candidates, percent, saving, usd, within
 
 
 def page(found: Placement, curves: Sequence[Curve] = (), compared: Comparison | None = None) -> str:
@@ -29,7 +29,7 @@ def page(found: Placement, curves: Sequence[Curve] = (), compared: Comparison | 
         sections.append(("trade-offs", "Trade-offs", tables.curves(curves)))
     sections += [
         ("proof", "How sure this is", _proof(found)),
-        ("facts", "What it rests on", join(_warnings(found), tables.facts(found.facts))),
+        ("facts", "What it rests on", join(_warnings(found), _left_out(found), tables.facts(found.facts))),
     ]
     title = f"Placement of {found.estate}"
     head = tag(
@@ -111,3 +111,10 @@ def _proof(found: Placement) -> Markup:
 
 def _warnings(found: Placement) -> Markup | None:
     return tables.listing(found.warnings) if found.warnings else None
+
+
+def _left_out(found: Placement) -> Markup | None:
+    if not found.refused:
+        return None
+    said = [f"{group.why} ({candidates(group.what)})" for group in found.refused]
+    return join(tag("p", "Not considered for data, links and promises:"), tables.listing(said))

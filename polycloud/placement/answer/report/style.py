@@ -38,7 +38,7 @@ svg .quiet{fill:var(--soft);font-size:11px}
 .plots table{min-width:0}
 .plots{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,30rem),1fr));gap:1rem 1.5rem}
 .bars{font-size:.9rem}
-.row{display:grid;grid-template:"name bar value"/minmax(8rem,11rem) 1fr minmax(8rem,auto);gap:.1rem .75rem;
+.row{display:grid;grid-template:"name bar value"/11rem 1fr 13rem;gap:.1rem .75rem;
 align-items:center;margin:.4rem 0}.name{grid-area:name}.bar{grid-area:bar}.value{grid-area:value}
 .bars .value{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}
 .bar{display:flex;height:1.25rem;background:var(--line);border-radius:.2rem;overflow:hidden}

@@ -231,6 +231,8 @@ def _curve(curve: Curve) -> Markup:
     def x(point: CurvePoint) -> float | None:
         return {"clouds": float(len(point.clouds)), "latency": point.latency_ms, "carbon": point.kg_co2e}[curve.axis]
 
+    if len(curve.points) < 2:
+        return tag("p", f"{AXES[curve.axis].capitalize()}: the cheapest plan is also the best; nothing can be bought.")
     dots = [(at, point.month_micro, point.limit) for point in curve.points if (at := x(point)) is not None]
     rows = table(
         ("Limit", "A month", "Round trip", "Clouds", "CO2e"),

@@ -12,6 +12,7 @@ from polycloud.catalog import Catalog
 from polycloud.catalog.market import Market
 from polycloud.clouds.aws.render import render
 from polycloud.clouds.aws.render_ai import called, model_arn
+from polycloud.clouds.aws.render_backups import schedule
 from polycloud.clouds.aws.render_clusters import image
 from polycloud.deploy.blueprint import AiService, Blueprint, Pool, Where
 from polycloud.deploy.checks import prove, together
@@ -168,6 +169,20 @@ def test_databases_by_engine() -> None:
     assert any(gap.startswith("books: AWS has no oracle") for gap in FOUND.gaps)
 
 
+def test_backups_are_kept_as_long_as_the_estate_says() -> None:
+    text = file("backups.tf")
+    assert "delete_after = 90" in resource("aws_backup_plan", "shop", text)
+    assert "aws_db_instance.shop.arn" in resource("aws_backup_selection", "shop", text)
+    assert '"accounts"' not in text  # 14 days are the service's own
+
+
+@pytest.mark.parametrize(
+    ("hours", "wanted"), [(6, "cron(0 0/6 * * ? *)"), (24, "cron(0 3 * * ? *)"), (7, "cron(0 3 * * ? *)")]
+)
+def test_backups_begin_as_often_as_the_day_allows(hours: int, wanted: str) -> None:
+    assert schedule(hours) == wanted
+
+
 def test_a_model_is_called_by_its_profile_where_it_has_a_scope() -> None:
     site = Where("aws/eu-west-1", "aws", "eu-west-1", "IE")
     scoped = AiService("s", "s", "eu.anthropic.claude-x", site, "on-demand", scope="eu")
@@ -197,6 +212,16 @@ def test_both_ends_of_links_are_named() -> None:
     assert 'var.halls["berlin"].address' in text
     assert set(FOUND.provides) >= {"link:hall-aws", "link:hall-line", "link:aws-gcp-line"}
     assert '"aws/eu-west-1" = {' in file("outputs.tf")
+
+
+def test_sites_of_one_cloud_are_joined_on_its_own_backbone() -> None:
+    text = file("links.tf")
+    peering = resource("aws_ec2_transit_gateway_peering_attachment", "aws_inside", text)
+    assert 'peer_region             = "eu-central-1"' in peering
+    networks = {network.site.id: network.cidr for network in WHOLE.networks}
+    routes = [resource("aws_ec2_transit_gateway_route", f"aws_inside__{at}", text) for at in (0, 1)]
+    assert networks["aws/eu-central-1"] in routes[0] and networks["aws/eu-west-1"] in routes[1]
+    assert '"aws_vpn_connection" "aws_inside' not in text
 
 
 def test_production_has_a_way_out_in_each_zone() -> None:

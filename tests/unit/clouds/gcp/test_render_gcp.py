@@ -71,6 +71,8 @@ def test_pools_have_their_bounds_labels_taints_and_accelerators() -> None:
     assert re.search(r"spot += true", batch) and 'key    = "polycloud/spot"' in batch
     gpu = resource("google_container_node_pool", "gcp_main__gpu", text)
     assert 'type  = "nvidia-h100-80gb"\n      count = 8' in gpu
+    assert "google_container_node_pool.gcp_main__workload," in gpu  # GKE taints it only beside such a pool
+    assert "nvidia.com/gpu" not in gpu
     old = resource("google_container_node_pool", "gcp_main__old", text)
     assert 'type  = "nvidia-tesla-t4"\n      count = 1' in old
 

@@ -10,7 +10,7 @@ import pytest
 from polycloud.catalog import Catalog
 from polycloud.catalog.market import Market
 from polycloud.estate import Estate
-from polycloud.placement.answer import costs, residency
+from polycloud.placement.answer import costs
 from polycloud.placement.answer.alternatives import Alternatives, Effort
 from polycloud.placement.answer.answering import Basis, answer, refused
 from polycloud.placement.answer.flows import flow_answers, shared
@@ -143,34 +143,24 @@ def test_json_loses_nothing(make_problem: Make, catalog: Catalog) -> None:
     assert msgspec.json.decode(msgspec.json.encode(found), type=Placement) == found
 
 
-def test_the_proof_finds_what_leaves_its_class(make_problem: Make, catalog: Catalog) -> None:
-    problem, _, plan = solved_problem(make_problem, 3)
-    rules = {"eu-only": {"stay_in": ["eu"]}, "anywhere": {}}
-    data = {item.name: {"class": "anywhere"} for item in problem.items}
-    free = estate_of(data_classes=rules, datasets=data)
-    assert residency.prove(problem, plan, free, catalog).holds
+def test_the_answer_carries_the_proof_of_residency(make_problem: Make, catalog: Catalog) -> None:
+    problem, solved, plan = solved_problem(make_problem, 3)
     outside = [
         item.name
         for item, sites in zip(problem.items, plan.copies, strict=True)
         if any(problem.sites[site].id == "aws/us-east-1" for site in sites)
     ]
     assert outside, "this plan keeps data in the United States"
-    data[outside[0]] = {"class": "eu-only"}
-    broken = residency.prove(problem, plan, estate_of(data_classes=rules, datasets=data), catalog)
-    assert not broken.holds
-    assert any(f"copy of {outside[0]} at aws/us-east-1" in text and "must stay in eu" in text for text in broken.breaks)
-
-
-def test_the_proof_asks_of_workloads_what_their_data_ask(make_problem: Make, catalog: Catalog) -> None:
-    problem, _, plan = solved_problem(make_problem, 3)
-    rules = {"here": {"sites": ["onprem/frankfurt"]}, "general": {}}
-    data = {"data-0": {"class": "here"}}
-    work = {"work-0": {"kind": "batch", "reads": ["data-0"]}}
-    estate = estate_of(data_classes=rules, datasets=data, workloads=work, residency={"default_class": "general"})
-    assert residency.classes_of(estate, "work-0") == ("here",)
-    assert residency.classes_of(estate, "work-1") == ("general",)
-    broken = residency.prove(problem, plan, estate, catalog)
-    assert any(text.startswith("task-0 at ") for text in broken.breaks)
+    rules = {"eu-only": {"stay_in": ["eu"]}, "anywhere": {}}
+    work = {task.workload: {"kind": "batch"} for task in problem.tasks}
+    for strict in (False, True):
+        data = {item.name: {"class": "anywhere"} for item in problem.items}
+        data |= {name: {"class": "eu-only"} for name in outside if strict}
+        basis = Basis(estate_of(data_classes=rules, datasets=data, workloads=work), catalog, Market.load(), DAY)
+        found = answer(problem, solved, basis, (), SHORT).residency
+        assert found.holds != strict
+        assert found.facts > len(problem.items)
+        assert any(f"{outside[0]} at aws/us-east-1" in text for text in found.breaks) == strict
 
 
 def test_left_out_candidates_are_grouped_and_counted() -> None:

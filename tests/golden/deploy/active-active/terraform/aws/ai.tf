@@ -2,7 +2,7 @@
 # From the estate active-active: models.
 # Written by polycloud render: change the estate, not this file.
 
-resource "aws_bedrock_inference_profile" "nova_lite__eu_west_1__eu_amazon_nova_lite_v1_0___259deb" {
+resource "aws_bedrock_inference_profile" "nova_lite__eu_west_1__eu" {
   region      = "eu-west-1"
   name        = "active-active-nova-lite-eu-west-1-eu"
   description = "nova-lite of active-active."
@@ -15,7 +15,7 @@ resource "aws_bedrock_inference_profile" "nova_lite__eu_west_1__eu_amazon_nova_l
   }
 }
 
-resource "aws_bedrock_inference_profile" "assistant__eu_west_1__eu_anthropic_claude_sonnet_4_6___52112a" {
+resource "aws_bedrock_inference_profile" "assistant__eu_west_1__eu" {
   region      = "eu-west-1"
   name        = "active-active-assistant-eu-west-1-eu"
   description = "assistant of active-active."
@@ -28,7 +28,7 @@ resource "aws_bedrock_inference_profile" "assistant__eu_west_1__eu_anthropic_cla
   }
 }
 
-resource "aws_bedrock_inference_profile" "nova_lite__us_east_1__us_amazon_nova_lite_v1_0___8d02d6" {
+resource "aws_bedrock_inference_profile" "nova_lite__us_east_1__us" {
   region      = "us-east-1"
   name        = "active-active-nova-lite-us-east-1-us"
   description = "nova-lite of active-active."
@@ -41,7 +41,7 @@ resource "aws_bedrock_inference_profile" "nova_lite__us_east_1__us_amazon_nova_l
   }
 }
 
-resource "aws_bedrock_inference_profile" "assistant__us_east_1__us_anthropic_claude_sonnet_4_6___a766a6" {
+resource "aws_bedrock_inference_profile" "assistant__us_east_1__us" {
   region      = "us-east-1"
   name        = "active-active-assistant-us-east-1-us"
   description = "assistant of active-active."
@@ -54,7 +54,7 @@ resource "aws_bedrock_inference_profile" "assistant__us_east_1__us_anthropic_cla
   }
 }
 
-resource "aws_bedrock_inference_profile" "nova_lite__us_west_2__us_amazon_nova_lite_v1_0___8d02d6" {
+resource "aws_bedrock_inference_profile" "nova_lite__us_west_2__us" {
   region      = "us-west-2"
   name        = "active-active-nova-lite-us-west-2-us"
   description = "nova-lite of active-active."
@@ -67,7 +67,7 @@ resource "aws_bedrock_inference_profile" "nova_lite__us_west_2__us_amazon_nova_l
   }
 }
 
-resource "aws_bedrock_inference_profile" "claude_sonnet__us_west_2__us_anthropic_claude_sonnet_4_6___a766a6" {
+resource "aws_bedrock_inference_profile" "claude_sonnet__us_west_2__us" {
   region      = "us-west-2"
   name        = "active-active-claude-sonnet-us-west-2-us"
   description = "claude-sonnet of active-active."
@@ -218,23 +218,49 @@ resource "aws_iam_role_policy" "gateway" {
     Version = "2012-10-17"
     Statement = [
       {
+        Sid    = "Models"
         Effect = "Allow"
         Action = ["bedrock:InvokeModel", "bedrock:InvokeModelWithResponseStream"]
         Resource = [
-          "arn:${data.aws_partition.this.partition}:bedrock:*::foundation-model/amazon.nova-lite-v1:0",
-          "arn:${data.aws_partition.this.partition}:bedrock:*::foundation-model/anthropic.claude-sonnet-4-6",
           "arn:${data.aws_partition.this.partition}:bedrock:eu-west-1:${data.aws_caller_identity.this.account_id}:inference-profile/eu.amazon.nova-lite-v1:0",
           "arn:${data.aws_partition.this.partition}:bedrock:eu-west-1:${data.aws_caller_identity.this.account_id}:inference-profile/eu.anthropic.claude-sonnet-4-6",
           "arn:${data.aws_partition.this.partition}:bedrock:us-east-1:${data.aws_caller_identity.this.account_id}:inference-profile/us.amazon.nova-lite-v1:0",
           "arn:${data.aws_partition.this.partition}:bedrock:us-east-1:${data.aws_caller_identity.this.account_id}:inference-profile/us.anthropic.claude-sonnet-4-6",
           "arn:${data.aws_partition.this.partition}:bedrock:us-west-2:${data.aws_caller_identity.this.account_id}:inference-profile/us.amazon.nova-lite-v1:0",
           "arn:${data.aws_partition.this.partition}:bedrock:us-west-2:${data.aws_caller_identity.this.account_id}:inference-profile/us.anthropic.claude-sonnet-4-6",
-          aws_bedrock_inference_profile.assistant__eu_west_1__eu_anthropic_claude_sonnet_4_6___52112a.arn,
-          aws_bedrock_inference_profile.assistant__us_east_1__us_anthropic_claude_sonnet_4_6___a766a6.arn,
-          aws_bedrock_inference_profile.claude_sonnet__us_west_2__us_anthropic_claude_sonnet_4_6___a766a6.arn,
-          aws_bedrock_inference_profile.nova_lite__eu_west_1__eu_amazon_nova_lite_v1_0___259deb.arn,
-          aws_bedrock_inference_profile.nova_lite__us_east_1__us_amazon_nova_lite_v1_0___8d02d6.arn,
-          aws_bedrock_inference_profile.nova_lite__us_west_2__us_amazon_nova_lite_v1_0___8d02d6.arn,
+          aws_bedrock_inference_profile.assistant__eu_west_1__eu.arn,
+          aws_bedrock_inference_profile.assistant__us_east_1__us.arn,
+          aws_bedrock_inference_profile.claude_sonnet__us_west_2__us.arn,
+          aws_bedrock_inference_profile.nova_lite__eu_west_1__eu.arn,
+          aws_bedrock_inference_profile.nova_lite__us_east_1__us.arn,
+          aws_bedrock_inference_profile.nova_lite__us_west_2__us.arn,
+        ]
+      },
+      {
+        Sid    = "ByProfile"
+        Effect = "Allow"
+        Condition = {
+          StringEquals = {
+            "bedrock:InferenceProfileArn" = [
+              "arn:${data.aws_partition.this.partition}:bedrock:eu-west-1:${data.aws_caller_identity.this.account_id}:inference-profile/eu.amazon.nova-lite-v1:0",
+              "arn:${data.aws_partition.this.partition}:bedrock:eu-west-1:${data.aws_caller_identity.this.account_id}:inference-profile/eu.anthropic.claude-sonnet-4-6",
+              "arn:${data.aws_partition.this.partition}:bedrock:us-east-1:${data.aws_caller_identity.this.account_id}:inference-profile/us.amazon.nova-lite-v1:0",
+              "arn:${data.aws_partition.this.partition}:bedrock:us-east-1:${data.aws_caller_identity.this.account_id}:inference-profile/us.anthropic.claude-sonnet-4-6",
+              "arn:${data.aws_partition.this.partition}:bedrock:us-west-2:${data.aws_caller_identity.this.account_id}:inference-profile/us.amazon.nova-lite-v1:0",
+              "arn:${data.aws_partition.this.partition}:bedrock:us-west-2:${data.aws_caller_identity.this.account_id}:inference-profile/us.anthropic.claude-sonnet-4-6",
+              aws_bedrock_inference_profile.assistant__eu_west_1__eu.arn,
+              aws_bedrock_inference_profile.assistant__us_east_1__us.arn,
+              aws_bedrock_inference_profile.claude_sonnet__us_west_2__us.arn,
+              aws_bedrock_inference_profile.nova_lite__eu_west_1__eu.arn,
+              aws_bedrock_inference_profile.nova_lite__us_east_1__us.arn,
+              aws_bedrock_inference_profile.nova_lite__us_west_2__us.arn,
+            ]
+          }
+        }
+        Action = ["bedrock:InvokeModel", "bedrock:InvokeModelWithResponseStream"]
+        Resource = [
+          "arn:${data.aws_partition.this.partition}:bedrock:*::foundation-model/amazon.nova-lite-v1:0",
+          "arn:${data.aws_partition.this.partition}:bedrock:*::foundation-model/anthropic.claude-sonnet-4-6",
         ]
       },
     ]

@@ -1,4 +1,4 @@
-# Ways from AWS to other clouds and halls.
+# Ways between sites of AWS, and from AWS to other clouds and halls.
 # From the estate active-active: links.
 # Written by polycloud render: change the estate, not this file.
 

@@ -141,15 +141,13 @@ resource "aws_route_table_association" "private_eu_west_1" {
 }
 
 resource "aws_route_table" "public_eu_west_1" {
-  count  = 1
   region = "eu-west-1"
   vpc_id = aws_vpc.eu_west_1.id
 }
 
 resource "aws_route" "public_eu_west_1" {
-  count                  = 1
   region                 = "eu-west-1"
-  route_table_id         = aws_route_table.public_eu_west_1[count.index].id
+  route_table_id         = aws_route_table.public_eu_west_1.id
   destination_cidr_block = "0.0.0.0/0"
   gateway_id             = aws_internet_gateway.eu_west_1.id
 }
@@ -158,7 +156,7 @@ resource "aws_route_table_association" "public_eu_west_1" {
   count          = 3
   region         = "eu-west-1"
   subnet_id      = aws_subnet.public_eu_west_1[count.index].id
-  route_table_id = aws_route_table.public_eu_west_1[count.index % 1].id
+  route_table_id = aws_route_table.public_eu_west_1.id
 }
 
 resource "aws_vpc_endpoint" "dynamodb_eu_west_1" {
@@ -319,15 +317,13 @@ resource "aws_route_table_association" "private_us_east_1" {
 }
 
 resource "aws_route_table" "public_us_east_1" {
-  count  = 1
   region = "us-east-1"
   vpc_id = aws_vpc.us_east_1.id
 }
 
 resource "aws_route" "public_us_east_1" {
-  count                  = 1
   region                 = "us-east-1"
-  route_table_id         = aws_route_table.public_us_east_1[count.index].id
+  route_table_id         = aws_route_table.public_us_east_1.id
   destination_cidr_block = "0.0.0.0/0"
   gateway_id             = aws_internet_gateway.us_east_1.id
 }
@@ -336,7 +332,7 @@ resource "aws_route_table_association" "public_us_east_1" {
   count          = 3
   region         = "us-east-1"
   subnet_id      = aws_subnet.public_us_east_1[count.index].id
-  route_table_id = aws_route_table.public_us_east_1[count.index % 1].id
+  route_table_id = aws_route_table.public_us_east_1.id
 }
 
 resource "aws_vpc_endpoint" "dynamodb_us_east_1" {
@@ -496,15 +492,13 @@ resource "aws_route_table_association" "private_us_west_2" {
 }
 
 resource "aws_route_table" "public_us_west_2" {
-  count  = 1
   region = "us-west-2"
   vpc_id = aws_vpc.us_west_2.id
 }
 
 resource "aws_route" "public_us_west_2" {
-  count                  = 1
   region                 = "us-west-2"
-  route_table_id         = aws_route_table.public_us_west_2[count.index].id
+  route_table_id         = aws_route_table.public_us_west_2.id
   destination_cidr_block = "0.0.0.0/0"
   gateway_id             = aws_internet_gateway.us_west_2.id
 }
@@ -513,7 +507,7 @@ resource "aws_route_table_association" "public_us_west_2" {
   count          = 3
   region         = "us-west-2"
   subnet_id      = aws_subnet.public_us_west_2[count.index].id
-  route_table_id = aws_route_table.public_us_west_2[count.index % 1].id
+  route_table_id = aws_route_table.public_us_west_2.id
 }
 
 resource "aws_vpc_endpoint" "dynamodb_us_west_2" {

@@ -91,12 +91,12 @@ output "buckets" {
 output "models" {
   description = "What to call, by site and model, to have its cost booked apart."
   value = {
-    "aws/eu-west-1/eu.amazon.nova-lite-v1:0"       = aws_bedrock_inference_profile.nova_lite__eu_west_1__eu_amazon_nova_lite_v1_0___259deb.arn
-    "aws/eu-west-1/eu.anthropic.claude-sonnet-4-6" = aws_bedrock_inference_profile.assistant__eu_west_1__eu_anthropic_claude_sonnet_4_6___52112a.arn
-    "aws/us-east-1/us.amazon.nova-lite-v1:0"       = aws_bedrock_inference_profile.nova_lite__us_east_1__us_amazon_nova_lite_v1_0___8d02d6.arn
-    "aws/us-east-1/us.anthropic.claude-sonnet-4-6" = aws_bedrock_inference_profile.assistant__us_east_1__us_anthropic_claude_sonnet_4_6___a766a6.arn
-    "aws/us-west-2/us.amazon.nova-lite-v1:0"       = aws_bedrock_inference_profile.nova_lite__us_west_2__us_amazon_nova_lite_v1_0___8d02d6.arn
-    "aws/us-west-2/us.anthropic.claude-sonnet-4-6" = aws_bedrock_inference_profile.claude_sonnet__us_west_2__us_anthropic_claude_sonnet_4_6___a766a6.arn
+    "aws/eu-west-1/eu.amazon.nova-lite-v1:0"       = aws_bedrock_inference_profile.nova_lite__eu_west_1__eu.arn
+    "aws/eu-west-1/eu.anthropic.claude-sonnet-4-6" = aws_bedrock_inference_profile.assistant__eu_west_1__eu.arn
+    "aws/us-east-1/us.amazon.nova-lite-v1:0"       = aws_bedrock_inference_profile.nova_lite__us_east_1__us.arn
+    "aws/us-east-1/us.anthropic.claude-sonnet-4-6" = aws_bedrock_inference_profile.assistant__us_east_1__us.arn
+    "aws/us-west-2/us.amazon.nova-lite-v1:0"       = aws_bedrock_inference_profile.nova_lite__us_west_2__us.arn
+    "aws/us-west-2/us.anthropic.claude-sonnet-4-6" = aws_bedrock_inference_profile.claude_sonnet__us_west_2__us.arn
   }
 }
 

@@ -1,4 +1,4 @@
-# Ways from AWS to other clouds and halls.
+# Ways between sites of AWS, and from AWS to other clouds and halls.
 # From the estate hybrid-burst: links.
 # Written by polycloud render: change the estate, not this file.
 
@@ -74,7 +74,7 @@ resource "aws_vpn_connection" "hall_aws_vpn" {
   customer_gateway_id                  = aws_customer_gateway.hall_aws_vpn[0].id
   transit_gateway_id                   = aws_ec2_transit_gateway.eu_central_1.id
   type                                 = "ipsec.1"
-  tunnel1_inside_cidr                  = "169.254.21.0/30"
+  tunnel1_inside_cidr                  = "169.254.22.48/30"
   tunnel1_preshared_key                = var.vpn_secrets["hall-aws-vpn"]
   tunnel1_ike_versions                 = ["ikev2"]
   tunnel1_startup_action               = "start"
@@ -84,7 +84,7 @@ resource "aws_vpn_connection" "hall_aws_vpn" {
   tunnel1_phase2_encryption_algorithms = ["AES256-GCM-16"]
   tunnel1_phase2_integrity_algorithms  = ["SHA2-256", "SHA2-384"]
   tunnel1_phase2_dh_group_numbers      = [19, 20]
-  tunnel2_inside_cidr                  = "169.254.21.4/30"
+  tunnel2_inside_cidr                  = "169.254.22.52/30"
   tunnel2_preshared_key                = var.vpn_secrets["hall-aws-vpn"]
   tunnel2_ike_versions                 = ["ikev2"]
   tunnel2_startup_action               = "start"

@@ -3,7 +3,7 @@
 # Written by polycloud render: change the estate, not this file.
 
 resource "google_service_account" "nodes" {
-  account_id   = "sandboxnodes"
+  account_id   = "sandbox-nodes"
   display_name = "The clusters' machines"
 }
 
@@ -144,6 +144,10 @@ resource "google_container_node_pool" "gcp_europe_west1__gpu" {
   location           = "europe-west1"
   node_locations     = lookup(var.accelerator_zones, "europe-west1", null)
   initial_node_count = 0
+  depends_on = [
+    google_container_node_pool.gcp_europe_west1__system,
+    google_container_node_pool.gcp_europe_west1__workload,
+  ]
 
   autoscaling {
     total_min_node_count = 0
@@ -186,12 +190,6 @@ resource "google_container_node_pool" "gcp_europe_west1__gpu" {
       gpu_driver_installation_config {
         gpu_driver_version = "DEFAULT"
       }
-    }
-
-    taint {
-      key    = "nvidia.com/gpu"
-      value  = "present"
-      effect = "NO_SCHEDULE"
     }
 
     shielded_instance_config {

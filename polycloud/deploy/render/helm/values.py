@@ -1,0 +1,126 @@
+"""Values of the chart: those of all clusters, what each cluster sets, and the schema that refuses what can not run."""
+
+from typing import Any
+
+from polycloud.deploy.blueprint import Blueprint, Cluster
+from polycloud.deploy.conventions import ROLE
+from polycloud.deploy.render.kubernetes.manifests import ENVIRONMENT, SITE, STORAGE_CLASS, value
+from polycloud.deploy.render.kubernetes.overlays import CREDENTIALS
+from polycloud.deploy.steering import regions
+
+Values = dict[str, Any]
+REGION = "polycloud.dev/region-"
+ESTATE_MAP = "polycloud-estate"
+SECRET = "polycloud-secrets"  # noqa: S105 - the name of a Secret, which holds what the estate refers to
+CALLERS = ("istio-ingress", "istio-system", "monitoring", "polycloud", "workloads")
+
+
+def defaults() -> Values:
+    """What holds in every cluster. One replica: its state is an embedded store on its own disk."""
+    return {
+        "image": {"repository": "polycloud", "tag": "stable", "digest": "", "pullPolicy": "IfNotPresent"},
+        "imagePullSecrets": [],
+        "replicas": 1,
+        "autoscaling": {"enabled": False, "min": 1, "max": 1, "cpuPercent": 70},
+        "workers": 2,
+        "log": "info",
+        "layer": "",
+        "estate": {"configMap": ESTATE_MAP, "files": {}},
+        "environmentSecret": "",
+        "database": {"kind": "sqlite", "existingSecret": ""},
+        "valkey": {"enabled": False, "existingSecret": ""},
+        "persistence": {"storageClass": "", "size": "20Gi"},
+        "resources": {"requests": {"cpu": "1", "memory": "1Gi"}, "limits": {"cpu": "4", "memory": "2Gi"}},
+        "serviceAccount": {"annotations": {}, "token": False},
+        "podLabels": {},
+        "nodeSelector": {},
+        "tolerations": [],
+        "networkPolicy": {
+            "enabled": True,
+            "callers": list(CALLERS),
+            "metadata": [],
+            "reaches": [
+                {"namespace": "istio-system", "ports": [15012]},
+                {"namespace": "monitoring", "ports": [4317]},
+                {"namespace": "workloads", "ports": [80, 8000, 8080]},
+            ],
+        },
+        "terminationGracePeriodSeconds": 120,
+    }
+
+
+def of(blueprint: Blueprint, cluster: Cluster) -> Values:
+    """What differs in a cluster: where it is, which regions it answers for, how it proves who it is."""
+    labels = {SITE: value(cluster.site.id.replace("/", "-")), ENVIRONMENT: blueprint.environment}
+    labels |= {f"{REGION}{region.name}": "true" for region in regions(blueprint) if cluster in region.clusters}
+    found: Values = {"podLabels": labels, "persistence": {"storageClass": STORAGE_CLASS}}
+    if blueprint.secrets:
+        found["environmentSecret"] = SECRET
+    cloud = cluster.site.cloud
+    if cloud == "azure":
+        labels["azure.workload.identity/use"] = "true"
+    if cloud == "oci":
+        found["serviceAccount"] = {"token": True}  # OKE's workload identity reads it
+    if cloud in CREDENTIALS:
+        asked = [{"cidr": cidr, "ports": [port]} for cidr, port in CREDENTIALS[cloud]]
+        found["networkPolicy"] = {"metadata": asked}
+    if any(pool.role == "workload" and not pool.spot for pool in cluster.pools):
+        found["nodeSelector"] = {ROLE: "workload"}
+    return found
+
+
+def schema() -> Values:
+    """JSON Schema of the values. Several replicas need a store that they share, which polycloud does not have yet."""
+    shared = "polycloud keeps its state in an embedded store on its own disk: one replica, until it has a shared one"
+    name: Values = {"type": "string", "pattern": "^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$"}
+    name_or_none: Values = {"type": "string", "pattern": "^([a-z0-9]([a-z0-9.-]*[a-z0-9])?)?$"}
+    texts: Values = {"type": "object", "additionalProperties": {"type": "string"}}
+    port: Values = {"type": "integer", "minimum": 1, "maximum": 65535}
+    ports: Values = {"type": "array", "items": port, "minItems": 1}
+
+    def closed(**properties: Values) -> Values:
+        return {"type": "object", "additionalProperties": False, "properties": properties}
+
+    return {
+        "$schema": "http://json-schema.org/draft-07/schema#",
+        "type": "object",
+        "additionalProperties": False,
+        "required": ["image", "replicas", "estate", "database", "persistence"],
+        "properties": {
+            "global": {"type": "object"},
+            "image": closed(
+                repository={"type": "string", "minLength": 1},
+                tag={"type": "string"},
+                digest={"type": "string", "pattern": "^(sha256:[0-9a-f]{64})?$"},
+                pullPolicy={"enum": ["Always", "IfNotPresent", "Never"]},
+            ),
+            "imagePullSecrets": {"type": "array", "items": closed(name=name)},
+            "replicas": {"const": 1, "description": shared},
+            "autoscaling": closed(
+                enabled={"const": False, "description": shared},
+                min={"type": "integer", "minimum": 1},
+                max={"type": "integer", "minimum": 1},
+                cpuPercent={"type": "integer", "minimum": 10, "maximum": 95},
+            ),
+            "workers": {"type": "integer", "minimum": 1, "maximum": 64},
+            "log": {"enum": ["debug", "info", "warning", "error"]},
+            "layer": {"type": "string"},
+            "estate": closed(configMap=name, files=texts),
+            "environmentSecret": name_or_none,
+            "database": closed(kind={"enum": ["sqlite"], "description": shared}, existingSecret=name_or_none),
+            "valkey": closed(enabled={"const": False, "description": shared}, existingSecret=name_or_none),
+            "persistence": closed(storageClass=name_or_none, size={"type": "string", "pattern": "^[0-9]+(Gi|Ti)$"}),
+            "resources": {"type": "object"},
+            "serviceAccount": closed(annotations=texts, token={"type": "boolean"}),
+            "podLabels": texts,
+            "nodeSelector": texts,
+            "tolerations": {"type": "array", "items": {"type": "object"}},
+            "networkPolicy": closed(
+                enabled={"type": "boolean"},
+                callers={"type": "array", "items": name},
+                metadata={"type": "array", "items": closed(cidr={"type": "string"}, ports=ports)},
+                reaches={"type": "array", "items": closed(namespace=name, ports=ports)},
+            ),
+            "terminationGracePeriodSeconds": {"type": "integer", "minimum": 0},
+        },
+    }

@@ -1,0 +1,141 @@
+"""Manifests and the chart under the real tools: kustomize, helm, the strict schemas, the schemas of CRDs, checkov."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+import yaml
+
+from polycloud.deploy.blueprint import Blueprint
+from polycloud.deploy.render import helm, kubernetes
+from tests.deploy import checkers
+from tests.deploy.estates import NAMES, written
+from tests.deploy.placed_runs import by_hand, by_plan
+
+VERSIONS = ("1.35", "1.36")
+# Checkov's findings that are answered elsewhere, each with the reason.
+EXCEPTIONS = (
+    "CKV_K8S_8",  # liveness: on which port a workload answers is not in the estate
+    "CKV_K8S_9",  # readiness: likewise
+    "CKV_K8S_15",  # always pull: images are meant to be named by digest
+    "CKV_K8S_43",  # digests: which image runs is the estate's own choice, and the chart takes image.digest
+)
+ESTATES: list[Any] = [by_hand, *(pytest.param(lambda name=name: by_plan(name), id=name) for name in NAMES)]
+
+
+@pytest.mark.parametrize("made", ESTATES)
+def test_every_overlay_builds_and_holds_against_the_strict_schemas(
+    made: Callable[[], Blueprint], tmp_path: Path
+) -> None:
+    folder = written(tmp_path, kubernetes.render(made()))
+    built = [checkers.kustomize_build(overlay) for overlay in sorted((folder / "kubernetes/overlays").iterdir())]
+    assert built
+    whole = "---\n".join(built)
+    for version in VERSIONS:
+        assert checkers.kubernetes_strict(whole, version) == []
+    assert checkers.custom_resources(whole) == []
+
+
+@pytest.mark.parametrize("made", ESTATES)
+def test_argo_cd_and_the_jobs_inside_workflows_hold_against_their_schemas(made: Callable[[], Blueprint]) -> None:
+    files = kubernetes.render(made()).files
+    argo = [text for path, text in files.items() if path.startswith("argocd/") and "/values/" not in path]
+    assert checkers.custom_resources("---\n".join(argo)) == []
+    inside = [
+        template["resource"]["manifest"]
+        for path, text in files.items()
+        if path.startswith("workflows/") and "kustomization" not in path
+        for document in checkers.documents(text)
+        if document["kind"] == "WorkflowTemplate"
+        for template in document["spec"]["templates"]
+        if "resource" in template
+    ]
+    assert inside
+    jobs = [yaml.safe_load(text) for text in inside]
+    for job in jobs:
+        job["metadata"]["name"] = job["metadata"].pop("generateName") + "x"
+    for version in VERSIONS:
+        assert checkers.kubernetes_strict(yaml.safe_dump_all(jobs), version) == []
+
+
+@pytest.mark.parametrize("made", ESTATES)
+def test_the_chart_holds_for_every_cluster(made: Callable[[], Blueprint], tmp_path: Path) -> None:
+    found = helm.render(made())
+    chart = written(tmp_path, found) / "helm/polycloud"
+    assert checkers.helm_lint(chart) == []
+    for path, text in found.files.items():
+        if "/clusters/" in path:
+            resources = checkers.helm_template(chart, yaml.safe_load(text))
+            for version in VERSIONS:
+                assert checkers.kubernetes_strict(resources, version) == [], path
+
+
+def templated(chart: Path, **values: Any) -> dict[str, Any]:
+    text = checkers.helm_template(chart, values)
+    return {f"{one['kind']}/{one['metadata']['name']}": one for one in checkers.documents(text)}
+
+
+def test_the_chart_refuses_what_can_not_run(tmp_path: Path) -> None:
+    chart = written(tmp_path, helm.render(by_hand())) / "helm/polycloud"
+    for values in (
+        {"replicas": 2},
+        {"autoscaling": {"enabled": True}},
+        {"database": {"kind": "postgresql", "existingSecret": "db"}},
+        {"valkey": {"enabled": True, "existingSecret": "valkey"}},
+        {"image": {"digest": "latest"}},
+        {"typo": 1},
+    ):
+        with pytest.raises(checkers.Broken):
+            checkers.helm_template(chart, values)
+    made = templated(chart, estate={"files": {"estate.yaml": "estate: northwind\nteams: {a: {owner: '{{ x }}'}}\n"}})
+    assert made["ConfigMap/polycloud-estate"]["data"]["estate.yaml"].rstrip() == (
+        "estate: northwind\nteams: {a: {owner: '{{ x }}'}}"
+    )
+    assert "PodDisruptionBudget/polycloud" not in made
+
+
+def test_what_waits_for_a_shared_store_is_sound_already(tmp_path: Path) -> None:
+    chart = written(tmp_path, helm.render(by_hand())) / "helm/polycloud"
+    (chart / "values.schema.json").unlink()
+    values: dict[str, Any] = {
+        "autoscaling": {"enabled": True, "min": 2, "max": 9},
+        "database": {"kind": "postgresql", "existingSecret": "db"},
+        "valkey": {"enabled": True, "existingSecret": "valkey"},
+    }
+    for version in VERSIONS:
+        assert checkers.kubernetes_strict(checkers.helm_template(chart, values, version), version) == []
+    made = templated(chart, **values)
+    assert made["HorizontalPodAutoscaler/polycloud"]["spec"]["maxReplicas"] == 9
+    assert made["PodDisruptionBudget/polycloud"]["spec"]["maxUnavailable"] == 1
+    assert "replicas" not in made["StatefulSet/polycloud"]["spec"]
+
+
+def test_checkov_finds_nothing_that_has_no_answer(tmp_path: Path) -> None:
+    whole = by_hand()
+    folder = written(tmp_path, kubernetes.render(whole))
+    out = tmp_path / "built"
+    out.mkdir()
+    for overlay in sorted((folder / "kubernetes/overlays").iterdir()):
+        (out / f"{overlay.name}.yaml").write_text(checkers.kustomize_build(overlay))
+    chart = written(tmp_path, helm.render(whole)) / "helm/polycloud"
+    (out / "polycloud.yaml").write_text(
+        checkers.helm_template(chart).replace("namespace: default", "namespace: polycloud")
+    )
+    assert checkers.checkov(out, EXCEPTIONS, "kubernetes") == []
+
+
+@pytest.mark.parametrize("renderer", [kubernetes.render, helm.render])
+def test_the_same_blueprint_gives_the_same_bytes_and_a_field_a_small_difference(renderer: Any) -> None:
+    whole = by_hand()
+    before = renderer(whole).files
+    assert renderer(whole).files == before
+    first = whole.clusters[0]
+    pools = tuple(msgspec.structs.replace(p, most=p.most + 1) if p.name == "gpu" else p for p in first.pools)
+    after = renderer(
+        msgspec.structs.replace(whole, clusters=(msgspec.structs.replace(first, pools=pools), *whole.clusters[1:]))
+    ).files
+    changed = {path for path in before if before[path] != after[path]}
+    assert before.keys() == after.keys()
+    assert all(first.name in path for path in changed)

@@ -1,0 +1,42 @@
+"""Manifests, chart, queues and workflows as files to review: eight clusters with one of each kind of work in full.
+
+``POLYCLOUD_GOLDEN=write`` writes the files anew.
+"""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from polycloud.deploy.render import helm, kubernetes
+from tests.deploy.estates import EVERY, blueprint
+from tests.deploy.placed_runs import by_hand
+
+FILES = Path(__file__).parent / "deploy"
+FOLDERS = ("argocd", "helm", "kubernetes", "kueue", "workflows")
+IN_FULL = "active-active"
+MAIN = ("applications.yaml", "kustomization.yaml", "queues.yaml", "storage.yaml")
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_the_manifests_read_as_they_were_reviewed(name: str) -> None:
+    whole = by_hand() if name == IN_FULL else blueprint(name)
+    found = {
+        path: text
+        for path, text in (kubernetes.render(whole).files | helm.render(whole).files).items()
+        if name == IN_FULL or Path(path).name in MAIN
+    }
+    folder = FILES / name
+    if os.environ.get("POLYCLOUD_GOLDEN") == "write":
+        for path, text in found.items():
+            (folder / path).parent.mkdir(parents=True, exist_ok=True)
+            (folder / path).write_text(text, encoding="utf8")
+    kept = {
+        str(path.relative_to(folder)): path.read_text(encoding="utf8")
+        for top in FOLDERS
+        for path in sorted((folder / top).rglob("*"))
+        if path.is_file()
+    }
+    assert sorted(kept) == sorted(found)
+    for path, text in found.items():
+        assert text == kept[path], path

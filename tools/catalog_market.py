@@ -224,11 +224,25 @@ def links(raw: "Raw", dates: Dates) -> Iterator[Row]:
         }
 
 
+MOST_GRAMS = 1500  # of CO2 equivalent a kWh: lignite alone is near 1,100
+
+
 def carbon(raw: "Raw", dates: Dates) -> Iterator[Row]:
-    """The newest year of each region."""
+    """The newest year of each region; a region whose own figure is dropped gets its country's average.
+
+    Raises SystemExit for a figure that no grid can have and that is not dropped with its reason.
+    """
     newest: dict[tuple[str, str], Row] = {}
-    for r in raw.table("carbon"):
-        key = (r["cloud"], r["region"])
+    country = {(r["cloud"], r["region"]): r["country"] for r in raw.table("regions")}
+    national = {country[r["cloud"], r["region"]]: r for r in raw.table("carbon") if r["src"] == "codecarbon-country"}
+    dropped = {(d["cloud"], d["what"]) for d in raw.hand("market_dropped") if d["table"] == "carbon"}
+    for given in raw.table("carbon"):
+        key = (given["cloud"], given["region"])
+        r = given
+        if key in dropped and r["src"] != "codecarbon-country":
+            r = national[country[key]] | {"cloud": key[0], "region": key[1]}
+        if r["gco2e_kwh"] and float(r["gco2e_kwh"]) > MOST_GRAMS:
+            raise SystemExit(f"carbon: {key} at {r['gco2e_kwh']} g/kWh can not be: drop it with its reason")
         if r["gco2e_kwh"] and (key not in newest or r["year"] > newest[key]["year"]):
             newest[key] = r
     for (cloud, region), r in sorted(newest.items()):

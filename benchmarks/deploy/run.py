@@ -37,7 +37,7 @@ def large() -> str:
         lines.append(f'  {site.replace("/", "-")[:40]}: {{at: {site}, version: "1.35", pools: {{{pools}}}}}')
     lines += ["datasets:"]
     lines += [f"  d{at}: {{at: {site}, size: 5 TB, layer: raw}}" for at, site in enumerate(sites)]
-    lines += ["models:", "  gpt-4o: {deployments: [{at: azure/westeurope}]}", 'routes: [{match: {model: "*"}}]']
+    lines += ["models:", "  gpt-4o: {deployments: [{at: azure/eastus}]}", 'routes: [{match: {model: "*"}}]']
     assert len(sites) == CLUSTERS
     return "\n".join(lines) + "\n"
 

@@ -61,13 +61,15 @@ class Applied(msgspec.Struct, frozen=True, tag="applied"):
 
 
 class Beat(msgspec.Struct, frozen=True, tag="beat"):
-    """Once a second: what only the worker knows. ``breakers`` by deployment id: closed ones are left out."""
+    """Once a second: what only the worker knows. ``breakers`` by deployment id: closed ones are left out.
+    ``unrecorded``: refusals that the journal does not show."""
 
     worker: str
     in_flight: int
     connections: int
     breakers: dict[str, str]
     requests: int
+    unrecorded: int = 0
 
 
 ToWorker = SetTables | SetOverlay | SetKeys | SetCredentials | SetHealth

@@ -459,7 +459,7 @@ class Exchange:
             trace = self._request.headers.get(b"traceparent")
             journal.add(metering.decision(self, None, self._gateway.clock.wall(), trace, error.code))
         else:
-            self._gateway.refused += 1
+            self._gateway.unrecorded += 1
         headers = self._identity() + self._explanation()
         self._then(self._answer_error, error, headers)
 

@@ -60,7 +60,7 @@ class Gateway:
         self.exchanges: set[Watched] = set()
         self.explanations: dict[str, Explanation] = {}
         self.requests = 0
-        self.refused = 0
+        self.unrecorded = 0
         self.draining = False
         self._generation: Generation | None = None
         self._rated: dict[tuple[str, int | None, str, int | None], dict[str, int]] = {}

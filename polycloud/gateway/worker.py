@@ -277,6 +277,7 @@ class Worker:
                     connections=len(self._connections),
                     breakers=gateway.breakers.states(),
                     requests=gateway.requests,
+                    unrecorded=gateway.unrecorded,
                 )
             )
             await asyncio.sleep(BEAT_SECONDS)

@@ -135,10 +135,11 @@ def test_a_journal_that_can_not_be_written_lets_answers_go_and_then_refuses(fiel
         assert got.status == 503 and "journal" in got.error["message"] and "No space left" in got.error["message"]
         assert answered > 2 and got.error["code"] == "journal_unwritable"
         assert len(plane.attempts()) == 1
-        held = kept._backlog
+        held, before = kept._backlog, plane.worker.gateway.unrecorded
         for _ in range(50):
             assert (await plane.ask("openai", "alone0", False)).status == 503
         assert kept._backlog == held  # what is refused for want of memory takes none
+        assert plane.worker.gateway.unrecorded == before + 50  # and is counted all the same
         os.dup2(good, kept._fd)
         async with asyncio.timeout(5):
             while kept.overfull:

@@ -79,6 +79,8 @@ def place(context: click.Context, /, **_: object) -> int:
             found = _answered(loaded, query, changes, given["curve"], progress)
         except NoPlan as error:
             progress.clear()
+            told = {"error": error.code, "message": error.message, "conflict": error.conflict}
+            emit(given["as_json"], told, lambda: None)
             note(f"error: {error.message}")
             return INTERRUPTED if progress.interrupted else NO
     emit(given["as_json"], found, lambda: _show(found, given["explain"]))

@@ -191,6 +191,7 @@ class Control:
         return Gauges(
             in_flight={p.worker: p.beat.in_flight for p in peers if p.beat},
             connections={p.worker: p.beat.connections for p in peers if p.beat},
+            unrecorded={p.worker: p.beat.unrecorded for p in peers if p.beat},
             breakers=blocked,
             down=self.health.down,
             credentials_expire={t.name: t.expires_at for t in self.credentials.told()},

@@ -24,6 +24,7 @@ SECONDS = (0.05, 0.1, 0.2, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300)
 OVERHEAD_SECONDS = (20e-6, 40e-6, 80e-6, 160e-6, 320e-6, 1e-3, 5e-3, 25e-3, 0.1)
 DOLLARS = (1e-6, 1e-5, 1e-4, 1e-3, 5e-3, 2e-2, 5e-2, 0.25, 1, 5)
 FAILED_MAX = 10_000  # requests whose failed attempt waits for the one that answers; older ones are forgotten
+UNRECORDED = "Refused without a record since the worker's start: no known key, or its journal can not be written."
 _STEP_MS = STEP_SECONDS * 1000
 _KINDS = ("input", "output", "cache_read", "cache_write", "reasoning")
 _Key = tuple[str, str, str, str, str, Outcome, str, bool, int]
@@ -35,6 +36,7 @@ class Gauges(msgspec.Struct, frozen=True):
 
     in_flight: dict[str, int] = {}
     connections: dict[str, int] = {}
+    unrecorded: dict[str, int] = {}
     breakers: dict[str, int] = {}
     down: tuple[str, ...] = ()
     credentials_expire: dict[str, float] = {}
@@ -72,7 +74,7 @@ class Metrics(Collector):
         self._attempts = Tally(
             "attempts_total", "Calls of providers.", "cloud", "site", "deployment", "outcome", "code"
         )
-        self._refused = Tally("refused_total", "Requests refused before any provider was called.", "team", "code")
+        self._refused = Tally("refused_total", "Recorded refusals, before any provider was called.", "team", "code")
         self._failover = Tally("failover_total", "Requests that another target saved.", "from_cloud", "to_cloud")
         self._tokens = Tally("tokens_total", "Tokens, cached and reasoning ones included.", "cloud", "model", "kind")
         self._cost = Tally("cost_usd_total", "Cost of calls whose price is known.", "cloud", "model", "team")
@@ -205,6 +207,7 @@ class Metrics(Collector):
         for name, text, label, values in (
             ("worker_in_flight", "Requests under way.", "worker", told.in_flight),
             ("worker_connections", "Callers connected.", "worker", told.connections),
+            ("worker_unrecorded", UNRECORDED, "worker", told.unrecorded),
             ("breaker_open", "Workers that keep away from it.", "deployment", told.breakers),
             ("deployment_down", "Unreachable for health checks.", "deployment", dict.fromkeys(told.down, 1)),
             ("credential_expires", "When it ends, Unix seconds; 0: never.", "credential", told.credentials_expire),

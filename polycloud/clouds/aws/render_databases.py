@@ -22,7 +22,7 @@ LOGS = {"postgresql": ["postgresql", "upgrade"], "mysql": ["audit", "error", "sl
 PORTS = {"postgresql": 5432, "mysql": 3306}
 AURORA = {"postgresql": "aurora-postgresql", "mysql": "aurora-mysql"}
 RDS = {"postgresql": "postgres", "mysql": "mysql"}
-# Majors that AWS supports beyond 2027, docs.aws.amazon.com/AmazonRDS, 2026-11; RDS chooses the minor.
+# Majors that AWS supports beyond 2027, docs.aws.amazon.com/AmazonRDS, 2026-11; the minor is the newest at first.
 VERSIONS = {"postgresql": "17", "mysql": "8.4", "aurora-postgresql": "17", "aurora-mysql": "8.0"}
 MADE_HERE = ("postgresql", "mysql", "dynamodb", "cassandra")
 
@@ -210,6 +210,19 @@ def _global(section: Section, here: Blueprint, database: Database) -> None:
     """An Aurora global database: writes at home, copies a second behind elsewhere, promoted in a minute."""
     engine = AURORA[database.engine]
     label = identifier(database.name)
+    section.add(
+        block(
+            "data",
+            "aws_rds_engine_version",
+            label,
+            attributes={
+                "region": database.site.region,
+                "engine": engine,
+                "version": VERSIONS[engine],
+                "latest": True,
+            },
+        )
+    )
     whole = section.make(
         "aws_rds_global_cluster",
         label,
@@ -217,11 +230,11 @@ def _global(section: Section, here: Blueprint, database: Database) -> None:
             "region": database.site.region,
             "global_cluster_identifier": made("aws", "database", here.estate, database.name),
             "engine": engine,
-            "engine_version": VERSIONS[engine],
+            "engine_version": ref(f"data.aws_rds_engine_version.{label}.version_actual"),
             "storage_encrypted": True,
             "deletion_protection": True,
         },
-        KEEP,
+        _kept("engine_version"),
         data_class=database.data_class,
     )
     for site in (database.site, *near(database)):
@@ -250,7 +263,7 @@ def _member(root: Root, here: Blueprint, database: Database, site: Where, whole:
             "region": site.region,
             "cluster_identifier": name,
             "engine": AURORA[database.engine],
-            "engine_version": VERSIONS[AURORA[database.engine]],
+            "engine_version": ref(f"data.aws_rds_engine_version.{identifier(database.name)}.version_actual"),
             "global_cluster_identifier": attribute(whole, "id"),
             "final_snapshot_identifier": f"{name}-last",
             "enabled_cloudwatch_logs_exports": list(LOGS[database.engine])[:1],
@@ -260,13 +273,7 @@ def _member(root: Root, here: Blueprint, database: Database, site: Where, whole:
         },
         Comment("checkov:skip=CKV2_AWS_27:Statements are logged by the engine's own log, which is exported."),
         Comment("checkov:skip=CKV2_AWS_8:Backups are the cluster's own, continuous and kept as the estate says."),
-        block(
-            "lifecycle",
-            attributes={
-                "prevent_destroy": True,
-                "ignore_changes": [ref("replication_source_identifier"), ref("global_cluster_identifier")],
-            },
-        ),
+        _kept("engine_version", "replication_source_identifier", "global_cluster_identifier"),
         data_class=database.data_class,
         note="" if home else f"copy of {database.site.id}",
     )
@@ -284,6 +291,11 @@ def _member(root: Root, here: Blueprint, database: Database, site: Where, whole:
         },
         data_class=database.data_class,
     )
+
+
+def _kept(*moved: str) -> Block:
+    """Never destroyed by a plan; what AWS itself moves on, such as the minor version, is left to it."""
+    return block("lifecycle", attributes={"prevent_destroy": True, "ignore_changes": [ref(name) for name in moved]})
 
 
 def _table(section: Section, here: Blueprint, database: Database) -> None:

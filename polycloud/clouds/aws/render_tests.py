@@ -10,6 +10,7 @@ MOCKS = (
     Mock("aws_availability_zones", {"names": ["zone-a", "zone-b", "zone-c"]}),
     Mock("aws_caller_identity", {"account_id": "123456789012"}),
     Mock("aws_partition", {"partition": "aws"}),
+    Mock("aws_rds_engine_version", {"version_actual": "17.5"}),
 )
 CLOSED = ("block_public_acls", "block_public_policy", "ignore_public_acls", "restrict_public_buckets")
 

@@ -40,8 +40,8 @@ def add(root: Root, here: Blueprint) -> None:
     if copied:
         _copier(root, copied)
         root.gap(
-            "Cloud Storage copies what is new within minutes as a rule, and promises no time; what was there before the "
-            "copy was set up is copied by a transfer of one's own"
+            "Cloud Storage copies what is new within minutes as a rule, and promises no time; what was there before "
+            "the copy was set up is copied by a transfer of one's own"
         )
     for bucket, copy in copied:
         _copy(root.section(FILE, copy.site.id, bucket.source, "bucket"), bucket, copy)

@@ -35,8 +35,9 @@ def add(
     what else has no default gets a value of its type."""
     file = f"tests/{root.cloud}.tftest.hcl"
     root.about(file, "What the estate promises, over the plan, without an account: terraform test.", "all of it")
+    read = root.asks_clouds_for()
     for provider, mocks in providers.items():
-        root.add(file, block("mock_provider", provider, parts=[_mock(mock) for mock in mocks]))
+        root.add(file, block("mock_provider", provider, parts=[_mock(mock) for mock in mocks if mock.kind in read]))
     values = {**_samples(root), **(given or {})}
     if values:
         root.add(file, block("variables", attributes=values))

@@ -167,6 +167,11 @@ class Root:
                     found.append((part.labels[0], kind.text))
         return found
 
+    def asks_clouds_for(self) -> set[str]:
+        """The kinds of data sources that the root reads."""
+        parts = (part for parts in self._files.values() for part in parts)
+        return {part.labels[0] for part in parts if isinstance(part, Block) and part.kind == "data"}
+
     def rendered(self) -> Rendered:
         """The root as files. Raises KeyError for a file without ``about``."""
         files = {}

@@ -126,9 +126,9 @@ class Master:
             values |= {base + 2 * block: -hourly for block, hourly in enumerate(dense.hourly[k].tolist()) if hourly}
         return cost, (list(values), list(values.values()))
 
-    def solve(self, seconds: float, known: Prices, go_on: Callable[[], bool]) -> Relaxed | None:
-        """The relaxation over the ways seen; None when it was stopped. Copies that no way uses keep their known prices:
-        the master has nothing to say about them."""
+    def solve(self, seconds: float, known: Prices | None, go_on: Callable[[], bool]) -> Relaxed | None:
+        """The relaxation over the ways seen; None when it was stopped. Copies that no way uses, about which the master
+        has nothing to say, keep their known prices, or are free."""
         self._solver.setOptionValue("time_limit", self._solver.getRunTime() + seconds)
         worker = threading.Thread(target=self._solver.run)
         worker.start()
@@ -141,7 +141,7 @@ class Master:
             return None
         duals, values = np.array(solution.row_dual), np.array(solution.col_value)
         dense = self.dense
-        copy = known.copy.copy()
+        copy = np.zeros((len(dense.volume), dense.sites)) if known is None else known.copy.copy()
         if self._use:
             at = np.array(list(self._use))
             copy[at[:, 0], at[:, 1]] = -duals[np.fromiter(self._use.values(), dtype=np.int64)]

@@ -59,9 +59,9 @@ def _free(problem: Problem) -> Problem:
 
 
 def blame(problem: Problem, watch: Watch) -> list[tuple[str, int]]:
-    """Demands, by kind and index and the weightiest first, that by themselves are impossible already when tasks and copies may be split;
-    empty when that is not so. The rows that have a price in the cheapest way to do without some tasks are a proof.
-    """
+    """Demands, by kind and index and the weightiest first, that by themselves are impossible already when tasks and
+    copies may be split; empty when that is not so. The rows that have a price in the cheapest way to do without some
+    tasks are a proof."""
     if any(meter.capacity is not None for meter in problem.meters):
         return []
     whose: list[tuple[tuple[str, int], ...]] = []

@@ -145,10 +145,12 @@ class Large:
         """Rounds of column generation until the master and the bound agree to ``close`` or the time is over."""
         end = self.watch.seconds + seconds
         relaxed: Relaxed | None = None
-        for _ in range(ROUNDS):
+        coupled = bool(len(self.dense.limit) or self.problem.pools)
+        for turn in range(ROUNDS):
             if self.prices is None:
                 return relaxed
-            found = master.solve(max(1.0, end - self.watch.seconds), self.prices, self._on("columns"))
+            known = self.prices if coupled and turn % 2 else None  # free copies make news, known prices make progress
+            found = master.solve(max(1.0, end - self.watch.seconds), known, self._on("columns"))
             if found is None:
                 return relaxed
             relaxed = found
@@ -167,7 +169,7 @@ class Large:
             gap = found.cost + self.left - self.value
             if gap <= close * abs(found.cost) or (self.watch.close and self.watch.solution is not None):
                 return relaxed
-            if len(self.dense.limit) or self.problem.pools:
+            if coupled:
                 best = self.ascend(best, found.cost, AGAIN)
             new += master.add(master.better(self.dual.answer(best)))
             if not new or self.watch.seconds > end or not self.watch.go_on("columns"):

@@ -132,6 +132,10 @@ def test_a_conflict_is_told_by_line_and_nothing_in_it_is_superfluous(
     assert f"{file}:7:" in shown
     assert f"{file}:8:" in shown
     assert "no more than 8" in shown
+    assert main.run(["place", "-e", str(file), "--json"]) == 1
+    told = json.loads(capsys.readouterr().out)
+    assert told["error"] == "no_plan"
+    assert [found["place"]["line"] for found in told["conflict"]] == [3, 7, 8]
     file.write_text(IMPOSSIBLE.replace("count: 6", "count: 4"))
     assert main.run(["place", "-e", str(file)]) == 0
 

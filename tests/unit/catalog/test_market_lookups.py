@@ -6,6 +6,7 @@ import sys
 
 import pytest
 
+from polycloud.catalog import Catalog
 from polycloud.catalog.market import Market
 from polycloud.catalog.market_rows import (
     Accelerator,
@@ -387,3 +388,11 @@ def test_answers_are_values(market: Market) -> None:
         assert market.rtt(a, b) == market.rtt(b, a)
     with pytest.raises(AttributeError):
         market.offers(FRANKFURT)[0].on_demand = 1  # type: ignore[misc]
+
+
+def test_no_region_is_dirtier_than_lignite(market: Market) -> None:
+    frankfurt = market.carbon("azure/germanywestcentral")
+    assert frankfurt is not None
+    assert (frankfurt.grams_per_kwh, frankfurt.kind) == (380.95, "country")
+    sites = [site.id for site in Catalog.load().sites()]
+    assert max(found.grams_per_kwh for site in sites if (found := market.carbon(site)) is not None) < 1500

@@ -1,4 +1,4 @@
-"""What manifests say: pods fit their machines and quotas, identities reach the clouds, words of an estate stay words."""
+"""What manifests say: pods fit machines and quotas, identities reach the clouds, words of an estate stay words."""
 
 from typing import Any
 
@@ -82,7 +82,7 @@ def test_machines_are_filled_as_the_plan_counted_them(run: Run, pods: int, insta
 def test_pods_that_fill_a_machine_fit_it_and_their_queue() -> None:
     runs = (TRAIN, Run("big", "big", "batch", "aws-1", "m7i.2xlarge", 50, False, vcpu=8, memory_gib=32, image="big:1"))
     found = kubernetes.render(blueprint(*runs))
-    queue = one(found, "ClusterQueue", "polycloud")["spec"]["resourceGroups"][0]["flavors"]
+    queue = one(found, "ClusterQueue", "polycloud", "kueue/aws-1")["spec"]["resourceGroups"][0]["flavors"]
     quotas = {f["name"]: {r["name"]: str(r["nominalQuota"]) for r in f["resources"]} for f in queue}
     job = one(found, "CronJob", "big")["spec"]["jobTemplate"]
     steps = {t["name"]: t for t in one(found, "WorkflowTemplate", "train")["spec"]["templates"]}
@@ -129,6 +129,14 @@ def test_a_workload_acts_as_its_identity_in_each_cloud() -> None:
     }
     kustomization = yaml.safe_load(found.files["kubernetes/overlays/azure-1/kustomization.yaml"])
     assert kustomization["replacements"][0]["targets"][0]["select"] == {"kind": "ServiceAccount", "name": "jobs"}
+    pods = [
+        one(found, "CronJob", "jobs", f"kubernetes/overlays/{c}-1")["spec"]["jobTemplate"]["spec"] for c in accounts
+    ]
+    assert ["azure.workload.identity/use" in pod["template"]["metadata"]["labels"] for pod in pods] == [
+        False,
+        True,
+        False,
+    ]
     sets = one(found, "ApplicationSet", "estate", "argocd/")
     assert 'index .metadata.annotations "client_id_jobs"' in sets["spec"]["templatePatch"]
     assert 'eq .name "azure-1"' in sets["spec"]["templatePatch"]

@@ -317,7 +317,9 @@ class TestNeeds:
         assert "seed" in told.refused["aws/us-east-1/m"]
         alone = compiled(rows[:1], routes=tables.tables.routes)
         assert isinstance(error(alone, "m", **asked), Unsupported)
-        assert isinstance(error(compiled(rows[1:], routes=tables.tables.routes), "m", **asked | {"max_tokens": 5000}), ContextTooLong)
+        assert isinstance(
+            error(compiled(rows[1:], routes=tables.tables.routes), "m", **asked | {"max_tokens": 5000}), ContextTooLong
+        )
         assert ask_for(alone, "m", **asked | {"needs": int(need)}) == ["aws/us-east-1/m"]
 
     def test_nobody_can(self) -> None:
@@ -390,7 +392,8 @@ class TestSizes:
         assert type(away) is Unavailable and "azure/westeurope/m" in away.message and "aws" not in away.message
         cooling = error(tables, "m", View(tables, cooling=0b10), **ask)
         assert isinstance(cooling, Cooling) and cooling.deployments == ("azure/westeurope/m",)
-        assert isinstance(error(tables, "m", View(tables, cooling=0b01), input_tokens=10**9, max_tokens=10**9), Unavailable)
+        alone = compiled([deployment("aws/us-east-1", "m", **bound)])
+        assert isinstance(error(alone, "m", **ask), ContextTooLong)
 
     def test_who_is_under_the_cap_and_out_of_service_is_what_is_wrong(self) -> None:
         rows = [deployment("aws/us-east-1", "m", (9 * DOLLAR, 9 * DOLLAR)), deployment("azure/westeurope", "m")]

@@ -5,7 +5,7 @@ from polycloud.deploy.conventions import WORKLOADS_NAMESPACE
 from polycloud.deploy.render.kubernetes import serving
 from polycloud.deploy.render.kubernetes.machines import Fit, fit
 from polycloud.deploy.render.kubernetes.manifests import NAME, Manifest, Target, manifest, placed, run_labels
-from polycloud.deploy.render.kubernetes.pods import pod, token
+from polycloud.deploy.render.kubernetes.pods import labels, pod, token
 from polycloud.deploy.render.kubernetes.queues import PRIORITY, QUEUE, priority
 
 NIGHTLY = "0 1 * * *"  # UTC; an estate says how many hours a month, not when: batch and data work runs once a night
@@ -38,7 +38,7 @@ def job_spec(blueprint: Blueprint, cluster: Target, run: Run) -> Manifest:
         "podFailurePolicy": {"rules": [{"action": "Ignore", "onPodConditions": [{"type": "DisruptionTarget"}]}]},
         "ttlSecondsAfterFinished": KEPT_SECONDS,
     }
-    template = {"metadata": {"labels": run_labels(run)}, "spec": pod(blueprint, cluster, run, found, "Never")}
+    template = {"metadata": {"labels": labels(cluster, run)}, "spec": pod(blueprint, cluster, run, found, "Never")}
     return {**spec, "template": template}
 
 
@@ -66,7 +66,7 @@ def _nightly(blueprint: Blueprint, cluster: Target, run: Run, found: Fit) -> Man
 
 def _application(blueprint: Blueprint, cluster: Target, run: Run, found: Fit) -> list[Manifest]:
     match = {"matchLabels": {NAME: run.name}}
-    template = {"metadata": {"labels": run_labels(run)}, "spec": pod(blueprint, cluster, run, found)}
+    template = {"metadata": {"labels": labels(cluster, run)}, "spec": pod(blueprint, cluster, run, found)}
     spread = {"maxSkew": 1, "topologyKey": "topology.kubernetes.io/zone", "whenUnsatisfiable": "ScheduleAnyway"}
     template["spec"]["topologySpreadConstraints"] = [{**spread, "labelSelector": match}]
     spec: Manifest = {"selector": match, "template": template}

@@ -3,7 +3,7 @@
 from polycloud.deploy.blueprint import Blueprint, Bucket, Cluster, Run
 from polycloud.deploy.render.kubernetes.base import MLFLOW, MLFLOW_PORT
 from polycloud.deploy.render.kubernetes.machines import Fit, resources, selection
-from polycloud.deploy.render.kubernetes.manifests import Manifest, value
+from polycloud.deploy.render.kubernetes.manifests import Manifest, run_labels, value
 
 UNSET = "unset"  # the tag of an image that the estate does not name: what runs it waits until it does
 TRACKING = f"http://mlflow.{MLFLOW}.svc.cluster.local:{MLFLOW_PORT}"
@@ -28,6 +28,11 @@ def pod(blueprint: Blueprint, cluster: Cluster, run: Run, found: Fit, restart: s
         "volumes": [{"name": "scratch", "emptyDir": {"sizeLimit": SCRATCH_SIZE}}],
     }
     return spec
+
+
+def labels(cluster: Cluster, run: Run) -> dict[str, str]:
+    """A pod's labels: the run's, and at Azure the one that asks for its account's identity."""
+    return run_labels(run) | ({"azure.workload.identity/use": "true"} if cluster.site.cloud == "azure" else {})
 
 
 def token(cluster: Cluster) -> bool:
@@ -56,9 +61,11 @@ def container(blueprint: Blueprint, cluster: Cluster, run: Run, found: Fit, name
     return {**spec, "securityContext": SHELL_LIKE, "volumeMounts": [{"name": "scratch", "mountPath": SCRATCH}]}
 
 
-def environment(blueprint: Blueprint, cluster: Cluster, run: Run) -> list[Manifest]:
+def environment(blueprint: Blueprint, cluster: Cluster, run: Run, scratch: str = SCRATCH) -> list[Manifest]:
     """Where the run is and where its data are: DATASET_CLICKS is the address of the nearest lawful copy."""
-    given = {"POLYCLOUD_SITE": cluster.site.id, "HOME": SCRATCH, "TMPDIR": SCRATCH}
+    given = {"POLYCLOUD_SITE": cluster.site.id}
+    if scratch:
+        given |= {"HOME": scratch, "TMPDIR": scratch}
     for dataset in sorted({*run.reads, *run.writes}):
         bucket = copy_of(blueprint, cluster, dataset)
         if bucket is not None:

@@ -12,6 +12,7 @@ from polycloud.deploy.render.kubernetes.pods import (
     container,
     copy_of,
     environment,
+    labels,
     pod,
     security,
 )
@@ -42,11 +43,12 @@ def weights(blueprint: Blueprint, cluster: Target, run: Run) -> str:
 def _model(blueprint: Blueprint, cluster: Target, run: Run, found: Fit) -> Manifest:
     uri = weights(blueprint, cluster, run)
     main: Manifest = {"name": "main", **({"image": run.image} if run.image else {})}
-    main["env"] = environment(blueprint, cluster, run)
+    main["env"] = environment(blueprint, cluster, run, scratch="")
     if asked(found):
         main["resources"] = asked(found)
     spec: Manifest = {
         "model": {"uri": uri or f"pvc://models/{run.serves}", "name": run.serves},
+        "labels": labels(cluster, run),
         "replicas": found.instances,
         "parallelism": {"tensor": max(1, found.accelerators)},
         "router": {
@@ -66,6 +68,7 @@ def _own(blueprint: Blueprint, cluster: Target, run: Run, found: Fit) -> Manifes
     predictor: Manifest = {
         "minReplicas": least,
         "maxReplicas": max(least, found.instances),
+        "labels": labels(cluster, run),
         "serviceAccountName": run.workload,
         **selection(found.pool),
         "securityContext": security(),

@@ -5,7 +5,7 @@ from polycloud.deploy.conventions import WORKLOADS_NAMESPACE
 from polycloud.deploy.render.kubernetes import jobs
 from polycloud.deploy.render.kubernetes.machines import fit
 from polycloud.deploy.render.kubernetes.manifests import Manifest, Target, manifest, placed, run_labels, runs_on, value
-from polycloud.deploy.render.kubernetes.pods import SCRATCH, SHELL_LIKE, TRACKING, address, copy_of, security
+from polycloud.deploy.render.kubernetes.pods import SCRATCH, SHELL_LIKE, TRACKING, address, copy_of, labels, security
 from polycloud.deploy.yaml import dump, header
 
 API = "argoproj.io/v1alpha1"
@@ -68,7 +68,7 @@ def _template(blueprint: Blueprint, cluster: Target, run: Run) -> Manifest:
         if bucket is not None:
             name = f"register-{value(dataset).lower()}"
             tasks.append({"name": name, "template": name, "dependencies": ["train"]})
-            templates.append({"name": name, **_register(run, dataset, address(blueprint, bucket, dataset))})
+            templates.append({"name": name, **_register(cluster, run, dataset, address(blueprint, bucket, dataset))})
     spec: Manifest = {
         "entrypoint": "all",
         "serviceAccountName": ACCOUNT,
@@ -106,10 +106,10 @@ def _job(blueprint: Blueprint, cluster: Target, run: Run) -> Manifest:
     }
 
 
-def _register(run: Run, dataset: str, uri: str) -> Manifest:
+def _register(cluster: Target, run: Run, dataset: str, uri: str) -> Manifest:
     env = {"HOME": SCRATCH, "MLFLOW_TRACKING_URI": TRACKING, "MODEL_NAME": dataset, "MODEL_URI": uri}
     return {
-        "metadata": {"labels": run_labels(run)},
+        "metadata": {"labels": labels(cluster, run)},
         "serviceAccountName": run.workload,
         "automountServiceAccountToken": True,  # Argo's executor tells the result with it
         "volumes": [{"name": "scratch", "emptyDir": {}}],

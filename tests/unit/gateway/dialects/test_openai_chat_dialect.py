@@ -467,6 +467,15 @@ def test_tap_forwards_bytes_as_they_are(ending):
         assert shown.usage == whole.usage == Usage(4, 2)
 
 
+@pytest.mark.parametrize("empty", [b"data: \n\n", b"data:\n\n", b"data: \r\n\r\n", b"\n\n", b":\n\n"])
+def test_a_frame_without_data_is_a_sign_of_life_and_no_fault(empty):
+    pieces = [chunk({"content": "a"}), chunk({}, "stop"), DONE]
+    stream = empty + empty.join(pieces)
+    found = tap()
+    assert found.feed(stream) == stream and found.ended and not found.failed
+    assert events(stream) == events(*pieces)
+
+
 def test_tap_counts_content_from_the_first_content():
     found = tap()
     found.feed(chunk({"role": "assistant", "content": ""}))

@@ -14,12 +14,6 @@ mock_provider "google" {
       member = "serviceAccount:agent@example.iam.gserviceaccount.com"
     }
   }
-
-  mock_data "google_storage_transfer_project_service_account" {
-    defaults = {
-      member = "serviceAccount:agent@example.iam.gserviceaccount.com"
-    }
-  }
 }
 
 run "keys_are_renewed" {

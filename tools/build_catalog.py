@@ -5,7 +5,8 @@
 
 Facts that the raw data lacks are rows in tools/catalog/, each with its source: cross-region profiles, operators,
 subdivisions, features, meters of Azure regions, prices that are really free, accelerators' names and power, countries,
-and rows dropped with the reason. catalog_market.py and catalog_network.py make the tables that placement reads.
+versions of Kubernetes, and rows dropped with the reason. catalog_market.py and catalog_network.py make the tables that
+placement reads.
 """
 
 import argparse
@@ -136,6 +137,10 @@ def profiles(raw: Raw, places: list[Row]) -> list[Row]:
     return found
 
 
+def kubernetes(raw: Raw) -> list[Row]:
+    return [r | {"as_of": raw.as_of(r["source"])} for r in raw.hand("kubernetes")]
+
+
 def tables(raw: Raw) -> dict[str, str]:
     """Name of each table → its text."""
     places = regions(raw)
@@ -148,6 +153,7 @@ def tables(raw: Raw) -> dict[str, str]:
         "models": models,
         "prices": prices,
         "free": raw.hand("free"),
+        "kubernetes": kubernetes(raw),
     }
     rows |= catalog_market.build(raw, places) | catalog_network.build(raw)
     used = {id for table in rows.values() for r in table for id in r["source"].split("+")}
@@ -161,6 +167,7 @@ def tables(raw: Raw) -> dict[str, str]:
         "models": " ".join(catalog_models.MODEL_COLUMNS),
         "prices": " ".join(catalog_models.PRICE_COLUMNS),
         "free": "cloud upstream_id scope reason source as_of",
+        "kubernetes": "cloud version ends extended_ends source as_of",
         "sources": "id upstream path version as_of licence note",
     }
     columns |= catalog_market.COLUMNS | catalog_network.COLUMNS

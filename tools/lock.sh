@@ -6,6 +6,8 @@ test -x .venv/bin/uv || .venv/bin/python -m pip install --quiet uv
 compile() { .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header "$@"; }
 compile pyproject.toml --extra place -o requirements.lock
 compile pyproject.toml --extra place --extra parquet --group dev --group clients -c requirements.lock -o requirements-dev.lock
+# What the image holds: every cloud can be called from it. The versions are those of the tests.
+compile pyproject.toml --extra place --extra aws --extra azure --extra gcp --extra oci -c requirements-dev.lock -o tools/locks/image.lock
 compile --group build -o tools/locks/build.lock
 compile --group litellm -o tools/locks/litellm.lock
 compile --group bench -o tools/locks/bench.lock

@@ -1,4 +1,5 @@
-"""Names that each cloud allows: made lawful where we choose them, refused with the rule where the estate does."""
+"""Names that each cloud and Kubernetes allow: made lawful where we choose them, refused with the rule where the
+estate does."""
 
 import hashlib
 import re
@@ -152,6 +153,18 @@ RULES: dict[tuple[str, str], Rule] = {
         "at most 24 small letters, digits and single -, beginning with a letter",
         "https://learn.microsoft.com/azure/key-vault/general/about-keys-secrets-certificates",
     ),
+    ("kubernetes", "account"): Rule(
+        r"[a-z0-9]([a-z0-9-]*[a-z0-9])?",
+        63,
+        "at most 63 small letters, digits and -, beginning and ending with a letter or digit",
+        "https://kubernetes.io/docs/concepts/overview/working-with-objects/names/#dns-label-names",
+    ),
+    ("oci", "database"): Rule(
+        r"[a-z][a-z0-9]*",
+        30,
+        "at most 30 small letters and digits, beginning with a letter",
+        "https://docs.oracle.com/iaas/api/#/en/database/latest/AutonomousDatabase",
+    ),
     ("oci", "bucket"): Rule(
         r"[A-Za-z0-9_.-]+",
         256,
@@ -179,6 +192,7 @@ def made(cloud: str, kind: str, *parts: str) -> str:
         return plain
     keep = r"[^a-z0-9]" if separator == "" else r"[^a-z0-9-]"
     words = re.sub(keep, "", re.sub(r"[._/]+", "-", separator.join(parts).lower()))
+    words = re.sub(r"-+", "-", words)
     tail = hashlib.sha256("/".join(parts).encode()).hexdigest()[:DIGEST]
     head = words[: rule.longest - DIGEST - len(separator)].strip("-")
     if not head or not head[0].isalpha():

@@ -1,11 +1,18 @@
-"""YAML for the files of other tools: PyYAML's own dumper, so that every text is quoted where it must be."""
+"""YAML for the files of other tools: every text is quoted by PyYAML's own rules, the lines are put together here.
 
-from collections.abc import Iterable, Mapping
+A render of a hundred clusters writes half a million values, which PyYAML's emitter alone would take half a minute
+for; most of them are the same few thousand texts, so each is written by PyYAML once and kept.
+"""
+
+import functools
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import yaml
 
 WIDTH = 4096  # no folding: a changed word must not move a line's end
+KEPT = 65_536  # texts that are kept: a few megabytes, and more than a render of a hundred clusters has
+_KEY = "k: "
 
 
 class _Dumper(yaml.SafeDumper):
@@ -40,7 +47,58 @@ def header(what: str, estate: str, source: str, comment: str = "#") -> str:
 
 def dump(*documents: Mapping[str, Any], head: str = "") -> str:
     """One file of one or several documents, keys in the order given; ``head`` is a comment for its top."""
-    texts: Iterable[str] = (
-        yaml.dump(document, Dumper=_Dumper, sort_keys=False, width=WIDTH, allow_unicode=True) for document in documents
-    )
+    texts: Iterable[str] = ("\n".join(_lines(document, 0)) + "\n" for document in documents)
     return head + "---\n".join(texts)
+
+
+def _lines(value: object, depth: int) -> Iterator[str]:
+    """A value as lines, each with ``depth`` spaces before it."""
+    pad = " " * depth
+    if isinstance(value, Mapping) and value:
+        for key, inner in value.items():
+            yield from _hung(f"{pad}{_key(key)}:", inner, depth)
+    elif isinstance(value, list | tuple) and value:
+        for inner in value:
+            if _holds(inner):
+                first, *rest = _lines(inner, depth + 2)
+                yield f"{pad}- {first[depth + 2 :]}"
+                yield from rest
+            else:
+                yield from _hung(f"{pad}-", inner, depth)
+    else:
+        yield from _scalar(value)
+
+
+def _hung(head: str, value: object, depth: int) -> Iterator[str]:
+    """A value after its key or dash: below it, or on the same line."""
+    if _holds(value):
+        yield head
+        yield from _lines(value, depth + 2)
+        return
+    first, *rest = _scalar(value)
+    yield f"{head} {first}"
+    pad = " " * depth
+    yield from (f"{pad}{line}" if line else "" for line in rest)
+
+
+def _holds(value: object) -> bool:
+    return isinstance(value, Mapping | list | tuple) and bool(value)
+
+
+def _scalar(value: object) -> tuple[str, ...]:
+    """A text, number or empty value as lines; those after the first are indented by two."""
+    if isinstance(value, Mapping):
+        return ("{}",)
+    return ("[]",) if isinstance(value, list | tuple) else _written(type(value), value)
+
+
+@functools.lru_cache(KEPT)
+def _written(kind: type, value: object) -> tuple[str, ...]:
+    """``kind`` keeps 1, 1.0 and True apart, which are equal."""
+    text = str(yaml.dump({"k": value}, Dumper=_Dumper, width=WIDTH, allow_unicode=True))
+    return tuple(text.removeprefix(_KEY).removesuffix("\n").split("\n"))
+
+
+@functools.lru_cache(KEPT)
+def _key(key: object) -> str:
+    return str(yaml.dump({key: 0}, Dumper=_Dumper, width=WIDTH, allow_unicode=True)).removesuffix(": 0\n")

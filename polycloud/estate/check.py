@@ -4,6 +4,7 @@ from datetime import date
 
 from polycloud.catalog import Catalog
 from polycloud.core.diagnostics import Diagnostic
+from polycloud.estate.check_clusters import check_clusters
 from polycloud.estate.check_placement import check_placement
 from polycloud.estate.check_places import check_places
 from polycloud.estate.check_rules import check_rules
@@ -20,8 +21,8 @@ def check(loaded: Loaded, catalog: Catalog, today: date | None = None) -> tuple[
 
     Names that lead nowhere are told even where other parts of the estate could not be read;
     contradictions only of an estate that could. With ``today``, models past their announced retirement
-    are warned of. Whether every path keeps its data inside is not asked here: that is proved over the
-    compiled tables.
+    and versions of Kubernetes near the end of their support are warned of. Whether every path keeps its
+    data inside is not asked here: that is proved over the compiled tables.
     """
     if loaded.estate is None:
         findings = Findings(loaded.place, (d.place.path for d in loaded.diagnostics))
@@ -35,6 +36,7 @@ def check(loaded: Loaded, catalog: Catalog, today: date | None = None) -> tuple[
         check_routes(ground)
         check_work(ground)
         check_placement(ground)
+        check_clusters(ground, today)
     files = {str(path): index for index, path in enumerate(loaded.files)}
     return tuple(
         sorted(

@@ -199,8 +199,6 @@ class Exchange:
         self.due = 0.0
         self._gateway.breakers.launched(target.deployment.id)
         attempt.launch()
-        if self._slow and attempt.ticket is not None:
-            attempt.ticket.pause()
         self.spent += self.now() - begun
 
     def prepare(self, attempt: Attempt) -> bytes:
@@ -333,7 +331,11 @@ class Exchange:
     def _steered(self) -> None:
         """Give up an attempt at what has failed, as long as nothing of it was sent on and another target is left."""
         attempt = self._attempt
-        if attempt is None or attempt.done or attempt.ended or attempt.committed or self._next is not None:
+        if self._next is not None:
+            if self._timer is None:  # launched as soon as its record is written; what waits is looked at before
+                self._then(self._steered)
+            return
+        if attempt is None or attempt.done or attempt.ended or attempt.committed:
             return
         where = self._gateway.declared_failed(attempt.target.deployment)
         tried = {attempt.candidate.index, *(trail.candidate.index for trail in self._tried)}

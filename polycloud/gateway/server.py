@@ -203,6 +203,9 @@ class Inbound(asyncio.Protocol):
         self._slow = False
         if self._answering is not None:
             self._answering.caller_slow(False)
+        elif self._request is None and not self.closed:
+            self.since = self._now()
+            self._next()
 
     # httptools
 
@@ -233,7 +236,7 @@ class Inbound(asyncio.Protocol):
         length = self._headers.get(b"content-length")
         if length is not None and int(length) > BODY_BYTES_MAX:
             self._stop(413, f"the body is over {BODY_BYTES_MAX} bytes")
-        if b"expect" in self._headers and self._request is None:
+        if b"expect" in self._headers and self._request is None and not self._waiting:
             if self._headers[b"expect"].lower() != b"100-continue":
                 self._stop(400, "unknown expectation")
             self.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
@@ -246,7 +249,8 @@ class Inbound(asyncio.Protocol):
             self._stop(413, f"the body is over {BODY_BYTES_MAX} bytes")
         if self._connections.body_bytes > BODIES_BYTES_MAX:
             self._stop(503, "the gateway holds as many large requests as it can; try again soon")
-        if self._request is not None and self._held_bytes - len(self._request.body) > PIPELINED_BYTES_MAX:
+        first = self._request or (self._waiting[0] if self._waiting else None)
+        if first is not None and self._held_bytes - len(first.body) > PIPELINED_BYTES_MAX:
             self._stop(413, f"more than {PIPELINED_BYTES_MAX} bytes wait on this connection behind a request")
         self._body.append(body)
 
@@ -260,7 +264,7 @@ class Inbound(asyncio.Protocol):
         self._target, self._headers, self._body = b"", {}, []
         self._header_bytes = self._body_bytes = 0
         self.partial = self._in_body = False
-        if self._request is None:
+        if self._request is None and not self._slow:
             self._begin(request)
         elif len(self._waiting) < PIPELINED_MAX:
             self._waiting.append(request)
@@ -285,8 +289,6 @@ class Inbound(asyncio.Protocol):
                 self._refuse(Refusal(500, "the gateway failed on this request"))
         if self._request is request:
             self._answering = answering
-            if self._slow and answering is not None:
-                answering.caller_slow(True)
 
     def send(self, data: bytes) -> None:
         """Bytes of the answer under way."""
@@ -329,7 +331,12 @@ class Inbound(asyncio.Protocol):
             self.shut()
             return
         self.since = self._now()
-        if self._waiting:
+        self._next()
+
+    def _next(self) -> None:
+        """Begin the request that waits, once the caller has taken the answer before it: an answer that nobody takes
+        would keep a provider waiting, and make it look silent."""
+        if self._waiting and not self._slow:
             self._begin(self._waiting.popleft())
 
     def shut(self) -> None:

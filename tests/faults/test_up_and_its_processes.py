@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 import polycloud
-from polycloud.app.client import Address
+from polycloud.app.client import Address, Answer
 
 pytestmark = [pytest.mark.faults, pytest.mark.slow]
 EXAMPLE = Path(polycloud.__file__).parent / "app" / "examples" / "sandbox" / "estate.yaml"
@@ -68,9 +68,13 @@ class Up:
         return next(pid for pid, name in self.children().items() if name == f"polycloud.app.{module}")
 
     def ask(self) -> int:
+        return self.answer().status
+
+    def answer(self) -> Answer:
+        """Over a connection of its own, so that the kernel picks the worker."""
         body = {"model": "gpt-4o", "messages": [{"role": "user", "content": "hi"}]}
         headers = {"authorization": "Bearer pk-demo"}
-        return self.gateway.whole("POST", "/v1/chat/completions", body, headers).status
+        return self.gateway.whole("POST", "/v1/chat/completions", body, headers)
 
 
 @pytest.fixture
@@ -122,6 +126,18 @@ def test_nothing_outlives_a_killed_supervisor(up: Up) -> None:
     up.process.kill()
     up.process.wait()
     until(lambda: not any(alive(pid) for pid in children), "no orphan")
+
+
+def test_every_worker_follows_the_overlay_by_the_time_the_command_ends(up: Up) -> None:
+    for state in ("drain", "fail"):
+        before = up.answer().headers["x-polycloud-deployment"]
+        site = before.rpartition("/")[0]
+        assert up.polycloud("sites", state, site).wait(PATIENCE) == 0  # 1 names a worker that does not follow
+        assert "2 of 2 worker(s) follow" in up.log.read_text()
+        found = {up.answer().headers["x-polycloud-deployment"] for _ in range(24)}
+        assert found and not any(deployment.startswith(site) for deployment in found)
+        assert up.polycloud("sites", "serve", site).wait(PATIENCE) == 0
+        assert {up.answer().headers["x-polycloud-deployment"] for _ in range(8)} == {before}
 
 
 def test_a_second_one_is_refused(up: Up) -> None:

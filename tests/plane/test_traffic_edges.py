@@ -131,3 +131,26 @@ def test_a_target_in_absolute_form_reaches_the_same_endpoint(run, script):
         assert b'"object":"list"' in await plane.raw(head.encode())
 
     run(body)
+
+
+def test_a_caller_who_does_not_read_makes_no_provider_look_silent(run, script):
+    async def body(plane):
+        big = {**script.COMPLETION, "padding": "x" * 16_000_000}
+
+        async def large(call):
+            await call.reply(big)
+
+        plane.a.answers = [large, script.reply]
+        reader, writer = await asyncio.open_connection("127.0.0.1", plane.port, limit=1024)
+        writer.write(plane.request() + plane.request())
+        await asyncio.sleep(3 * plane.limits.header_seconds)
+        assert [r["outcome"] for r in plane.attempts()] == ["ok"] and plane.worker.gateway.breakers.states() == {}
+        assert len(plane.a.calls) == 1 and plane.b.calls == []  # the second waits until the first is taken
+        seen = b""
+        async with asyncio.timeout(10):
+            while b'"content":"hello"' not in seen[-5000:].replace(b" ", b"") or len(plane.attempts()) < 2:
+                seen += await reader.read(1 << 20)
+        assert [r["outcome"] for r in plane.attempts()] == ["ok", "ok"]
+        writer.close()
+
+    run(body)

@@ -65,6 +65,105 @@ def test_what_waits_at_a_site_that_has_failed_is_tried_elsewhere_at_once(run, sc
     run(body, patient)
 
 
+def test_what_was_chosen_in_the_turn_of_the_change_is_moved_too(run, script):
+    async def body(plane):
+        plane.a.answers, plane.b.answers = [silent], [script.reply]
+        journal = plane.worker.gateway.journal
+        flush = journal._flush
+
+        def first():
+            journal._flush = flush
+            plane.worker._take(link.SetOverlay(FAILED))  # the choice is made, its record not written
+            flush()
+
+        journal._flush = first
+        got = await asyncio.wait_for(plane.chat(), 2)
+        assert got.status == 200 and got.headers["x-polycloud-deployment"] == "onprem/b/m"
+        assert [r.get("code", "") for r in plane.attempts()] == ["steered_away", ""]
+
+    run(body, patient)
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_caller_who_hangs_up_as_the_site_fails_leaves_one_last_record(run, script, stream):
+    async def body(plane):
+        plane.b.answers = [silent]
+        begun = stuck(plane.a, script)
+        _reader, writer = await asyncio.open_connection("127.0.0.1", plane.port)
+        writer.write(plane.request(stream=stream))
+        await asyncio.wait_for(begun.wait(), 2)
+        await asyncio.sleep(0.05)
+        (inbound,) = plane.worker._connections
+        plane.worker._take(link.SetOverlay(FAILED))
+        inbound.transport.abort()  # in the same turn: the next attempt is decided on and not launched
+        inbound.connection_lost(None)
+        await asyncio.sleep(0.1)
+        writer.close()
+        assert [(r["number"], r["outcome"], "final" in r) for r in plane.attempts()] == [
+            (1, "error", False), (0, "cancelled", True),
+        ]  # fmt: skip
+        assert plane.b.calls == [] and plane.worker.gateway.pool.size == 0
+
+    run(body, patient)
+
+
+def test_half_a_whole_answer_is_given_up_and_one_answer_comes(run, script):
+    async def body(plane):
+        begun = asyncio.Event()
+
+        async def half(call):
+            await call.send(b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 900\r\n\r\n{")
+            begun.set()
+            await asyncio.sleep(30)
+
+        plane.a.answers, plane.b.answers = [half], [script.reply]
+        asking = await asked(plane, begun)
+        plane.worker._take(link.SetOverlay(FAILED))
+        plane.worker._take(link.SetOverlay(Overlay(2, {"onprem/a": Steer("failed"), "onprem/c": Steer("failed")})))
+        got = await asyncio.wait_for(asking, 2)
+        assert got.status == 200 and got.json["choices"][0]["message"]["content"] == "hello"
+        assert ["final" in r for r in plane.attempts()] == [False, True] and len(plane.b.calls) == 1
+
+    run(body, patient)
+
+
+def test_a_probe_that_is_moved_away_leaves_its_place_to_the_next(run, script):
+    async def body(plane):
+        breakers = plane.worker.gateway.breakers
+        breakers.failed("onprem/a/m", open_now=True)
+        breakers._by_id["onprem/a/m"].open_until = 0.0
+        breakers.tick()
+        begun = stuck(plane.a, script)
+        asking = await asked(plane, begun)
+        assert "onprem/a/m" in breakers.blocked()
+        plane.b.answers = [script.reply]
+        plane.worker._take(link.SetOverlay(FAILED))
+        assert (await asyncio.wait_for(asking, 2)).status == 200
+        assert "onprem/a/m" not in breakers.blocked() and breakers.states() == {"onprem/a/m": "half-open"}
+
+    run(body, patient)
+
+
+def test_the_second_site_fails_too_and_the_last_answer_is_waited_for(run, script):
+    async def body(plane):
+        first, second = stuck(plane.a, script), asyncio.Event()
+
+        async def late(call):
+            second.set()
+            await asyncio.sleep(0.3)
+            await script.reply(call)
+
+        plane.b.answers = [late]
+        asking = await asked(plane, first)
+        plane.worker._take(link.SetOverlay(FAILED))
+        await asyncio.wait_for(second.wait(), 2)
+        plane.worker._take(link.SetOverlay(Overlay(2, {"onprem/a": Steer("failed"), "onprem/b": Steer("failed")})))
+        assert (await asyncio.wait_for(asking, 2)).status == 200
+        assert len(plane.a.calls) == len(plane.b.calls) == 1
+
+    run(body, patient)
+
+
 def test_draining_lets_what_waits_go_on(run, script):
     async def body(plane):
         begun = asyncio.Event()

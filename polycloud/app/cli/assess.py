@@ -7,10 +7,10 @@ from pathlib import Path
 import click
 import msgspec
 
+from polycloud.app.cli.extra import lacking
 from polycloud.app.cli.options import FILE, environment_option, estate_option, json_option
 from polycloud.app.cli.output import OK, WRONG, emit, note, say, table
 from polycloud.app.library import catalog, load
-from polycloud.app.settings import BadSettings
 from polycloud.catalog.market import Market
 from polycloud.core.errors import BadRequest, EstateError
 from polycloud.placement.assess.assessment import Assessment, Option
@@ -20,8 +20,8 @@ from polycloud.placement.assess.needs import QUESTIONS, Needs, answered, read_ne
 
 try:
     from polycloud.placement.assess.planned import Planner, Plans, from_estate
-except ImportError as error:
-    raise BadSettings(f'{error}; install the planner with: pip install "polycloud[place]"') from error
+except ModuleNotFoundError as error:
+    raise lacking(error) from error
 
 TRIES = 3  # wrong answers to one question before it is left open
 

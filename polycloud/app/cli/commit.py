@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from polycloud.app.cli import instance
+from polycloud.app.cli.extra import lacking
 from polycloud.app.cli.options import FILE, environment_option, estate_option, json_option, state_option
 from polycloud.app.cli.output import NO, OK, WRONG, emit, note, say, table
 from polycloud.app.library import load
@@ -27,8 +28,8 @@ try:
     from polycloud.placement.commitments.online_advice import Advice, advise
     from polycloud.placement.commitments.portfolio import PLAN, Portfolio, Settings, recommend
     from polycloud.placement.commitments.rules import NONE, RULE
-except ImportError as error:
-    raise BadSettings(f'{error}; install the planner with: pip install "polycloud[place]"') from error
+except ModuleNotFoundError as error:
+    raise lacking(error) from error
 
 GATEWAY_WEEKS_MOST = 13  # one question an hour of history: 2,184 of a few milliseconds each
 PICO = 10**12

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from polycloud.app.cli.extra import lacking
 from polycloud.app.cli.options import environment_option, estate_option, json_option
 from polycloud.app.cli.output import INTERRUPTED, OK, emit, note, say, table
 from polycloud.app.library import catalog, load
@@ -19,8 +20,8 @@ try:
     from polycloud.placement.routes.choice import LinkChoice, link_choices
     from polycloud.placement.routes.links import LinkOption
     from polycloud.placement.routes.route import SECONDS, Answer, Router
-except ImportError as error:
-    raise BadSettings(f'{error}; install the planner with: pip install "polycloud[place]"') from error
+except ModuleNotFoundError as error:
+    raise lacking(error) from error
 
 DEFAULT_SIZE = "1 TB"
 

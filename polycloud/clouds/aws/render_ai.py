@@ -214,7 +214,7 @@ def _calls(here: Blueprint) -> list[Statement]:
     actions = ["bedrock:InvokeModel", "bedrock:InvokeModelWithResponseStream"]
     found = [allow(actions, [plainly[text] for text in sorted(plainly)], "Models")]
     if routed:
-        through: Value = {"StringEquals": {"bedrock:InferenceProfileArn": [ways[text] for text in sorted(ways)]}}
+        through: Value = {"ArnLike": {"bedrock:InferenceProfileArn": [ways[text] for text in sorted(ways)]}}
         found.append(allow(actions, [routed[text] for text in sorted(routed)], "ByProfile", Condition=through))
     return found
 

@@ -2,7 +2,8 @@
 
 import re
 
-from polycloud.clouds.aws.render_iam import allow, arn, attach, grant, policy, role, trust
+from polycloud.clouds.aws import render_controllers
+from polycloud.clouds.aws.render_iam import attach, role, trust
 from polycloud.clouds.aws.render_keys import key_arn
 from polycloud.clouds.aws.render_network import log_group, subnets
 from polycloud.deploy.blueprint import Blueprint, Cluster, Pool
@@ -40,7 +41,7 @@ def add(root: Root, here: Blueprint) -> None:
         for pool in cluster.pools:
             _pool(section, here, cluster, pool)
         _addons(section, cluster, LATE, _pools(cluster))
-        _autoscaler(section, cluster)
+        render_controllers.associate(section, cluster, cluster_name(cluster))
         root.provides(f"cluster:{cluster.name}", *(f"pool:{cluster.name}/{pool.name}" for pool in cluster.pools))
         root.add("outputs.tf", _output(cluster))
     root.add(
@@ -89,29 +90,7 @@ def _roles(root: Root, here: Blueprint) -> None:
     for addon, (_, managed) in sorted(RIGHTS.items()):
         to = role(section, _label(addon), _label(addon).replace("_", "-"), pods, here.estate, f"The add-on {addon}.")
         attach(section, _label(addon), to, managed)
-    scaler = role(section, "eks_autoscaler", "eks-autoscaler", pods, here.estate, "The cluster autoscaler.")
-    see = [
-        "autoscaling:DescribeAutoScalingGroups",
-        "autoscaling:DescribeAutoScalingInstances",
-        "autoscaling:DescribeLaunchConfigurations",
-        "autoscaling:DescribeScalingActivities",
-        "ec2:DescribeImages",
-        "ec2:DescribeInstanceTypes",
-        "ec2:DescribeLaunchTemplateVersions",
-        "ec2:GetInstanceTypesFromInstanceRequirements",
-    ]
-    mine = {"StringEquals": {"aws:ResourceTag/eks:cluster-name": "${aws:PrincipalTag/eks-cluster-name}"}}
-    change = ["autoscaling:SetDesiredCapacity", "autoscaling:TerminateInstanceInAutoScalingGroup"]
-    grant(
-        section,
-        "eks_autoscaler",
-        scaler,
-        policy(
-            allow(see, "*", "See"),
-            allow(["eks:DescribeNodegroup"], arn("eks", "*", "nodegroup/*"), "Pools"),
-            allow(change, arn("autoscaling", "*", "autoScalingGroup:*"), "Own", Condition=mine),
-        ),
-    )
+    render_controllers.roles(root, section, here)
 
 
 def _cluster(section: Section, cluster: Cluster) -> None:
@@ -279,20 +258,6 @@ def _template(section: Section, here: Blueprint, cluster: Cluster, pool: Pool) -
             for kind in ("instance", "volume")
         ),
         kind="machines",
-    )
-
-
-def _autoscaler(section: Section, cluster: Cluster) -> None:
-    section.make(
-        "aws_eks_pod_identity_association",
-        f"autoscaler_{identifier(cluster.name)}",
-        {
-            "cluster_name": cluster_name(cluster),
-            "namespace": "kube-system",
-            "service_account": "cluster-autoscaler",
-            "role_arn": ref("aws_iam_role.eks_autoscaler.arn"),
-        },
-        kind="identity",
     )
 
 

@@ -32,12 +32,14 @@ def add(
     given: Mapping[str, Value] | None = None,
 ) -> None:
     """The file ``tests/<root>.tftest.hcl``: a run for each subject. ``given`` are values of variables that have none;
-    what else has no default gets a value of its type."""
+    what else has no default gets a value of its type. Providers are named as resources do: ``oci`` or ``oci.home``."""
     file = f"tests/{root.cloud}.tftest.hcl"
     root.about(file, "What the estate promises, over the plan, without an account: terraform test.", "all of it")
     read = root.asks_clouds_for()
     for provider, mocks in providers.items():
-        root.add(file, block("mock_provider", provider, parts=[_mock(mock) for mock in mocks if mock.kind in read]))
+        name, _, alias = provider.partition(".")
+        mocked = [_mock(mock) for mock in mocks if mock.kind in read]
+        root.add(file, block("mock_provider", name, attributes={"alias": alias or None}, parts=mocked))
     values = {**_samples(root), **(given or {})}
     if values:
         root.add(file, block("variables", attributes=values))

@@ -39,6 +39,7 @@ class Master:
 
     def __init__(self, dense: Dense, dual: Dual):
         self.dense, self.dual = dense, dual
+        self.coupled = bool(len(dense.limit) or dense.problem.pools)
         self.begin([])
 
     def begin(self, ways: Iterable[Way]) -> None:
@@ -50,7 +51,7 @@ class Master:
         self._copy = np.full((len(dense.problem.items), dense.sites), -1, dtype=np.int64)
         self._solver = highs()
         self._solver.setOptionValue("threads", 1)
-        if len(dense.limit) or dense.problem.pools:  # degenerate for the simplex method; its corners are poor prices
+        if self.coupled:  # degenerate for the simplex method; its corners are poor prices
             self._solver.setOptionValue("solver", "ipm")
             self._solver.setOptionValue("run_crossover", "off")
         self._frame()
@@ -159,7 +160,10 @@ class Master:
         """For each task its cheapest options at an answer's prices, with the copies that they would use."""
         dense = self.dense
         order = np.lexsort((answer.cost, dense.task))
-        rank = np.arange(len(order)) - dense.first[dense.task[order]]
+        if not self.coupled:  # of the machines at a site only the cheapest matters
+            pair = dense.task[order] * dense.sites + dense.site[order]
+            order = order[np.sort(np.unique(pair, return_index=True)[1])]
+        rank = np.arange(len(order)) - np.searchsorted(dense.task[order], dense.task[order])
         picked: Ints = order[(rank < each) & np.isfinite(answer.cost[order])]
         source: list[list[int]] = [[] for _ in picked]
         for at, k in enumerate(picked.tolist()):

@@ -154,7 +154,7 @@ class Large:
             if found is None:
                 return relaxed
             relaxed = found
-            if len(master.ways) > MANY * len(self.problem.tasks):
+            if coupled and len(master.ways) > MANY * len(self.problem.tasks):
                 master.begin(found.used)
             answer = self.dual.answer(found.prices)
             new = master.add(master.better(answer))

@@ -219,13 +219,44 @@ def test_a_chunked_body_over_the_bound_is_not_kept(caller, monkeypatch):
     assert caller.status == 413 and size < 4 << 20
 
 
-def test_a_caller_who_reads_slowly_is_told_to_the_next_answer_too(caller):
+def test_a_caller_who_has_not_taken_an_answer_gets_no_other(caller):
     caller.send(post(b"1") + post(b"2"))
     caller.inbound.pause_writing()
     caller.answers[0].reply()
-    assert caller.answers[0].slow == [True] and caller.answers[1].slow == [True]
+    caller.send(post(b"3"))
+    assert caller.answers[0].slow == [True] and len(caller.answers) == 1
     caller.inbound.resume_writing()
-    assert caller.answers[1].slow == [True, False]
+    assert [answer.request.body for answer in caller.answers] == [b"1", b"2"] and caller.answers[1].slow == []
+    caller.answers[1].reply()
+    caller.answers[2].reply()
+    assert caller.transport.sent.count(b"200 OK") == 3 and caller.connections.body_bytes == 0
+
+
+def test_what_waits_for_a_slow_caller_is_bounded_and_ends_with_the_connection(clock):
+    caller = Caller(clock)
+    caller.send(post(b"1"))
+    caller.inbound.pause_writing()
+    caller.answers[0].reply()
+    sent = caller.transport.sent
+    caller.send(post(b"2" * 100) + post(b"", b"expect: 100-continue\r\n"))
+    assert caller.transport.sent == sent  # no word to a later request before the answer to an earlier one
+    caller.send(post(b"x" * (server.PIPELINED_BYTES_MAX + 1)))
+    assert b" 413 " in caller.transport.sent[len(sent) :] and caller.transport.closing
+    caller.inbound.resume_writing()
+    caller.inbound.connection_lost(None)
+    assert len(caller.answers) == 1 and caller.connections.body_bytes == 0
+
+
+def test_who_never_takes_an_answer_is_let_go(caller):
+    caller.send(post(b"1") + post(b"2"))
+    caller.inbound.pause_writing()
+    caller.answers[0].reply()
+    caller.clock.now += server.KEEP_ALIVE_SECONDS + 1
+    caller.inbound.check(caller.clock.now)
+    assert caller.transport.closing and not caller.transport.aborted
+    caller.clock.now += server.LINGER_SECONDS + 1
+    caller.inbound.check(caller.clock.now)
+    assert caller.transport.aborted and len(caller.answers) == 1
 
 
 def test_a_slow_sender_is_let_go_and_an_idle_one_closed(caller):

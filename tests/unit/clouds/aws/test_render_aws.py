@@ -113,6 +113,18 @@ def test_machines_start_from_the_image_of_their_kind(machine: str, role: str, wa
     assert image(Pool("p", role, machine, 0, 1)) == wanted  # type: ignore[arg-type]
 
 
+def test_what_serves_a_cluster_may_change_what_is_marked_as_a_clusters() -> None:
+    text = file("clusters.tf")
+    for account, label in (("cluster-autoscaler", "autoscaler"), ("aws-load-balancer-controller", "balancers")):
+        found = resource("aws_eks_pod_identity_association", f"{label}_aws_main", text)
+        assert f'service_account = "{account}"' in found
+    scaler = resource("aws_iam_role_policy", "eks_autoscaler", text)
+    assert '"$${aws:PrincipalTag/eks-cluster-name}"' in scaler
+    balancers = resource("aws_iam_role_policy", "eks_balancers", text)
+    own = balancers.partition('"Own"')[2]
+    assert '"aws:ResourceTag/elbv2.k8s.aws/cluster" = "false"' in own  # Null is false: the mark must be there
+
+
 def test_machines_cost_what_the_fewest_cost() -> None:
     by = {resource.address: resource for resource in FOUND.resources}
     pool = next(p for c in WHOLE.clusters for p in c.pools if (c.name, p.name) == ("aws-main", "system"))

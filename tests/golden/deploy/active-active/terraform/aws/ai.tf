@@ -240,7 +240,7 @@ resource "aws_iam_role_policy" "gateway" {
         Sid    = "ByProfile"
         Effect = "Allow"
         Condition = {
-          StringEquals = {
+          ArnLike = {
             "bedrock:InferenceProfileArn" = [
               "arn:${data.aws_partition.this.partition}:bedrock:eu-west-1:${data.aws_caller_identity.this.account_id}:inference-profile/eu.amazon.nova-lite-v1:0",
               "arn:${data.aws_partition.this.partition}:bedrock:eu-west-1:${data.aws_caller_identity.this.account_id}:inference-profile/eu.anthropic.claude-sonnet-4-6",

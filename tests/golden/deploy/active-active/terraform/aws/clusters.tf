@@ -97,7 +97,7 @@ resource "aws_iam_role_policy_attachment" "eks_vpc_cni" {
 
 resource "aws_iam_role" "eks_autoscaler" {
   name        = "active-active-eks-autoscaler"
-  description = "The cluster autoscaler."
+  description = "The clusters' cluster-autoscaler."
   assume_role_policy = jsonencode({
     Version = "2012-10-17"
     Statement = [
@@ -149,6 +149,151 @@ resource "aws_iam_role_policy" "eks_autoscaler" {
         }
         Action   = ["autoscaling:SetDesiredCapacity", "autoscaling:TerminateInstanceInAutoScalingGroup"]
         Resource = "arn:${data.aws_partition.this.partition}:autoscaling:*:${data.aws_caller_identity.this.account_id}:autoScalingGroup:*"
+      },
+    ]
+  })
+}
+
+resource "aws_iam_role" "eks_balancers" {
+  name        = "active-active-eks-balancers"
+  description = "The clusters' aws-load-balancer-controller."
+  assume_role_policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [
+      {
+        Effect = "Allow"
+        Principal = {
+          Service = "pods.eks.amazonaws.com"
+        }
+        Action = ["sts:AssumeRole", "sts:TagSession"]
+      },
+    ]
+  })
+}
+
+resource "aws_iam_role_policy" "eks_balancers" {
+  name = "eks-balancers"
+  role = aws_iam_role.eks_balancers.id
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [
+      {
+        Sid    = "See"
+        Effect = "Allow"
+        Action = [
+          "ec2:DescribeAccountAttributes",
+          "ec2:DescribeAddresses",
+          "ec2:DescribeAvailabilityZones",
+          "ec2:DescribeInstances",
+          "ec2:DescribeInternetGateways",
+          "ec2:DescribeNetworkInterfaces",
+          "ec2:DescribeSecurityGroups",
+          "ec2:DescribeSubnets",
+          "ec2:DescribeTags",
+          "ec2:DescribeVpcs",
+          "elasticloadbalancing:DescribeListenerAttributes",
+          "elasticloadbalancing:DescribeListeners",
+          "elasticloadbalancing:DescribeLoadBalancerAttributes",
+          "elasticloadbalancing:DescribeLoadBalancers",
+          "elasticloadbalancing:DescribeTags",
+          "elasticloadbalancing:DescribeTargetGroupAttributes",
+          "elasticloadbalancing:DescribeTargetGroups",
+          "elasticloadbalancing:DescribeTargetHealth",
+        ]
+        Resource = "*"
+      },
+      {
+        Sid    = "NewGroups"
+        Effect = "Allow"
+        Action = ["ec2:CreateSecurityGroup"]
+        Resource = [
+          "arn:${data.aws_partition.this.partition}:ec2:*:${data.aws_caller_identity.this.account_id}:security-group/*",
+          "arn:${data.aws_partition.this.partition}:ec2:*:${data.aws_caller_identity.this.account_id}:vpc/*",
+        ]
+      },
+      {
+        Sid    = "MarkGroups"
+        Effect = "Allow"
+        Condition = {
+          StringEquals = {
+            "ec2:CreateAction" = "CreateSecurityGroup"
+          }
+          Null = {
+            "aws:RequestTag/elbv2.k8s.aws/cluster" = "false"
+          }
+        }
+        Action   = ["ec2:CreateTags"]
+        Resource = "arn:${data.aws_partition.this.partition}:ec2:*:${data.aws_caller_identity.this.account_id}:security-group/*"
+      },
+      {
+        Sid    = "OwnGroups"
+        Effect = "Allow"
+        Condition = {
+          Null = {
+            "aws:ResourceTag/elbv2.k8s.aws/cluster" = "false"
+          }
+        }
+        Action = [
+          "ec2:AuthorizeSecurityGroupIngress",
+          "ec2:CreateTags",
+          "ec2:DeleteSecurityGroup",
+          "ec2:DeleteTags",
+          "ec2:RevokeSecurityGroupIngress",
+        ]
+        Resource = "arn:${data.aws_partition.this.partition}:ec2:*:${data.aws_caller_identity.this.account_id}:security-group/*"
+      },
+      {
+        Sid    = "New"
+        Effect = "Allow"
+        Condition = {
+          Null = {
+            "aws:RequestTag/elbv2.k8s.aws/cluster" = "false"
+          }
+        }
+        Action = [
+          "elasticloadbalancing:AddTags",
+          "elasticloadbalancing:CreateListener",
+          "elasticloadbalancing:CreateLoadBalancer",
+          "elasticloadbalancing:CreateTargetGroup",
+        ]
+        Resource = [
+          "arn:${data.aws_partition.this.partition}:elasticloadbalancing:*:${data.aws_caller_identity.this.account_id}:listener/app/*/*/*",
+          "arn:${data.aws_partition.this.partition}:elasticloadbalancing:*:${data.aws_caller_identity.this.account_id}:listener/net/*/*/*",
+          "arn:${data.aws_partition.this.partition}:elasticloadbalancing:*:${data.aws_caller_identity.this.account_id}:loadbalancer/net/*/*",
+          "arn:${data.aws_partition.this.partition}:elasticloadbalancing:*:${data.aws_caller_identity.this.account_id}:targetgroup/*/*",
+        ]
+      },
+      {
+        Sid    = "Own"
+        Effect = "Allow"
+        Condition = {
+          Null = {
+            "aws:ResourceTag/elbv2.k8s.aws/cluster" = "false"
+          }
+        }
+        Action = [
+          "elasticloadbalancing:AddTags",
+          "elasticloadbalancing:CreateListener",
+          "elasticloadbalancing:DeleteListener",
+          "elasticloadbalancing:DeleteLoadBalancer",
+          "elasticloadbalancing:DeleteTargetGroup",
+          "elasticloadbalancing:DeregisterTargets",
+          "elasticloadbalancing:ModifyListener",
+          "elasticloadbalancing:ModifyListenerAttributes",
+          "elasticloadbalancing:ModifyLoadBalancerAttributes",
+          "elasticloadbalancing:ModifyTargetGroup",
+          "elasticloadbalancing:ModifyTargetGroupAttributes",
+          "elasticloadbalancing:RegisterTargets",
+          "elasticloadbalancing:RemoveTags",
+          "elasticloadbalancing:SetSecurityGroups",
+          "elasticloadbalancing:SetSubnets",
+        ]
+        Resource = [
+          "arn:${data.aws_partition.this.partition}:elasticloadbalancing:*:${data.aws_caller_identity.this.account_id}:listener/app/*/*/*",
+          "arn:${data.aws_partition.this.partition}:elasticloadbalancing:*:${data.aws_caller_identity.this.account_id}:listener/net/*/*/*",
+          "arn:${data.aws_partition.this.partition}:elasticloadbalancing:*:${data.aws_caller_identity.this.account_id}:loadbalancer/net/*/*",
+          "arn:${data.aws_partition.this.partition}:elasticloadbalancing:*:${data.aws_caller_identity.this.account_id}:targetgroup/*/*",
+        ]
       },
     ]
   })
@@ -600,6 +745,14 @@ resource "aws_eks_pod_identity_association" "autoscaler_aws_eu_west_1" {
   namespace       = "kube-system"
   service_account = "cluster-autoscaler"
   role_arn        = aws_iam_role.eks_autoscaler.arn
+}
+
+resource "aws_eks_pod_identity_association" "balancers_aws_eu_west_1" {
+  region          = "eu-west-1"
+  cluster_name    = aws_eks_cluster.aws_eu_west_1.name
+  namespace       = "kube-system"
+  service_account = "aws-load-balancer-controller"
+  role_arn        = aws_iam_role.eks_balancers.arn
 }
 
 resource "aws_cloudwatch_log_group" "eks_aws_us_east_1" {
@@ -1057,6 +1210,14 @@ resource "aws_eks_pod_identity_association" "autoscaler_aws_us_east_1" {
   role_arn        = aws_iam_role.eks_autoscaler.arn
 }
 
+resource "aws_eks_pod_identity_association" "balancers_aws_us_east_1" {
+  region          = "us-east-1"
+  cluster_name    = aws_eks_cluster.aws_us_east_1.name
+  namespace       = "kube-system"
+  service_account = "aws-load-balancer-controller"
+  role_arn        = aws_iam_role.eks_balancers.arn
+}
+
 resource "aws_cloudwatch_log_group" "eks_aws_us_west_2" {
   region            = "us-west-2"
   name              = "/aws/eks/aws-us-west-2/cluster"
@@ -1503,4 +1664,12 @@ resource "aws_eks_pod_identity_association" "autoscaler_aws_us_west_2" {
   namespace       = "kube-system"
   service_account = "cluster-autoscaler"
   role_arn        = aws_iam_role.eks_autoscaler.arn
+}
+
+resource "aws_eks_pod_identity_association" "balancers_aws_us_west_2" {
+  region          = "us-west-2"
+  cluster_name    = aws_eks_cluster.aws_us_west_2.name
+  namespace       = "kube-system"
+  service_account = "aws-load-balancer-controller"
+  role_arn        = aws_iam_role.eks_balancers.arn
 }

@@ -1,0 +1,95 @@
+"""The tests that ship with the root of Oracle Cloud: closed, encrypted, in place, within bounds."""
+
+from polycloud.clouds.oci.render_clusters import PATCHES
+from polycloud.deploy.blueprint import Blueprint
+from polycloud.deploy.hcl import quoted
+from polycloud.deploy.render import promises
+from polycloud.deploy.render.promises import Mock, Promise
+from polycloud.deploy.render.terraform import Root, identifier
+
+IMAGE = {
+    "image_id": "ocid1.image.oc1..example",
+    "source_name": "Oracle-Linux-8.10-2026.01.01-0-OKE-1.35.2-1",
+    "source_type": "IMAGE",
+}
+TUNNEL = {"id": "ocid1.tunnel.oc1..example", "vpn_ip": "192.0.2.1"}
+MOCKS = (
+    Mock("oci_containerengine_node_pool_option", {"sources": [IMAGE]}),
+    Mock("oci_core_ipsec_connection_tunnels", {"ip_sec_connection_tunnels": [TUNNEL, TUNNEL]}),
+    Mock("oci_core_services", {"services": [{"id": "ocid1.service.oc1..example", "cidr_block": "all-services"}]}),
+    Mock("oci_generative_ai_models", {"model_collection": [{"items": [{"id": "ocid1.model.oc1..example"}]}]}),
+    Mock("oci_identity_availability_domains", {"availability_domains": [{"name": "one"}, {"name": "two"}]}),
+    Mock("oci_objectstorage_namespace", {"namespace": "example"}),
+)
+
+
+def add(root: Root, here: Blueprint) -> None:
+    runs = {
+        "keys_can_be_renewed": [
+            Promise(
+                f'oci_kms_key.{identifier(key.name, key.site.region)}.protection_mode == "{_mode(key.hardware)}"',
+                f"The key at {key.site.id} must be kept as the estate says",
+            )
+            for key in here.keys
+        ],
+        "clusters_are_closed": _clusters(here),
+        "pools_begin_small": _pools(here),
+        "buckets_are_closed_and_versioned": _buckets(here),
+        "databases_are_inside": _databases(here),
+    }
+    aliases = [f"oci.{identifier(key.site.region)}" for key in here.keys]
+    promises.add(root, dict.fromkeys(["oci", *aliases], MOCKS), runs)
+
+
+def _mode(hardware: bool) -> str:
+    return "HSM" if hardware else "SOFTWARE"
+
+
+def _clusters(here: Blueprint) -> list[Promise]:
+    found = []
+    for cluster in here.clusters:
+        address = f"oci_containerengine_cluster.{identifier(cluster.name)}"
+        patch = PATCHES.get(cluster.version, f"v{cluster.version}.0")
+        found += [
+            Promise(
+                f"!{address}.endpoint_config[0].is_public_ip_enabled",
+                f"The Kubernetes API of {cluster.name} must be reached from inside alone",
+            ),
+            Promise(f'{address}.type == "ENHANCED_CLUSTER"', f"Pods of {cluster.name} must have rights of their own"),
+            Promise(f"{address}.kubernetes_version == {quoted(patch)}", f"{cluster.name} must run {patch}"),
+        ]
+    return found
+
+
+def _pools(here: Blueprint) -> list[Promise]:
+    return [
+        Promise(
+            f"oci_containerengine_node_pool.{identifier(cluster.name, pool.name)}.node_config_details[0].size == "
+            f"{pool.least}",
+            f"The pool {pool.name} of {cluster.name} begins with {pool.least} machines",
+        )
+        for cluster in here.clusters
+        for pool in cluster.pools
+    ]
+
+
+def _buckets(here: Blueprint) -> list[Promise]:
+    found = []
+    for bucket in here.buckets:
+        address = f"oci_objectstorage_bucket.{identifier(bucket.name)}"
+        found += [
+            Promise(f'{address}.access_type == "NoPublicAccess"', f"{bucket.name} must not be public"),
+            Promise(f'{address}.versioning == "Enabled"', f"{bucket.name} must keep versions"),
+        ]
+    return found
+
+
+def _databases(here: Blueprint) -> list[Promise]:
+    return [
+        Promise(
+            f"oci_database_autonomous_database.{identifier(database.name)}.is_mtls_connection_required",
+            f"{database.name} must be reached by both sides' certificates alone",
+        )
+        for database in here.databases
+        if database.engine == "oracle"
+    ]

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from polycloud.sandbox.spec import Cloud, SandboxSpec
     from polycloud.store import Store
 
-RENDERED_CLOUDS = ("aws", "azure", "gcp")
+RENDERED_CLOUDS = ("aws", "azure", "gcp", "oci")
 RENDERED_TOOLS: tuple[str, ...] = ("helm", "kubernetes", "mesh", "monitoring", "readme")
 SANDBOX_SECONDS = 5.0  # it is on this machine
 SANDBOX_BYTES_MAX = 16 * 1024 * 1024

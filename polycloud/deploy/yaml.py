@@ -5,14 +5,13 @@ for; most of them are the same few thousand texts, so each is written by PyYAML 
 """
 
 import functools
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping
 from typing import Any
 
 import yaml
 
 WIDTH = 4096  # no folding: a changed word must not move a line's end
 KEPT = 65_536  # texts that are kept: a few megabytes, and more than a render of a hundred clusters has
-_KEY = "k: "
 
 
 class _Dumper(yaml.SafeDumper):
@@ -47,8 +46,23 @@ def header(what: str, estate: str, source: str, comment: str = "#") -> str:
 
 def dump(*documents: Mapping[str, Any], head: str = "") -> str:
     """One file of one or several documents, keys in the order given; ``head`` is a comment for its top."""
-    texts: Iterable[str] = ("\n".join(_lines(document, 0)) + "\n" for document in documents)
-    return head + "---\n".join(texts)
+    return head + "---\n".join(map(_document, documents))
+
+
+class _Odd(Exception):
+    """What can not be put together from parts: a key that is empty, of several lines or very long, and a text whose
+    last line ends open, after which the document must say that it ends."""
+
+
+def _document(document: Mapping[str, Any]) -> str:
+    try:
+        return "\n".join(_lines(document, 0)) + "\n"
+    except _Odd:
+        return _whole(document)
+
+
+def _whole(value: Mapping[str, Any]) -> str:
+    return str(yaml.dump(value, Dumper=_Dumper, sort_keys=False, width=WIDTH, allow_unicode=True))
 
 
 def _lines(value: object, depth: int) -> Iterator[str]:
@@ -85,20 +99,25 @@ def _holds(value: object) -> bool:
     return isinstance(value, Mapping | list | tuple) and bool(value)
 
 
-def _scalar(value: object) -> tuple[str, ...]:
+def _scalar(value: Any) -> tuple[str, ...]:
     """A text, number or empty value as lines; those after the first are indented by two."""
     if isinstance(value, Mapping):
         return ("{}",)
-    return ("[]",) if isinstance(value, list | tuple) else _written(type(value), value)
+    return ("[]",) if isinstance(value, list | tuple) else _written(type(value).__name__, value)
 
 
 @functools.lru_cache(KEPT)
-def _written(kind: type, value: object) -> tuple[str, ...]:
+def _written(kind: str, value: Hashable) -> tuple[str, ...]:
     """``kind`` keeps 1, 1.0 and True apart, which are equal."""
-    text = str(yaml.dump({"k": value}, Dumper=_Dumper, width=WIDTH, allow_unicode=True))
-    return tuple(text.removeprefix(_KEY).removesuffix("\n").split("\n"))
+    lines = _whole({"k": value}).removeprefix("k: ").removesuffix("\n").split("\n")
+    if lines[-1] == "...":
+        raise _Odd
+    return tuple(lines)
 
 
 @functools.lru_cache(KEPT)
-def _key(key: object) -> str:
-    return str(yaml.dump({key: 0}, Dumper=_Dumper, width=WIDTH, allow_unicode=True)).removesuffix(": 0\n")
+def _key(key: Hashable) -> str:
+    text = str(yaml.dump({key: 0}, Dumper=_Dumper, width=WIDTH, allow_unicode=True))
+    if text.startswith("? "):
+        raise _Odd
+    return text.removesuffix(": 0\n")

@@ -123,6 +123,4 @@ def _dedicated(root: Root, here: Blueprint, service: AiService) -> None:
         "outputs.tf",
         output(f"endpoint_{label}", f"The endpoint of {service.name} at {service.site.id}.", attribute(endpoint, "id")),
     )
-    root.gap(
-        f"{service.source}: put the output endpoint_{label} into capacity.endpoint of the deployment at {service.site.id}"
-    )
+    root.gap(f"{service.source}: put the output endpoint_{label} into capacity.endpoint of its deployment")

@@ -15,14 +15,14 @@ FILE = "database.tf"
 ORACLE_VERSION, POSTGRES_VERSION = (
     "23ai",
     "16",
-)  # docs.oracle.com/iaas/Content/postgresql, 2026-11
+)  # docs.oracle.com, 2026-11
 ORACLE_DAYS, POSTGRES_DAYS = (1, 60), (1, 35)  # how long backups are kept
 POSTGRES_SHAPE = "PostgreSQL.VM.Standard.E5.Flex"
 ADMIN = "polycloud"
 # Of the documented principals that read secrets, docs.oracle.com/iaas/Content/KeyManagement, 2026-11.
 READERS = {"oracle": "autonomousdatabase", "postgresql": "postgresqldbsystem"}
 INSTEAD = {
-    "mysql": "HeatWave takes its password as plain text into Terraform's state: make it by hand, or choose another site",
+    "mysql": "HeatWave keeps its password as plain text in Terraform's state: make it by hand, or elsewhere",
 }
 
 

@@ -44,15 +44,15 @@ def add(root: Root, here: Blueprint) -> None:
         "variables.tf",
         variable(
             "vault_type",
-            "DEFAULT: keys are renewed by a person; VIRTUAL_PRIVATE: by themselves, in a vault of one's own.",
+            "DEFAULT: keys are renewed by a person; VIRTUAL_PRIVATE: by themselves, in one's own vault.",
             "string",
             "DEFAULT",
         ),
     )
     if here.keys:
         root.gap(
-            "oci: keys are renewed by themselves in private vaults alone: say vault_type = VIRTUAL_PRIVATE, or renew them "
-            f"by hand every {here.keys[0].rotate_days or ROTATE_DAYS[0]} days (oci kms management key-version create)"
+            "oci: keys are renewed by themselves in private vaults alone: say vault_type = VIRTUAL_PRIVATE, or run "
+            f"oci kms management key-version create every {here.keys[0].rotate_days or ROTATE_DAYS[0]} days"
         )
 
 

@@ -14,6 +14,7 @@ LOG_DAYS = 180  # the most that the logging service keeps, docs.oracle.com/iaas/
 DNS = "polycloud"
 TCP, HTTPS = "6", 443
 WAYS = ("vpn", "azure-oci", *links.DEDICATED)
+CLOSED = Comment("checkov:skip=CKV2_OCI_2:Only the site's own network and those that it is joined to are let in.")
 STATEFUL = Comment("checkov:skip=CKV_OCI_21:Answers find their way back by the connection; stateless rules open both.")
 INSIDE = ("databases", "kubernetes", "machines", "pods")  # subnets without public addresses
 
@@ -206,13 +207,14 @@ def _guards(root: Root, section: Section, here: Blueprint, network: Network) -> 
             "oci_core_network_security_group_security_rule",
             f"inside_{label}__{number}",
             _rule(group, "INGRESS", "source", cidr, "all", "The site's own network, and those it is joined to."),
-            Comment("checkov:skip=CKV2_OCI_2:Only the site's own network and those that it is joined to are let in."),
+            CLOSED,
             STATEFUL,
         )
     rules.make(
         "oci_core_network_security_group_security_rule",
         f"out_{label}",
         _rule(group, "EGRESS", "destination", ANYWHERE, "all", "Machines fetch images and call models."),
+        CLOSED,
     )
     if here.edge is None:
         return
@@ -232,6 +234,7 @@ def _guards(root: Root, section: Section, here: Blueprint, network: Network) -> 
         "oci_core_network_security_group_security_rule",
         f"balanced_{label}",
         _rule(public, "EGRESS", "destination", network.cidr, "all", "From the load balancer to pods."),
+        CLOSED,
     )
 
 

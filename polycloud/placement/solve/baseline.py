@@ -4,7 +4,8 @@ They obey every rule of the problem (a quota that is full sends the next job to 
 cheapest promises for what they run, so that the comparison is with the rule and not with a careless use of it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from itertools import pairwise
 
 import msgspec
 
@@ -19,7 +20,7 @@ from polycloud.placement.solve.search import Search
 ALONE = "each job to its cheapest place"
 WITH_EGRESS = "each job to its cheapest place with egress"
 SECONDS = 1.0  # for the best plan of one cloud, where the problem is small enough to be spelled out
-SMALL = 4_000  # source columns
+SMALL = 5_000  # columns for options and sources
 
 
 class Baseline(msgspec.Struct, frozen=True):
@@ -36,25 +37,30 @@ def baselines(problem: Problem) -> tuple[Baseline, ...]:
     if not all(task.options for task in problem.tasks):
         return ()
     dense = Dense(problem)
-    return tuple(each(problem, Search(dense)))
+    return tuple(each(problem, Search(dense), lambda: True))
 
 
-def each(problem: Problem, search: Search, quick: bool = False) -> Iterator[Baseline]:
-    """The baselines one by one; ``quick``: by the search alone."""
+def each(problem: Problem, search: Search, go_on: Callable[[], bool], quick: bool = False) -> Iterator[Baseline]:
+    """The baselines one by one, while ``go_on`` says so; ``quick``: by the search alone."""
     may = search.may
     clouds = sorted({place.cloud for place in problem.sites} - {"onprem"})
     for cloud in clouds:
-        yield _one_cloud(problem, search, cloud, quick)
+        if not go_on():
+            return
+        yield only(problem, search, (cloud,), None if quick else SECONDS)
         search.may, search.extra = may, None
     for name in (ALONE, WITH_EGRESS):
         yield _alone(problem, search, name)
         search.may = may
 
 
-def _one_cloud(problem: Problem, search: Search, cloud: str, quick: bool) -> Baseline:
-    """The best plan found with one cloud and one's own halls; copies that are pinned elsewhere stay there."""
-    name = f"only {cloud}"
-    inside = np.array([place.cloud in (cloud, "onprem") for place in problem.sites], dtype=bool)
+def only(problem: Problem, search: Search, clouds: tuple[str, ...], seconds: float | None) -> Baseline:
+    """The best plan found with some clouds and one's own halls; copies that are pinned elsewhere stay there.
+
+    With ``seconds`` a small problem is solved exactly. The search is left restricted to these clouds.
+    """
+    name = f"only {' and '.join(clouds)}"
+    inside = np.array([place.cloud in (*clouds, "onprem") for place in problem.sites], dtype=bool)
     homeless = [t.name for t in problem.tasks if not any(inside[option.site] for option in t.options)]
     if homeless:
         return _none(name, "no place for", homeless)
@@ -65,22 +71,22 @@ def _one_cloud(problem: Problem, search: Search, cloud: str, quick: bool) -> Bas
     few = [item.name for item, sites in zip(problem.items, search.may, strict=True) if sites.sum() < item.copies]
     if few:
         return _none(name, "too few places for the copies of", few)
-    if not quick and exact.size(problem) <= SMALL:
-        found = _spelled(problem, search.may, inside)
+    if seconds is not None and exact.size(problem) <= SMALL:
+        found = _spelled(problem, search.may, inside, seconds)
         return _judged(problem, name, found) if found is not None else Baseline(name, None, None, "no lawful plan")
     search.extra = np.where(inside[search.dense.site], 0.0, BIG)
     search.clear()
     search.open[:] = search.may
     search.refresh()
-    search.place(_order(search.dense))
+    search.place(order(search.dense))
     search.open[:] = False
     for at in range(len(problem.items)):
         search.copies(at)
-    search.improve(_order(search.dense), lambda: True)
+    search.improve(order(search.dense), lambda: True)
     return _judged(problem, name, search.plan())
 
 
-def _spelled(problem: Problem, may: highs.Bools, inside: highs.Bools) -> Solution | None:
+def _spelled(problem: Problem, may: highs.Bools, inside: highs.Bools, seconds: float) -> Solution | None:
     """The optimum of the problem with these sites, in the numbering of the whole."""
     kept = [[k for k, option in enumerate(task.options) if inside[option.site]] for task in problem.tasks]
     tasks = tuple(
@@ -93,7 +99,7 @@ def _spelled(problem: Problem, may: highs.Bools, inside: highs.Bools) -> Solutio
     )
     part = msgspec.structs.replace(problem, tasks=tasks, items=items)
     built = exact.build(part)
-    outcome = highs.run(built.model, SECONDS, 1e-6, lambda: True)
+    outcome = highs.run(built.model, seconds, 1e-6, lambda: True)
     if outcome.values is None:
         return None
     plan = exact.read(part, built, outcome.values)
@@ -121,8 +127,9 @@ def _home(item: Item, hold: highs.Floats) -> list[int]:
     return home + more[: max(0, max(item.copies, 1) - len(home))]
 
 
-def _order(dense: Dense) -> highs.Ints:
-    spread = [float(np.ptp(dense.own[a:b])) for a, b in zip(dense.first[:-1], dense.first[1:], strict=True)]
+def order(dense: Dense) -> highs.Ints:
+    """Tasks, those first whose options differ most in cost: they have most to lose when what they want is full."""
+    spread = [float(np.ptp(dense.own[start:end])) for start, end in pairwise(dense.first.tolist())]
     return np.argsort(-np.array(spread), kind="stable")
 
 

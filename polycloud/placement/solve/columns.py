@@ -12,7 +12,6 @@ import msgspec
 
 from polycloud.placement.bill import MILLION
 from polycloud.placement.problem import Solution
-from polycloud.placement.solve.dense import Dense
 from polycloud.placement.solve.dual import Answer, Dual, Prices
 from polycloud.placement.solve.highs import INF, LOOK, Floats, Indices, Ints, highs, np
 
@@ -37,7 +36,8 @@ class Relaxed(msgspec.Struct):
 class Master:
     """The master problem, kept in the solver between rounds so that each can start where the last ended."""
 
-    def __init__(self, dense: Dense, dual: Dual):
+    def __init__(self, dual: Dual):
+        dense = dual.dense
         self.dense, self.dual = dense, dual
         self.coupled = bool(len(dense.limit) or dense.problem.pools)
         self.begin([])

@@ -28,8 +28,8 @@ class Exact(msgspec.Struct):
 
 
 def size(problem: Problem) -> int:
-    """How many source columns the model would have."""
-    total = 0
+    """How many columns for options and sources the model would have."""
+    total = sum(len(task.options) for task in problem.tasks)
     for task in problem.tasks:
         sites = len({option.site for option in task.options})
         total += sum(sites * len(problem.items[flow.item].hold) for flow in task.flows)

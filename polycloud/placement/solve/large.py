@@ -9,16 +9,19 @@ small exact model decides.
 
 import math
 from collections.abc import Callable, Iterable
+from copy import copy
+from functools import partial
 from itertools import combinations, pairwise
 
 import msgspec
 
-from polycloud.placement.bill import bill, volumes
+from polycloud.placement.bill import bill, clouds_used, volumes
 from polycloud.placement.problem import Item, Problem, Solution, Task
 from polycloud.placement.solve import baseline, exact, highs, tariff
 from polycloud.placement.solve.columns import Master, Relaxed, Way
 from polycloud.placement.solve.dense import Dense
 from polycloud.placement.solve.dual import Dual, Prices
+from polycloud.placement.solve.facility import BIG
 from polycloud.placement.solve.highs import Bools, Ints, np
 from polycloud.placement.solve.result import Watch
 from polycloud.placement.solve.search import Search, carried
@@ -32,7 +35,7 @@ ASSIGN = 0.1  # of the time, for options with the copies as they are
 ASSIGNED = 0.001  # the gap of that
 SURE = 0.9  # a share of an option in the fractional optimum that is as good as all
 SHARES = (1e-3, 1e-2, 3e-2, 1e-1)  # in the fractional optimum, from which an option or a copy may matter
-SPELLED = 30_000  # source columns that the exact model over a restriction may have
+SPELLED = 32_000  # columns for options and sources that the exact model over a restriction may have
 COUPLED = 0.004  # of the relaxation's cost: how close the bound comes to it before the restriction is solved
 BOUND_SHARE = 0.4  # of the time, before the restriction is solved
 CLOUDS = 5  # up to which each set of clouds has its own bound
@@ -47,27 +50,23 @@ class Trail(msgspec.Struct):
 
 
 class Large:
-    """One solve of a large problem. ``trail`` is what an earlier solve of much the same problem left."""
+    """One solve of a large problem: the search with its prices, and the dual with its own."""
 
     def __init__(self, problem: Problem, watch: Watch):
         self.problem, self.watch = problem, watch
         self.plain = tariff.plain(problem)
-        self.dense = Dense(problem)
+        self.dense = Dense(problem, tariff.marginal(problem, {}))
         self.search = Search(self.dense)
-        spread = [
-            float(np.ptp(self.dense.own[a:b])) for a, b in zip(self.dense.first[:-1], self.dense.first[1:], strict=True)
-        ]
-        self.order: Ints = np.argsort(-np.array(spread), kind="stable")
+        self.order: Ints = baseline.order(self.dense)
+        self.coupled = bool(len(self.dense.limit) or problem.pools)
         self.prices: Prices | None = None
-        self.ways: list[Way] = []
         self.value = -math.inf
-        self.left = 0.0
-        self.done = False
+        self.left = sum(cost for _, cost in problem.fixed) / 1e6
 
     # -- plans --------------------------------------------------------------------------------------------
 
     def offer(self, method: str) -> None:
-        """Show the search's plan to the watch; with several prices per meter, improve it at marginal ones first."""
+        """Show the search's plan to the watch."""
         plan = self.search.plan()
         self.watch.offer(plan, bill(self.problem, plan), method)
 
@@ -78,6 +77,20 @@ class Large:
         self.search.place(self.order)
         self.search.open[:] = False
         self.polish("search")
+
+    def fewer_clouds(self, search: Search) -> None:
+        """Where clouds have a price, the best plan for every set of two clouds or more; one alone is a naive plan."""
+        names = sorted({place.cloud for place in self.problem.sites} - {"onprem"})
+        if not self.problem.per_cloud or len(names) > CLOUDS:
+            return
+        may = search.may
+        for some in (s for many in range(2, len(names)) for s in combinations(names, many)):
+            if not self.watch.go_on("fewer clouds"):
+                return
+            found = baseline.only(self.problem, search, some, None)
+            search.may, search.extra = may, None
+            if found.solution is not None and found.bill is not None:
+                self.watch.offer(found.solution, found.bill, "fewer clouds")
 
     def polish(self, method: str, rounds: int = 4) -> None:
         """Improve what the search holds and offer it, again at the prices that it then pays on the margin."""
@@ -105,20 +118,23 @@ class Large:
     # -- bound --------------------------------------------------------------------------------------------
 
     def lower(self) -> None:
-        """Take lane prices under which the bound is true."""
+        """Begin with the bound, at lane prices that no plan can undercut; the search keeps its own."""
+        low = self.dense
         if not self.plain:
             on, _faults = volumes(self.problem, self.search.plan())
-            prices, self.left = tariff.under(self.problem, on)
-            self.dense.reprice(prices)
-        self.dual = Dual(self.dense, carried(self.dense, np.float32))
-        self.left += sum(cost for _, cost in self.problem.fixed) / 1e6
+            prices, left = tariff.under(self.problem, on)
+            low = copy(self.dense)
+            low.reprice(prices)
+            self.left += left
+        self.dual = Dual(low, carried(low, np.float32))
 
     def certify(self, prices: Prices) -> None:
         """Count prices as the best, and their bound as proven."""
         value = self.dual.certain(prices, self._clouds()) + self.left
         if self.value < value < math.inf:
             self.value, self.prices = value, prices
-            self.watch.raise_bound(self.dual.safe(value))
+            rounded = len(self.problem.meters) + len(self.problem.pools) + 1  # each a micro-dollar at most in a bill
+            self.watch.raise_bound(self.dual.safe(value) - rounded)
 
     def _clouds(self) -> list[tuple[float, Bools]]:
         """For each set of clouds that a plan may use: what it adds, and whether each site is in it."""
@@ -145,16 +161,17 @@ class Large:
         """Rounds of column generation until the master and the bound agree to ``close`` or the time is over."""
         end = self.watch.seconds + seconds
         relaxed: Relaxed | None = None
-        coupled = bool(len(self.dense.limit) or self.problem.pools)
         for turn in range(ROUNDS):
             if self.prices is None:
                 return relaxed
-            known = self.prices if coupled and turn % 2 else None  # free copies make news, known prices make progress
+            known = (
+                self.prices if self.coupled and turn % 2 else None
+            )  # free copies make news, known prices make progress
             found = master.solve(max(1.0, end - self.watch.seconds), known, self._on("columns"))
             if found is None:
                 return relaxed
             relaxed = found
-            if coupled and len(master.ways) > MANY * len(self.problem.tasks):
+            if self.coupled and len(master.ways) > MANY * len(self.problem.tasks):
                 master.begin(found.used)
             answer = self.dual.answer(found.prices)
             new = master.add(master.better(answer))
@@ -167,9 +184,9 @@ class Large:
             if best is not base:
                 self.certify(best)
             gap = found.cost + self.left - self.value
-            if gap <= close * abs(found.cost) or (self.watch.close and self.watch.solution is not None):
+            if gap <= close * abs(found.cost) or self.watch.close:
                 return relaxed
-            if coupled:
+            if self.coupled:
                 best = self.ascend(best, found.cost, AGAIN)
             new += master.add(master.better(self.dual.answer(best)))
             if not new or self.watch.seconds > end or not self.watch.go_on("columns"):
@@ -180,28 +197,23 @@ class Large:
         """What the next solve of much the same problem may begin with."""
         if self.prices is None:
             return None
-        used: list[Way] = []
-        if relaxed is not None:
-            used = relaxed.used
-        return Trail(self.prices, self.dense.names, used)
+        return Trail(self.prices, self.dense.names, [] if relaxed is None else relaxed.used)
 
     def settle(self, ways: Iterable[Way] = ()) -> Trail | None:
         """From prices to the end: column generation, a plan near the fractional optimum, the restriction, and more
         column generation with what time is left. ``ways`` are known to be good."""
-        watch, problem = self.watch, self.problem
-        master = Master(self.dense, self.dual)
+        watch = self.watch
+        master = Master(self.dual)
         master.add(ways)
         if watch.solution is not None:
             master.add(master.of(watch.solution))
         if self.prices is not None:
             master.add(master.better(self.dual.answer(self.prices)))
-        coupled = bool(len(self.dense.limit) or problem.pools)
-        relaxed = self.generate(
-            master, BOUND_SHARE * watch.limits.seconds, COUPLED if coupled else watch.limits.gap / 5
-        )
+        close = COUPLED if self.coupled else watch.limits.gap / 5
+        relaxed = self.generate(master, BOUND_SHARE * watch.limits.seconds, close)
         if relaxed is not None and not watch.close:
             self.round(relaxed)
-            if coupled and not watch.close:
+            if self.coupled and not watch.close:
                 self.assign(relaxed, 6)
             if not watch.close:
                 self.restrict(relaxed, 1)
@@ -265,6 +277,12 @@ class Large:
         and the best plan."""
         best = self.watch.solution
         cost = self.dual.answer(relaxed.prices if self.prices is None else self.prices).cost
+        hold = self.dense.hold
+        if best is not None and self.problem.per_cloud:  # which the prices do not see: stay with the best plan's
+            used = [*clouds_used(self.problem, best), "onprem"]
+            outside = np.array([place.cloud not in used for place in self.problem.sites], dtype=bool)
+            cost, hold = cost + BIG * outside[self.dense.site], hold + BIG * outside
+            near *= 4
         options, holds = [], []
         for at, (start, end) in enumerate(pairwise(self.dense.first.tolist())):
             kept = set(np.flatnonzero(relaxed.options[start:end] > share).tolist())
@@ -276,7 +294,7 @@ class Large:
             sites = set(np.flatnonzero(relaxed.copies[at] > share).tolist()) | set(item.pinned)
             if best is not None:
                 sites |= set(best.copies[at])
-            sites |= set(np.argsort(self.dense.hold[at], kind="stable")[: item.copies].tolist())
+            sites |= set(np.argsort(hold[at], kind="stable")[: item.copies].tolist())
             holds.append(sites)
         return Restriction(self.problem, options, holds)
 
@@ -324,9 +342,11 @@ def solve(problem: Problem, watch: Watch) -> Trail | None:
     """Fill the watch with a plan and a bound; what is left for the next solve."""
     large = Large(problem, watch)
     large.begin()
-    for naive in baseline.each(problem, Search(large.dense, large.search.carry), quick=True):
+    search = Search(large.dense, large.search.carry)
+    for naive in baseline.each(problem, search, partial(watch.go_on, "naive plans"), quick=True):
         if naive.solution is not None and naive.bill is not None:
             watch.offer(naive.solution, naive.bill, naive.name)
+    large.fewer_clouds(search)
     large.lower()
     large.ascend(large.dual.start(), large.target(), ASCENT)
     return large.settle()

@@ -9,8 +9,8 @@ from polycloud.placement.problem import Option, Problem, Solution
 from polycloud.placement.solve import conflict, exact, feasible, highs, large
 from polycloud.placement.solve.result import INFEASIBLE, USUAL, Limits, Report, Solved, Watch
 
-SMALL = 4_000  # source columns up to which the exact model is solved in a second or two
-SPELLED = 100_000  # source columns up to which it is worth the rest of the time
+SMALL = 5_000  # columns for options and sources up to which the exact model is solved in a second or two
+SPELLED = 100_000  # the same, up to which it is worth the rest of the time
 
 
 def floor(problem: Problem) -> int:

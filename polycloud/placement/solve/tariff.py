@@ -22,12 +22,16 @@ def plain(problem: Problem) -> bool:
 
 def marginal(problem: Problem, volumes: Mapping[int, int]) -> Floats:
     """USD per byte of one byte more on each meter, at these volumes. For falling prices a plan that is better at
-    marginal prices is better at true ones."""
-    found = [
-        max((tier for tier in meter.tiers if tier[0] <= volumes.get(at, 0)), key=lambda tier: tier[0])[1]
-        for at, meter in enumerate(problem.meters)
-    ]
+    marginal prices is better at true ones; where prices rise, such as after a free first tier, the average speaks."""
+    found = [_marginal(meter, volumes.get(at, 0)) for at, meter in enumerate(problem.meters)]
     return np.array(found, dtype=np.float64) / GB / MILLION
+
+
+def _marginal(meter: Meter, volume: int) -> float:
+    prices = [price for _, price in meter.tiers]
+    if any(later > price for price, later in pairwise(prices)):
+        return _cost(meter, volume) / volume if volume else max(prices)
+    return next(price for start, price in reversed(meter.tiers) if start <= volume)
 
 
 def under(problem: Problem, volumes: Mapping[int, int]) -> tuple[Floats, float]:

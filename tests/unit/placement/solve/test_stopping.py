@@ -8,7 +8,7 @@ from polycloud.placement.solve import INFEASIBLE, NOTHING, Limits, Progress, Sol
 from polycloud.placement.solve.result import Watch
 from tests.property.planner_problems import random_problem
 
-EITHER = pytest.mark.parametrize("small", [4_000, -1])
+EITHER = pytest.mark.parametrize("small", [5_000, -1])
 
 
 def sound(problem: Problem, solved: Solved) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import msgspec
 
 from polycloud.catalog import Catalog
+from polycloud.catalog.machine_names import is_arm
 from polycloud.catalog.market import Market
 from polycloud.catalog.market_rows import Offer
 from polycloud.deploy.blueprint import Cluster, Network, Pool, Role, Run, Where
@@ -140,11 +141,13 @@ def _filled(market: Market, site: Where, pool: Pool) -> Pool:
 
 
 def _cheapest(market: Market, site: Where, accelerator: str) -> str | None:
-    """The cheapest machine with the accelerator; with any that runs CUDA, as most images expect, when none is named."""
+    """The cheapest machine with the accelerator; when none is named, with a whole one that runs CUDA, and x86, as most
+    images expect."""
 
     def usual(offer: Offer) -> bool:
         chip = market.accelerator(offer.accelerator)
-        return chip is not None and chip.vendor == "NVIDIA"
+        whole = offer.accelerator_count is not None and offer.accelerator_count >= 1
+        return chip is not None and chip.vendor == "NVIDIA" and whole and not is_arm(offer.machine)
 
     wanted = market.accelerator(accelerator) if accelerator else None
     offers = [

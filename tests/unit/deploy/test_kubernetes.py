@@ -183,8 +183,29 @@ def test_a_hall_gets_what_is_placed_there_and_nothing_of_a_cloud() -> None:
         f"kubernetes/overlays/onprem-hall/{name}.yaml" for name in ("accounts", "kustomization", "workloads")
     }
     assert not any("onprem-hall" in need.name for need in found.needs)
+    assert "kueue" not in found.files["kubernetes/overlays/onprem-hall/workloads.yaml"]
     (resource,) = found.resources
     assert resource.site == "onprem/hall"
+
+
+def test_charts_of_one_cloud_go_to_its_clusters_alone() -> None:
+    found = kubernetes.render(blueprint())
+    sets = {d["metadata"]["name"]: d["spec"] for d in documents(found, "argocd/") if d["kind"] == "ApplicationSet"}
+
+    def where(name: str) -> list[str]:
+        generator = sets[name]["generators"][0]["matrix"]["generators"][0]["clusters"]
+        return list(generator["selector"]["matchExpressions"][0]["values"])
+
+    assert where("charts") == ["aws-1", "azure-1", "gcp-1"]
+    assert where("charts-aws") == ["aws-1"]
+    assert where("charts-aws-azure") == ["aws-1", "azure-1"]
+    assert where("definitions") == ["aws-1", "azure-1"]  # GKE brings them
+    for name, spec in sets.items():
+        if name.startswith("charts"):
+            for chart in spec["generators"][0]["matrix"]["generators"][1]["list"]["elements"]:
+                assert f"argocd/values/{chart['release']}.yaml" in found.files
+                own = chart["own"] % "aws-1"
+                assert own in found.files or "/none" in own or own.startswith("mesh/") or "cni" in own, own
 
 
 def test_labels_of_regions_stand_on_the_gateway_s_pods_and_in_what_is_provided() -> None:

@@ -28,7 +28,8 @@ def render(blueprint: Blueprint) -> Rendered:
     needs += [
         Reference(f"queue:{run.cluster}", f"{overlays.FOLDER}/{run.cluster}/workloads.yaml")
         for run in blueprint.runs
-        if run.kind in ("training", "batch", "data") and any(c.name == run.cluster and c.ours for c in found)
+        if run.kind in ("training", "batch", "data")
+        and any(c.name == run.cluster and queues.has_queue(c) for c in found)
     ]
     return Rendered(
         dict(sorted(files.items())),

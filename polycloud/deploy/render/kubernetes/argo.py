@@ -18,6 +18,10 @@ API, NAMESPACE = "argoproj.io/v1alpha1", "argocd"
 REPOSITORY = "{{ .metadata.annotations.polycloud_repository }}"
 REVISION = "{{ .metadata.annotations.polycloud_revision }}"
 ROOT = "{{ .metadata.annotations.polycloud_path }}"
+REGISTER = (
+    "Register each cluster first: argocd cluster add CONTEXT --name CLUSTER --label polycloud.dev/cluster=CLUSTER "
+    "--annotation polycloud_repository=ADDRESS --annotation polycloud_revision=main --annotation polycloud_path=FOLDER"
+)
 CLIENT = "client_id_"  # an annotation of an Azure cluster's secret begins so, and ends with the workload
 # A definition that is not there yet is tried again for about an hour: charts bring them in their own time.
 RETRY = {"limit": 12, "backoff": {"duration": "15s", "factor": 2, "maxDuration": "10m"}}
@@ -27,7 +31,10 @@ def files(blueprint: Blueprint, clusters: tuple[Target, ...]) -> dict[str, str]:
     what = {
         f"{FOLDER}/projects.yaml": ("What applications may touch", _projects(blueprint, clusters)),
         f"{FOLDER}/platform.yaml": ("What every cluster has from other projects", _platform(blueprint, clusters)),
-        PATH: ("polycloud, what is placed, and the mesh, in every cluster", _applications(blueprint, clusters)),
+        PATH: (
+            f"polycloud, what is placed, and the mesh, in every cluster. {REGISTER}",
+            _applications(blueprint, clusters),
+        ),
     }
     found = {path: dump(*made, head=header(text, blueprint.estate, "clusters")) for path, (text, made) in what.items()}
     return found | platform.files(blueprint, clusters)
@@ -71,18 +78,31 @@ def project(blueprint: Blueprint) -> str:
 
 
 def _platform(blueprint: Blueprint, clusters: tuple[Target, ...]) -> list[Manifest]:
-    """Charts with their values beside them, and the definitions that two projects keep in their repositories."""
-    elements = [
-        {
-            "release": chart.release,
-            "repository": chart.repository,
-            "chart": chart.chart,
-            "version": chart.version,
-            "namespace": chart.namespace,
-            "own": chart.own,
-        }
-        for chart in platform.CHARTS
-    ]
+    """Charts with their values beside them, those of some clouds apart, and the definitions that two projects keep in
+    their repositories."""
+    where = f"{project(blueprint)}-platform"
+    made_here = tuple(cluster for cluster in clusters if cluster.ours)
+    found = []
+    for clouds in sorted({chart.clouds for chart in platform.CHARTS}):
+        mine = tuple(c for c in made_here if not clouds or c.site.cloud in clouds)
+        if mine:
+            found.append(_charts(where, mine, clouds))
+    lacking = tuple(c for c in made_here if c.site.cloud != platform.BRINGS_DEFINITIONS)
+    if lacking:
+        kept = [
+            {"project": d.name, "repository": d.repository, "version": d.version, "path": d.path}
+            for d in platform.DEFINITIONS
+        ]
+        source = {"repoURL": "{{ .repository }}", "targetRevision": "{{ .version }}", "path": "{{ .path }}"}
+        generator = {"matrix": {"generators": [_clusters(lacking), {"list": {"elements": kept}}]}}
+        template = _application("{{ .project }}-{{ .name }}", where, "default", [source], server=True)
+        found.append(_set("definitions", generator, template))
+    return found
+
+
+def _charts(where: str, clusters: tuple[Target, ...], clouds: tuple[str, ...]) -> Manifest:
+    words = ("release", "repository", "chart", "version", "namespace", "own")
+    elements = [{word: getattr(chart, word) for word in words} for chart in platform.CHARTS if chart.clouds == clouds]
     values = [
         f"$estate/{ROOT}/{platform.VALUES}/{{{{ .release }}}}.yaml",
         f"$estate/{ROOT}/{{{{ printf .own .name }}}}",
@@ -94,23 +114,9 @@ def _platform(blueprint: Blueprint, clusters: tuple[Target, ...]) -> list[Manife
         "helm": {"releaseName": "{{ .release }}", "valueFiles": values, "ignoreMissingValueFiles": True},
     }
     estate: Manifest = {"repoURL": REPOSITORY, "targetRevision": REVISION, "ref": "estate"}
-    where = f"{project(blueprint)}-platform"
-    charts = _set(
-        "charts",
-        {"matrix": {"generators": [_clusters(clusters), {"list": {"elements": elements}}]}},
-        _application("{{ .release }}-{{ .name }}", where, "{{ .namespace }}", [chart, estate], server=True),
-    )
-    kept = [
-        {"project": d.name, "repository": d.repository, "version": d.version, "path": d.path}
-        for d in platform.DEFINITIONS
-    ]
-    source = {"repoURL": "{{ .repository }}", "targetRevision": "{{ .version }}", "path": "{{ .path }}"}
-    definitions = _set(
-        "definitions",
-        {"matrix": {"generators": [_clusters(clusters), {"list": {"elements": kept}}]}},
-        _application("{{ .project }}-{{ .name }}", where, "default", [source], server=True),
-    )
-    return [charts, definitions]
+    generator = {"matrix": {"generators": [_clusters(clusters), {"list": {"elements": elements}}]}}
+    template = _application("{{ .release }}-{{ .name }}", where, "{{ .namespace }}", [chart, estate], server=True)
+    return _set("-".join(("charts", *clouds)), generator, template)
 
 
 def _applications(blueprint: Blueprint, clusters: tuple[Target, ...]) -> list[Manifest]:

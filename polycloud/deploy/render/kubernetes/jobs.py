@@ -6,7 +6,7 @@ from polycloud.deploy.render.kubernetes import serving
 from polycloud.deploy.render.kubernetes.machines import Fit, fit
 from polycloud.deploy.render.kubernetes.manifests import NAME, Manifest, Target, manifest, placed, run_labels
 from polycloud.deploy.render.kubernetes.pods import labels, pod, token
-from polycloud.deploy.render.kubernetes.queues import PRIORITY, QUEUE, priority
+from polycloud.deploy.render.kubernetes.queues import PRIORITY, QUEUE, has_queue, priority
 
 NIGHTLY = "0 1 * * *"  # UTC; an estate says how many hours a month, not when: batch and data work runs once a night
 KEPT_SECONDS = 7 * 86_400  # a week to look at what failed
@@ -42,14 +42,14 @@ def job_spec(blueprint: Blueprint, cluster: Target, run: Run) -> Manifest:
     return {**spec, "template": template}
 
 
-def queued(run: Run) -> dict[str, str]:
-    """The labels by which Kueue admits a job."""
-    return {QUEUE: "jobs", PRIORITY: priority(run.kind)}
+def queued(cluster: Target, run: Run) -> dict[str, str]:
+    """The labels by which Kueue admits a job; none where no queue is made, for there it would wait for ever."""
+    return {QUEUE: "jobs", PRIORITY: priority(run.kind)} if has_queue(cluster) else {}
 
 
 def _nightly(blueprint: Blueprint, cluster: Target, run: Run, found: Fit) -> Manifest:
     job: Manifest = {
-        "metadata": {"labels": run_labels(run) | queued(run)},
+        "metadata": {"labels": run_labels(run) | queued(cluster, run)},
         "spec": job_spec(blueprint, cluster, run),
     }
     spec: Manifest = {

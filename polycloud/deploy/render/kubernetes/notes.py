@@ -11,6 +11,8 @@ from polycloud.deploy.render.kubernetes.serving import weights
 
 def gaps(blueprint: Blueprint, clusters: Sequence[Target]) -> tuple[str, ...]:
     found = ["argocd/projects.yaml takes sources from anywhere: narrow sourceRepos to your repository and the charts'"]
+    if any(cluster.ours for cluster in clusters):
+        found.append("MLflow and Feast keep what they know in their pods: name databases in argocd/values for more")
     unnamed = sorted({run.workload for run in blueprint.runs if not run.image and not run.serves})
     if unnamed:
         found.append(
@@ -46,7 +48,7 @@ def _of(blueprint: Blueprint, cluster: Target) -> list[str]:
             "(docs.oracle.com/iaas/Content/ContEng/Tasks/contengsettingupcalico.htm)"
         )
     if not cluster.ours:
-        found.append(f"{cluster.name} is a cluster of your own: polycloud makes neither it nor its pools and queues")
+        found.append(f"{cluster.name} is a cluster of your own: it must bring KServe and Argo Workflows itself")
     ids = overlays.identities(blueprint, cluster)
     if ids:
         found.append(

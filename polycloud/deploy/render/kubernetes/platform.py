@@ -4,6 +4,7 @@ import base64
 from typing import NamedTuple
 
 from polycloud.deploy.blueprint import Blueprint
+from polycloud.deploy.conventions import EFFECT, GPU_TAINT, ROLE, SPOT_TAINT
 from polycloud.deploy.render.kubernetes.base import INGRESS, MLFLOW, MLFLOW_PORT
 from polycloud.deploy.render.kubernetes.manifests import Manifest, Target, value
 from polycloud.deploy.render.mesh.istio import network
@@ -14,8 +15,8 @@ NONE = "argocd/values/%s/none.yaml"  # a file of the cluster that is never there
 
 
 class Chart(NamedTuple):
-    """A project's own chart. ``own`` is the file with a cluster's values, %s for its name; ``source`` is where
-    address and version are stated, seen 2026-11."""
+    """A project's own chart. ``own`` is the file with a cluster's values, %s for its name; ``clouds``: only there,
+    none: everywhere; ``source`` is where address and version are stated, seen 2026-11."""
 
     release: str
     repository: str
@@ -24,10 +25,12 @@ class Chart(NamedTuple):
     namespace: str
     source: str
     own: str = NONE
+    clouds: tuple[str, ...] = ()
 
 
 class Definitions(NamedTuple):
-    """Resource definitions that a project keeps in its repository."""
+    """Resource definitions that a project keeps in its repository. GKE brings these by itself (release channel
+    regular, cloud.google.com/kubernetes-engine/docs/how-to/deploying-gateways, seen 2026-11)."""
 
     name: str
     repository: str
@@ -50,12 +53,32 @@ CHARTS = (
         "github.com/argoproj/argo-helm charts/argo-workflows",
     ),
     Chart(
+        "aws-load-balancer-controller",
+        "https://aws.github.io/eks-charts",
+        "aws-load-balancer-controller",
+        "3.4.2",
+        "kube-system",
+        "github.com/aws/eks-charts, pull request 1347",
+        f"{VALUES}/%s/aws-load-balancer-controller.yaml",
+        ("aws",),
+    ),
+    Chart(
         "cert-manager",
         "https://charts.jetstack.io",
         "cert-manager",
         "v1.21.0",
         "cert-manager",
         "cert-manager.io/docs/installation/helm",
+    ),
+    Chart(
+        "cluster-autoscaler",
+        "https://kubernetes.github.io/autoscaler",
+        "cluster-autoscaler",
+        "9.59.0",
+        "kube-system",
+        "github.com/kubernetes/autoscaler charts/cluster-autoscaler",
+        f"{VALUES}/%s/cluster-autoscaler.yaml",
+        ("aws",),
     ),
     Chart(
         "feast",
@@ -101,7 +124,17 @@ CHARTS = (
         MLFLOW,
         "github.com/community-charts/helm-charts charts/mlflow",
     ),
+    Chart(
+        "nvidia-device-plugin",
+        "https://nvidia.github.io/k8s-device-plugin",
+        "nvidia-device-plugin",
+        "0.18.2",
+        "kube-system",
+        "github.com/NVIDIA/k8s-device-plugin deployments/helm/nvidia-device-plugin",
+        clouds=("aws", "azure"),  # GKE and OKE bring it themselves
+    ),
 )
+BRINGS_DEFINITIONS = "gcp"
 DEFINITIONS = (
     Definitions(
         "gateway-api",
@@ -137,12 +170,48 @@ def files(blueprint: Blueprint, clusters: tuple[Target, ...]) -> dict[str, str]:
                 "networkGateway": network(cluster),
             }
         }
+        if cluster.site.cloud == "aws":
+            own |= _eks(cluster)
         if cluster.site.cloud == "gcp":
             own["istio-cni"] = {"global": {"platform": "gke"}}
         for name, content in own.items():
             head = header(f"Values of {name} in {cluster.name}", blueprint.estate, source)
             found[f"{VALUES}/{cluster.name}/{name}.yaml"] = dump(content, head=head)
     return found
+
+
+def _eks(cluster: Target) -> dict[str, Manifest]:
+    """By the service accounts that Terraform ties to rights; the network is found by its name, since pods can not ask
+    the machine that they run on."""
+    region = cluster.site.region
+    return {
+        "aws-load-balancer-controller": {
+            "clusterName": cluster.name,
+            "region": region,
+            "vpcTags": {"Name": f"polycloud-{region}"},
+            "serviceAccount": {"name": "aws-load-balancer-controller"},
+        },
+        "cluster-autoscaler": {
+            "autoDiscovery": {"clusterName": cluster.name},
+            "awsRegion": region,
+            "cloudProvider": "aws",
+            "rbac": {"serviceAccount": {"name": "cluster-autoscaler"}},
+        },
+    }
+
+
+def _device_plugin() -> Manifest:
+    """On machines of our pools with accelerators, past their taints; without labels of other projects."""
+    gpus = {"key": ROLE, "operator": "In", "values": ["gpu"]}
+    terms = {"nodeSelectorTerms": [{"matchExpressions": [gpus]}]}
+    passed = [
+        {"key": GPU_TAINT[0], "operator": "Exists", "effect": EFFECT},
+        {"key": SPOT_TAINT[0], "operator": "Exists", "effect": EFFECT},
+    ]
+    return {
+        "affinity": {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": terms}},
+        "tolerations": passed,
+    }
 
 
 def _values(blueprint: Blueprint, chart: Chart) -> Manifest:
@@ -156,6 +225,7 @@ def _values(blueprint: Blueprint, chart: Chart) -> Manifest:
         "istiod": {"pilot": {"cni": {"enabled": True}}},
         "kserve": {"kserve": {"controller": {"deploymentMode": "Standard"}}},
         "kserve-runtimes": {"kserve": {"llmisvcConfigs": {"enabled": True}, "servingruntime": {"enabled": False}}},
+        "nvidia-device-plugin": _device_plugin(),
         "mlflow": {"service": {"port": MLFLOW_PORT}},
     }
     return given.get(chart.release, {})

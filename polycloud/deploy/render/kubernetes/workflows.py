@@ -90,7 +90,7 @@ def _job(blueprint: Blueprint, cluster: Target, run: Run) -> Manifest:
         "metadata": {
             "generateName": f"{run.name}-",
             "namespace": WORKLOADS_NAMESPACE,
-            "labels": run_labels(run) | jobs.queued(run),
+            "labels": run_labels(run) | jobs.queued(cluster, run),
         },
         "spec": jobs.job_spec(blueprint, cluster, run),
     }

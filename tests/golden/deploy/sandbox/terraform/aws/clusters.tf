@@ -454,14 +454,14 @@ resource "aws_eks_node_group" "aws_eu_central_1__gpu" {
   node_group_name = "gpu"
   node_role_arn   = aws_iam_role.eks_nodes.arn
   subnet_ids      = aws_subnet.private_eu_central_1[*].id
-  instance_types  = ["g5g.xlarge"]
-  ami_type        = "AL2023_ARM_64_NVIDIA"
+  instance_types  = ["g4dn.xlarge"]
+  ami_type        = "AL2023_x86_64_NVIDIA"
   capacity_type   = "ON_DEMAND"
   version         = aws_eks_cluster.aws_eu_central_1.version
   labels = {
     "polycloud/pool"        = "gpu"
     "polycloud/role"        = "gpu"
-    "polycloud/accelerator" = "T4G"
+    "polycloud/accelerator" = "T4"
   }
   depends_on = [
     aws_eks_addon.aws_eu_central_1__eks_pod_identity_agent,
@@ -910,14 +910,14 @@ resource "aws_eks_node_group" "aws_us_east_1__gpu" {
   node_group_name = "gpu"
   node_role_arn   = aws_iam_role.eks_nodes.arn
   subnet_ids      = aws_subnet.private_us_east_1[*].id
-  instance_types  = ["g6f.large"]
+  instance_types  = ["g4dn.xlarge"]
   ami_type        = "AL2023_x86_64_NVIDIA"
   capacity_type   = "ON_DEMAND"
   version         = aws_eks_cluster.aws_us_east_1.version
   labels = {
     "polycloud/pool"        = "gpu"
     "polycloud/role"        = "gpu"
-    "polycloud/accelerator" = "L4"
+    "polycloud/accelerator" = "T4"
   }
   depends_on = [
     aws_eks_addon.aws_us_east_1__eks_pod_identity_agent,

@@ -446,6 +446,10 @@ resource "google_container_node_pool" "gcp_us_central1__gpu" {
   location           = "us-central1"
   node_locations     = lookup(var.accelerator_zones, "us-central1", null)
   initial_node_count = 0
+  depends_on = [
+    google_container_node_pool.gcp_us_central1__system,
+    google_container_node_pool.gcp_us_central1__workload,
+  ]
 
   autoscaling {
     total_min_node_count = 0
@@ -464,10 +468,10 @@ resource "google_container_node_pool" "gcp_us_central1__gpu" {
   }
 
   node_config {
-    machine_type      = "g4-standard-6"
+    machine_type      = "g2-standard-4"
     spot              = false
     image_type        = "COS_CONTAINERD"
-    disk_type         = "hyperdisk-balanced"
+    disk_type         = "pd-balanced"
     disk_size_gb      = 300
     boot_disk_kms_key = google_kms_crypto_key.data__us_central1.id
     service_account   = google_service_account.nodes.email
@@ -475,16 +479,19 @@ resource "google_container_node_pool" "gcp_us_central1__gpu" {
     labels = {
       "polycloud/pool"        = "gpu"
       "polycloud/role"        = "gpu"
-      "polycloud/accelerator" = "RTX-PRO-6000"
+      "polycloud/accelerator" = "L4"
     }
     metadata = {
       disable-legacy-endpoints = "true"
     }
 
-    taint {
-      key    = "nvidia.com/gpu"
-      value  = "present"
-      effect = "NO_SCHEDULE"
+    guest_accelerator {
+      type  = "nvidia-l4"
+      count = 1
+
+      gpu_driver_installation_config {
+        gpu_driver_version = "DEFAULT"
+      }
     }
 
     shielded_instance_config {

@@ -33,6 +33,7 @@ Report = Callable[[Progress], bool]
 LEVEL_SLACK = 0.02  # what each level may lose for the ones below it
 AIMS = (*LEVELS, "carbon")
 NO_CHANGES = Changes()
+PLANNED = ("workloads.", "datasets.", "quotas.", "commitments.", "onprem.", "links.", "money.")
 ALTERNATIVES_SHARE = 0.25  # of a plan's seconds for solving anew with a task held elsewhere, where one is explained
 ANSWER_SECONDS = 1.2  # else what is left of this, so that a small estate answers in two seconds
 ALTERNATIVES_LEAST = 0.3
@@ -69,7 +70,7 @@ class Planning:
         self._tell = report
         self._stopped = False
         self._begun = monotonic()
-        self._estate = _whole(loaded)
+        self._estate, self._doubts = _whole(loaded)
         self.built = self._build(query.changes)
         if not (self.built.problem.tasks or self.built.problem.items):
             raise BadRequest("there is nothing to place: write workloads: with their needs:, or datasets:")
@@ -79,7 +80,7 @@ class Planning:
     @property
     def diagnostics(self) -> tuple[Diagnostic, ...]:
         """What is doubtful about the estate as a plan."""
-        return self.built.diagnostics
+        return (*self._doubts, *self.built.diagnostics)
 
     def placement(self) -> Placement:
         """The answer."""
@@ -136,7 +137,7 @@ class Planning:
 
     def _answer(self, built: Built, solved: Solved, *, compared: bool) -> Placement:
         estate = built.estate or self._estate
-        notes = tuple(d.message for d in built.diagnostics if d.severity == "warning")
+        notes = tuple(d.message for d in (*self._doubts, *built.diagnostics) if d.severity == "warning")
         basis = Basis(
             estate, catalog(), market(), self.today, built.details, built.months, notes, dict(built.allowances)
         )
@@ -189,8 +190,9 @@ def told(changes: Changes) -> tuple[str, ...]:
     )
 
 
-def _whole(loaded: Loaded) -> Estate:
+def _whole(loaded: Loaded) -> tuple[Estate, tuple[Diagnostic, ...]]:
+    """The estate, and what is doubtful in the parts of it that a plan rests on, such as a slip of units."""
     found = check_estate(loaded)
     if loaded.estate is None or any(d.severity == "error" for d in found):
         raise EstateError(found)
-    return loaded.estate
+    return loaded.estate, tuple(d for d in found if d.place.path.startswith(PLANNED))

@@ -194,7 +194,8 @@ def made(cloud: str, kind: str, *parts: str) -> str:
     words = re.sub(keep, "", re.sub(r"[._/]+", "-", separator.join(parts).lower()))
     words = re.sub(r"-+", "-", words)
     tail = hashlib.sha256("/".join(parts).encode()).hexdigest()[:DIGEST]
-    head = words[: rule.longest - DIGEST - len(separator)].strip("-")
-    if not head or not head[0].isalpha():
-        head = f"p{head}"[: rule.longest - DIGEST - len(separator)]
+    words = re.sub(r"-{2,}", "-", words).strip("-")
+    if not words or not words[0].isalpha():
+        words = f"p{words}"
+    head = words[: rule.longest - DIGEST - len(separator)].rstrip("-")
     return f"{head}{separator}{tail}"

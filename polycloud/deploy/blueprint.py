@@ -188,7 +188,8 @@ class Edge(msgspec.Struct, frozen=True):
 class Run(msgspec.Struct, frozen=True):
     """A placed part of a workload on a cluster. ``kind`` as in the estate; ``count`` machines or replicas.
 
-    ``weights`` is where a served model's weights are said to come from, such as ``hf://meta-llama/Llama-3``, or "".
+    ``site`` is the id of the cluster's site; ``weights`` is where a served model's weights are said to come from,
+    such as ``hf://meta-llama/Llama-3``, or "".
     """
 
     name: str
@@ -213,6 +214,7 @@ class Run(msgspec.Struct, frozen=True):
     monthly: int | None = None
     hours: int | None = None
     weights: str = ""
+    site: str = ""
 
 
 class Objective(msgspec.Struct, frozen=True):

@@ -13,6 +13,7 @@ MONTH_HOURS = 730  # as the clouds bill it
 LONGEST_MONTH_HOURS = 744
 DAY = 24
 READ_TIMES = 100  # a dataset read more often than this in a month is more likely a slip of units
+INSTANCES_MOST = 100_000  # of one workload: more is more likely a slip
 MEMORY_MOST = Decimal(32 * 2**40)  # bytes; the largest machines that are sold have this much
 VCPU_MOST = 2_000
 LATENCY_MOST_S, LATENCY_LEAST_S = Decimal(5), Decimal("0.0005")
@@ -98,6 +99,9 @@ def _demand(ground: Ground, work: Workload, path: KeyPath) -> None:
         if scale.min > scale.max:
             message = f"at least {scale.min} instances, but at most {scale.max}"
             ground.error("demand_impossible", (*path, "scale", "min"), message, "let min be at most max")
+        if scale.max > INSTANCES_MOST:
+            message = f"{scale.max:,} instances are more than a cloud has had to spare so far"
+            ground.warn("unit_slip", (*path, "scale", "max"), message, "write how many run at the same time at most")
         if scale.demand and len(scale.demand) != DAY:
             message = f"{len(scale.demand)} shares for the 24 hours of a day"
             ground.error("demand_impossible", (*path, "scale", "demand"), message, "write 24 shares")

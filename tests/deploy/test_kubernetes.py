@@ -139,3 +139,67 @@ def test_the_same_blueprint_gives_the_same_bytes_and_a_field_a_small_difference(
     changed = {path for path in before if before[path] != after[path]}
     assert before.keys() == after.keys()
     assert all(first.name in path for path in changed)
+
+
+def test_a_client_id_reaches_the_account_that_it_is_for(tmp_path: Path) -> None:
+    """As Argo CD does it: a patch of the map of ids, from annotations of the cluster's secret."""
+    id = "11111111-2222-3333-4444-555555555555"
+    found = kubernetes.render(by_hand())
+    (estate,) = [
+        one
+        for one in checkers.documents(found.files["argocd/applications.yaml"])
+        if one["metadata"]["name"] == "estate"
+    ]
+    cluster = {
+        "name": "azure-eastus",
+        "metadata": {
+            "annotations": {
+                "polycloud_repository": "https://git.example/estate.git",
+                "polycloud_revision": "main",
+                "polycloud_path": ".",
+                "client_id_answer": id,
+            }
+        },
+    }
+    patch = yaml.safe_load(templates(tmp_path, estate["spec"]["templatePatch"], cluster))
+    (source,) = patch["spec"]["sources"]
+    assert source["path"] == "./kubernetes/overlays/azure-eastus"
+    assert templates(tmp_path, estate["spec"]["templatePatch"], {**cluster, "name": "aws-us-east-1"}).strip() == ""
+    overlay = written(tmp_path / "out", found) / "kubernetes/overlays/azure-eastus"
+    kustomization = yaml.safe_load((overlay / "kustomization.yaml").read_text())
+    (overlay / "kustomization.yaml").write_text(yaml.safe_dump({**kustomization, **source["kustomize"]}))
+    built = {
+        (one["kind"], one["metadata"]["name"]): one for one in checkers.documents(checkers.kustomize_build(overlay))
+    }
+    account = built["ServiceAccount", "answer"]
+    assert account["metadata"]["annotations"] == {"azure.workload.identity/client-id": id}
+    assert ("ConfigMap", "identities") not in built
+
+
+def templates(folder: Path, text: str, values: dict[str, Any]) -> str:
+    """A Go template as Argo CD would fill it, by Helm's engine: a text and what its dots stand for."""
+    chart = folder / "engine"
+    (chart / "templates").mkdir(parents=True, exist_ok=True)
+    (chart / "Chart.yaml").write_text("apiVersion: v2\nname: engine\nversion: 1.0.0\n")
+    (chart / "templates" / "out.yaml").write_text("{{ tpl .Values.text .Values.values }}\n")
+    made = checkers.helm_template(
+        chart, {"text": text, "values": {**values, "Template": {"BasePath": "x", "Name": "x"}}}
+    )
+    return "\n".join(line for line in made.splitlines() if line != "---" and not line.startswith("# Source"))
+
+
+def test_every_application_is_whole_once_its_cluster_is_known(tmp_path: Path) -> None:
+    files = kubernetes.render(by_hand()).files
+    annotations = {f"polycloud_{word}": word for word in ("repository", "revision", "path")}
+    made = []
+    for path in ("argocd/platform.yaml", "argocd/applications.yaml"):
+        for one in checkers.documents(files[path]):
+            (generator,) = one["spec"]["generators"]
+            inner = generator["matrix"]["generators"] if "matrix" in generator else [generator]
+            elements = inner[1]["list"]["elements"] if len(inner) > 1 else [{}]
+            cluster = {"name": "aws-us-east-1", "metadata": {"annotations": annotations}, **elements[0]}
+            text = templates(tmp_path, yaml.safe_dump(one["spec"]["template"]), cluster)
+            assert "{{" not in text and "<no value>" not in text, text
+            made.append({"apiVersion": "argoproj.io/v1alpha1", "kind": "Application", **yaml.safe_load(text)})
+    assert len({one["metadata"]["name"] for one in made}) == len(made) == 7
+    assert checkers.custom_resources(yaml.safe_dump_all(made)) == []

@@ -154,6 +154,7 @@ def _fill_type(kind: str, seed: str, name: str, wanted: Type, value: Value) -> V
 
 
 NAMES_IN_A_LIST = 3  # regions give their zones as a list of names, and three is what estates use
+LENGTHS = {"ip_sec_connection_tunnels": 2}  # Oracle gives each connection two
 FORMS = (  # how computed text of some names has to look, so that functions of Terraform can read it
     ("ipv6_cidr_block", "2001:db8:{n}::/56"),
     ("cidr_block", "10.{n}.0.0/16"),
@@ -174,7 +175,7 @@ def invented(kind: str, seed: str, name: str, wanted: Type) -> Value:
     if isinstance(wanted, list):
         outer, inner = wanted[0], wanted[1]
         if outer in ("list", "set"):
-            count = NAMES_IN_A_LIST if outer == "list" and inner == "string" else 1
+            count = NAMES_IN_A_LIST if outer == "list" and inner == "string" else LENGTHS.get(name, 1)
             return [invented(kind, f"{seed}{index}", name, inner) for index in range(count)]
         if outer == "object" and isinstance(inner, dict):
             return {key: invented(kind, seed + name, key, shape) for key, shape in inner.items()}

@@ -92,7 +92,7 @@ def _pool(market: Market, site: Where, name: str, spec: NodePool, placed: list[R
     accelerator = spec.accelerator or ""
     machine = spec.machine
     if machine is None and role == "gpu":
-        fitting = [r for r in placed if r.accelerator and (not accelerator or r.accelerator == accelerator)]
+        fitting = [r for r in placed if r.accelerator and _has(market, site, r.machine, accelerator)]
         machine = fitting[0].machine if fitting else _cheapest(market, site, accelerator)
     if machine is None and role != "gpu":
         offered = {offer.machine for offer in market.offers(site.id)}
@@ -138,6 +138,14 @@ def _filled(market: Market, site: Where, pool: Pool) -> Pool:
         offer.memory_gib,
         price * HOURS if price is not None and offer.currency == "USD" else None,
     )
+
+
+def _has(market: Market, site: Where, machine: str, accelerator: str) -> bool:
+    """Whether a machine has the accelerator that a pool names; any will do for a pool that names none."""
+    if not accelerator:
+        return True
+    offer = market.offer(site.id, machine)
+    return offer is not None and offer.accelerator in market.accelerators_named(accelerator)
 
 
 def _cheapest(market: Market, site: Where, accelerator: str) -> str | None:

@@ -54,6 +54,7 @@ def _run(estate: Estate, workload: Workload, name: str, part: Part, clusters: di
         monthly=part.month_micro,
         hours=workload.hours_per_month,
         weights=_weights(estate, workload),
+        site=part.site,
     )
 
 

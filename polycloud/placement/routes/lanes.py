@@ -12,6 +12,7 @@ from polycloud.estate import Estate
 from polycloud.placement.problem import Lane, LeftOut, Meter, Zone
 from polycloud.placement.routes.network import INTERNET, Hop, Network, Rates, network
 
+LINK = "link "  # before the name of a link in a hop's words
 STRIDE = 1_000  # one more hop than this per path is impossible, so price * STRIDE + hops orders by price, then hops
 
 
@@ -27,8 +28,16 @@ class Lanes(msgspec.Struct, frozen=True):
     allowances: tuple[tuple[str, int], ...] = ()
 
 
-def zones(sites: Sequence[str], residencies: Mapping[str, Set[str]], market: Rates, estate: Estate | None) -> Lanes:
+def zones(
+    sites: Sequence[str],
+    residencies: Mapping[str, Set[str]],
+    market: Rates,
+    estate: Estate | None,
+    without: Mapping[str, Set[str]] | None = None,
+) -> Lanes:
     """One zone for each residency: name -> the sites where such data may be and through which it may pass.
+
+    ``without``: by residency the links of the estate that its data do not take, because they are too much for them.
 
     Only the estate's links are used beside the internet: an interconnect that nobody ordered carries nothing. Where
     a price is unknown and no other way leads there, the lane is None. All prices of ``meters`` fall with volume.
@@ -41,7 +50,10 @@ def zones(sites: Sequence[str], residencies: Mapping[str, Set[str]], market: Rat
         if (spare := _overstated(true, meter))
     )
     return Lanes(
-        tuple(zone(name, ways, meters, inside) for name, inside in residencies.items()),
+        tuple(
+            zone(name, ways, meters, inside, (without or {}).get(name, frozenset()))
+            for name, inside in residencies.items()
+        ),
         meters,
         ways.fixed,
         ways.left_out,
@@ -68,7 +80,7 @@ def _overstated(true: Meter, concave: Meter) -> int:
     return concave.cost(last) - true.cost(last)
 
 
-def zone(name: str, ways: Network, meters: Sequence[Meter], inside: Set[str]) -> Zone:
+def zone(name: str, ways: Network, meters: Sequence[Meter], inside: Set[str], without: Set[str] = frozenset()) -> Zone:
     """All pairs by the cheapest path inside (Floyd and Warshall), fewest hops among equals."""
     n = len(ways.sites)
     allowed = [site in inside for site in ways.sites]
@@ -76,7 +88,7 @@ def zone(name: str, ways: Network, meters: Sequence[Meter], inside: Set[str]) ->
     cost = [[far] * n for _ in range(n)]
     first: list[list[Hop | None]] = [[None] * n for _ in range(n)]
     for hop in ways.hops:
-        if allowed[hop.start] and allowed[hop.end]:
+        if allowed[hop.start] and allowed[hop.end] and hop.via.removeprefix(LINK) not in without:
             price = sum(meters[meter].tiers[0][1] for meter in hop.meters) * STRIDE + 1
             if price < cost[hop.start][hop.end]:
                 cost[hop.start][hop.end] = price

@@ -42,7 +42,7 @@ CLOUDS = 5  # up to which each set of clouds has its own bound
 
 
 class Trail(msgspec.Struct):
-    """What a solve leaves for the next one: its prices and the ways of its fractional optimum, by name."""
+    """What a solve leaves for the next one: its prices and the ways that it has seen."""
 
     prices: Prices
     rows: list[str]
@@ -193,11 +193,11 @@ class Large:
                 return relaxed
         return relaxed
 
-    def trail(self, relaxed: Relaxed | None) -> Trail | None:
+    def trail(self, ways: list[Way]) -> Trail | None:
         """What the next solve of much the same problem may begin with."""
         if self.prices is None:
             return None
-        return Trail(self.prices, self.dense.names, [] if relaxed is None else relaxed.used)
+        return Trail(self.prices, self.dense.names, ways)
 
     def settle(self, ways: Iterable[Way] = ()) -> Trail | None:
         """From prices to the end: column generation, a plan near the fractional optimum, the restriction, and more
@@ -219,7 +219,7 @@ class Large:
                 self.restrict(relaxed, 1)
             if not watch.close and watch.go_on("columns"):
                 self.generate(master, watch.left, watch.limits.gap / 5)
-        return self.trail(relaxed)
+        return self.trail(master.ways)
 
     # -- restriction --------------------------------------------------------------------------------------
 

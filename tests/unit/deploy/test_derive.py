@@ -62,6 +62,15 @@ def test_a_placed_run_gets_a_pool_of_its_machine() -> None:
     assert (pool.role, pool.most, pool.least) == ("gpu", 2, 0)
 
 
+def test_a_pool_that_names_an_accelerator_never_gets_another() -> None:
+    run = Run("train-0", "train-ranker", "training", "aws-us-east-1", "p6-b200.48xlarge", 1, True, "A100", 8)
+    found = next(c for c in blueprint("active-active", runs=(run,)).clusters if c.name == "aws-us-east-1")
+    named = next(p for p in found.pools if p.name == "gpu")
+    assert named.machine != "p6-b200.48xlarge"
+    assert named.accelerator in MARKET.accelerators_named("A100")
+    assert any(p.machine == "p6-b200.48xlarge" and p.spot for p in found.pools)
+
+
 def test_networks_stay_when_a_site_is_added_before_them() -> None:
     old = [Where("aws/us-east-1", "aws", "us-east-1", "US"), Where("gcp/us-central1", "gcp", "us-central1", "US")]
     first = {n.site.id: n.cidr for n in networks(old, {})}

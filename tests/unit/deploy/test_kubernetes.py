@@ -1,12 +1,24 @@
 """What manifests say: pods fit machines and quotas, identities reach the clouds, words of an estate stay words."""
 
+import re
 from typing import Any
 
 import msgspec
 import pytest
 import yaml
 
-from polycloud.deploy.blueprint import Blueprint, Cluster, Edge, EdgePool, Pool, Principal, Run, Where
+from polycloud.deploy.blueprint import (
+    Blueprint,
+    Bucket,
+    Cluster,
+    Edge,
+    EdgePool,
+    Lifecycle,
+    Pool,
+    Principal,
+    Run,
+    Where,
+)
 from polycloud.deploy.checks import together
 from polycloud.deploy.conventions import POOL
 from polycloud.deploy.ports import Rendered
@@ -186,6 +198,28 @@ def test_a_hall_gets_what_is_placed_there_and_nothing_of_a_cloud() -> None:
     assert "kueue" not in found.files["kubernetes/overlays/onprem-hall/workloads.yaml"]
     (resource,) = found.resources
     assert resource.site == "onprem/hall"
+
+
+def test_a_hall_s_cluster_may_be_called_anything() -> None:
+    run = Run("own", "own", "batch", "blue", "vCPU", 16, False, vcpu=16, image="own:1", site="onprem/hall")
+    found = kubernetes.render(blueprint(run))
+    assert found.resources[0].site == "onprem/hall"
+    assert "polycloud.dev/site: onprem-hall" in found.files["kubernetes/overlays/blue/kustomization.yaml"]
+
+
+def test_names_that_kubernetes_would_refuse_are_made_lawful() -> None:
+    pools = (msgspec.structs.replace(WORK, name="big_one"), GPUS)
+    train = msgspec.structs.replace(TRAIN, writes=("the_model",))
+    bucket = Bucket("the_model", "northwind-model", AWS, ("the_model",), ("models",), Lifecycle(), "", "data")
+    whole = blueprint(train, estate="North Wind", clusters=(Cluster("aws-1", AWS, "1.35", pools),), buckets=(bucket,))
+    found = kubernetes.render(whole)
+    lawful = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?")
+    for one_found in documents(found, "kueue/", "argocd/", "workflows/"):
+        assert lawful.fullmatch(one_found["metadata"]["name"]), one_found["metadata"]["name"]
+    for template in one(found, "WorkflowTemplate", "train")["spec"]["templates"]:
+        assert lawful.fullmatch(template["name"]), template["name"]
+    register = one(found, "WorkflowTemplate", "train")["spec"]["templates"][-1]
+    assert {"name": "MODEL_URI", "value": "s3://northwind-model/models/the_model/"} in register["container"]["env"]
 
 
 def test_charts_of_one_cloud_go_to_its_clusters_alone() -> None:

@@ -9,7 +9,7 @@ from polycloud.deploy.blueprint import Blueprint
 from polycloud.deploy.conventions import GATEWAY_NAMESPACE, WORKLOADS_NAMESPACE
 from polycloud.deploy.render.kubernetes import overlays, platform
 from polycloud.deploy.render.kubernetes.base import INGRESS, MONITORING
-from polycloud.deploy.render.kubernetes.manifests import Manifest, Target, manifest, value
+from polycloud.deploy.render.kubernetes.manifests import Manifest, Target, lawful, manifest
 from polycloud.deploy.yaml import dump, header
 
 FOLDER = "argocd"
@@ -74,7 +74,7 @@ def _projects(blueprint: Blueprint, clusters: tuple[Target, ...]) -> list[Manife
 
 
 def project(blueprint: Blueprint) -> str:
-    return value(blueprint.estate).lower().replace("_", "-")
+    return lawful(blueprint.estate)
 
 
 def _platform(blueprint: Blueprint, clusters: tuple[Target, ...]) -> list[Manifest]:

@@ -5,6 +5,7 @@ from typing import Any
 
 from polycloud.deploy.blueprint import Blueprint, Cluster, Run, Where
 from polycloud.deploy.conventions import WORKLOADS_NAMESPACE
+from polycloud.deploy.derive.names import made
 
 Manifest = dict[str, Any]
 DOMAIN = "polycloud.dev"
@@ -26,8 +27,9 @@ def targets(blueprint: Blueprint) -> tuple[Target, ...]:
     found = {c.name: Target(c.name, c.site, c.version, c.pools) for c in blueprint.clusters}
     for run in blueprint.runs:
         if run.cluster not in found:
-            cloud, _, region = run.cluster.partition("-")
-            site = Where(f"{cloud}/{region}", cloud, region, "")
+            at = run.site or run.cluster.replace("-", "/", 1)
+            cloud, _, region = at.partition("/")
+            site = Where(at, cloud, region, "")
             found[run.cluster] = Target(run.cluster, site, "", (), False)
     return tuple(found[name] for name in sorted(found))
 
@@ -60,6 +62,11 @@ def run_labels(run: Run) -> dict[str, str]:
     if run.serves:
         found[SERVES] = value(run.serves)
     return found
+
+
+def lawful(text: str) -> str:
+    """A text as the name of a resource; what had to be changed leaves a digest of the text."""
+    return made("kubernetes", "account", text)
 
 
 def value(text: str) -> str:

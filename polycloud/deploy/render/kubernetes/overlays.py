@@ -153,7 +153,7 @@ def _kustomization(blueprint: Blueprint, cluster: Target, listed: list[str]) -> 
     ids = _known_by_id(blueprint, cluster)
     if ids:
         content["replacements"] = [_replacement(name) for name in ids]
-    what = f"All of {cluster.name}: kubectl apply -k. Network: {NETWORKS[cluster.site.cloud]}"
+    what = f"All of {cluster.name}: kubectl apply -k. Network: {NETWORKS.get(cluster.site.cloud, NETWORKS['onprem'])}"
     return dump(content, head=header(what, blueprint.estate, f"clusters.{cluster.name}, workloads"))
 
 

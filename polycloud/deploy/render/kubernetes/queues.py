@@ -3,7 +3,7 @@
 from polycloud.deploy.blueprint import Blueprint, Cluster, Pool
 from polycloud.deploy.conventions import EFFECT, POOL, WORKLOADS_NAMESPACE, taints
 from polycloud.deploy.render.kubernetes.machines import device, left_cpu, left_memory
-from polycloud.deploy.render.kubernetes.manifests import Manifest, Target, manifest, value
+from polycloud.deploy.render.kubernetes.manifests import Manifest, Target, lawful, manifest
 from polycloud.deploy.yaml import dump, header
 
 API = "kueue.x-k8s.io/v1beta2"
@@ -54,7 +54,7 @@ def _flavor(pool: Pool) -> Manifest:
     kept = [{"key": key, "value": text, "effect": EFFECT} for key, text in taints(pool)]
     if kept:
         spec["nodeTaints"] = kept
-    return manifest(API, "ResourceFlavor", value(pool.name).lower(), spec=spec)
+    return manifest(API, "ResourceFlavor", lawful(pool.name), spec=spec)
 
 
 def _queue(pools: list[Pool]) -> Manifest:
@@ -70,7 +70,7 @@ def _queue(pools: list[Pool]) -> Manifest:
             quota[name] = int(pool.most * pool.accelerators_each) if own else 0
         flavors.append(
             {
-                "name": value(pool.name).lower(),
+                "name": lawful(pool.name),
                 "resources": [{"name": name, "nominalQuota": amount} for name, amount in quota.items()],
             }
         )

@@ -4,12 +4,12 @@ from polycloud.deploy.blueprint import Blueprint, Cluster, Run
 from polycloud.deploy.conventions import WORKLOADS_NAMESPACE
 from polycloud.deploy.render.kubernetes import jobs
 from polycloud.deploy.render.kubernetes.machines import fit
-from polycloud.deploy.render.kubernetes.manifests import Manifest, Target, manifest, placed, run_labels, runs_on, value
+from polycloud.deploy.render.kubernetes.manifests import Manifest, Target, lawful, manifest, placed, run_labels, runs_on
 from polycloud.deploy.render.kubernetes.pods import SCRATCH, SHELL_LIKE, TRACKING, address, copy_of, labels, security
 from polycloud.deploy.yaml import dump, header
 
 API = "argoproj.io/v1alpha1"
-ACCOUNT = "workflows"
+ACCOUNT = "polycloud-workflows"
 MLFLOW_IMAGE = "ghcr.io/mlflow/mlflow:v3.14.0"  # the version of the chart in platform.py
 # Registers what the training wrote as a new version of the model, and fails when there is nothing there.
 REGISTER = (
@@ -66,7 +66,7 @@ def _template(blueprint: Blueprint, cluster: Target, run: Run) -> Manifest:
     for dataset in run.writes:
         bucket = copy_of(blueprint, cluster, dataset)
         if bucket is not None:
-            name = f"register-{value(dataset).lower()}"
+            name = f"register-{lawful(dataset)}"
             tasks.append({"name": name, "template": name, "dependencies": ["train"]})
             templates.append({"name": name, **_register(cluster, run, dataset, address(blueprint, bucket, dataset))})
     spec: Manifest = {

@@ -192,9 +192,8 @@ def made(cloud: str, kind: str, *parts: str) -> str:
         return plain
     keep = r"[^a-z0-9]" if separator == "" else r"[^a-z0-9-]"
     words = re.sub(keep, "", re.sub(r"[._/]+", "-", separator.join(parts).lower()))
-    words = re.sub(r"-+", "-", words)
+    words = re.sub(r"-+", "-", words).strip("-")
     tail = hashlib.sha256("/".join(parts).encode()).hexdigest()[:DIGEST]
-    words = re.sub(r"-{2,}", "-", words).strip("-")
     if not words or not words[0].isalpha():
         words = f"p{words}"
     head = words[: rule.longest - DIGEST - len(separator)].rstrip("-")

@@ -46,7 +46,7 @@ def written(folder: Path, found: Rendered) -> Path:
 def secrets_in(found: Rendered) -> list[str]:
     """Lines that hold a literal where a secret belongs; the shipped tests may hold samples."""
     literal = re.compile(r'^\s*\w*(password|secret|preshared_key|token)\w*\s*=\s*"[^"]', re.I)
-    allowed = re.compile(r"http_tokens|_version\s*=")
+    allowed = re.compile(r"http_tokens|password_type|secret_name|_version\s*=")
     return [
         f"{path}: {line.strip()}"
         for path, text in found.files.items()

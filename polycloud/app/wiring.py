@@ -8,6 +8,7 @@ import json
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Mapping
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, cast
@@ -68,7 +69,11 @@ def renderers() -> "dict[str, Renderer]":
     """All that write files from a blueprint, by name, in the order of their folders."""
     modules = {f"terraform/{cloud}": f"polycloud.clouds.{cloud}.render" for cloud in RENDERED_CLOUDS}
     modules |= {name: f"polycloud.deploy.render.{name}" for name in RENDERED_TOOLS}
-    return {name: cast("Renderer", import_module(module).render) for name, module in modules.items()}
+    found = {name: cast("Renderer", import_module(module).render) for name, module in modules.items()}
+    ends = {cloud: import_module(f"polycloud.clouds.{cloud}.render_links") for cloud in RENDERED_CLOUDS}
+    spanning = import_module("polycloud.deploy.render.terraform_global").render
+    lines = {cloud: ends[cloud] for cloud in ("azure", "oci")}
+    return {**found, "terraform/global": cast("Renderer", partial(spanning, ends=ends, lines=lines))}
 
 
 def sandbox_spec(estate: Estate, tables: Tables) -> "SandboxSpec":

@@ -205,9 +205,11 @@ class Exchange:
         """The provider's request. Raises CloudError: the next target is then tried."""
         target, candidate, envelope = attempt.target, attempt.candidate, self.envelope
         upstream = target.deployment.upstream
-        if upstream.dialect == self.face.name and not candidate.missing and not candidate.output_max:
+        if upstream.dialect == self.face.name and not candidate.missing:
             attempt.passing = True
-            body = self.face.pass_request(envelope, upstream.model)
+            body = self.face.pass_request(envelope, upstream.model, candidate.output_max)
+            if candidate.output_max:
+                attempt.degraded = tuple(degrade.names(0, candidate.output_max))
         else:
             try:
                 if self._read is None:

@@ -418,10 +418,9 @@ def _lowered(rows: Iterable[Row], ask: Ask) -> list[Candidate]:
 
 
 def _lower(row: Row, ask: Ask) -> Ask:
-    """``ask`` with its bound on tokens lowered to the row's own; itself where there is nothing to lower, or what it
-    needs forbids it."""
+    """``ask`` with its bound on tokens lowered to the row's own; itself where there is nothing to lower."""
     most = row.output_max
-    if most is None or (ask.max_tokens or 0) <= most or ask.needs & eligible.WHOLE_ONLY:
+    if most is None or (ask.max_tokens or 0) <= most:
         return ask
     return msgspec.structs.replace(ask, max_tokens=most)
 

@@ -33,8 +33,8 @@ DEGRADABLE = int(
 # What the common form of a chat does not carry: only a target that speaks the caller's own format can
 # do these, because there the body passes through as it is.
 PASS_THROUGH_ONLY = int(Need.IMAGES | Need.OTHER_MEDIA | Need.LOGPROBS | Need.MULTIPLE)
-# Of these, what the common form of an answer lacks: nothing else of such a request can be left out or lowered, as
-# its answer would then not pass through either.
+# Of these, what the common form of an answer lacks: nothing else of such a request can be left out, as its answer
+# would then not pass through either.
 WHOLE_ONLY = int(Need.LOGPROBS | Need.MULTIPLE)
 PLAIN_ROUTE = Route(name="default", match=("*",))  # for names that no route of the estate matches
 SUGGESTIONS_MAX = 3

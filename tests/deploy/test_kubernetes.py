@@ -1,5 +1,6 @@
 """Manifests and the chart under the real tools: kustomize, helm, the strict schemas, the schemas of CRDs, checkov."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -150,7 +151,7 @@ def test_a_client_id_reaches_the_account_that_it_is_for(tmp_path: Path) -> None:
         for one in checkers.documents(found.files["argocd/applications.yaml"])
         if one["metadata"]["name"] == "estate"
     ]
-    cluster = {
+    cluster: dict[str, Any] = {
         "name": "azure-eastus",
         "metadata": {
             "annotations": {
@@ -164,7 +165,10 @@ def test_a_client_id_reaches_the_account_that_it_is_for(tmp_path: Path) -> None:
     patch = yaml.safe_load(templates(tmp_path, estate["spec"]["templatePatch"], cluster))
     (source,) = patch["spec"]["sources"]
     assert source["path"] == "./kubernetes/overlays/azure-eastus"
-    assert templates(tmp_path, estate["spec"]["templatePatch"], {**cluster, "name": "aws-us-east-1"}).strip() == ""
+    assert templates(tmp_path, estate["spec"]["templatePatch"], {**cluster, "name": "aws-us-east-1"}).strip() == "{}"
+    # missingkey=error stops at fields that are not there, which `index` would take for nothing.
+    filled = re.findall(r"'.*\{\{ (.*?) \}\}", estate["spec"]["templatePatch"])
+    assert filled and all(re.fullmatch(r"(\.[a-z_]+)+", name) for name in filled)
     overlay = written(tmp_path / "out", found) / "kubernetes/overlays/azure-eastus"
     kustomization = yaml.safe_load((overlay / "kustomization.yaml").read_text())
     (overlay / "kustomization.yaml").write_text(yaml.safe_dump({**kustomization, **source["kustomize"]}))
@@ -176,15 +180,18 @@ def test_a_client_id_reaches_the_account_that_it_is_for(tmp_path: Path) -> None:
     assert ("ConfigMap", "identities") not in built
 
 
-def templates(folder: Path, text: str, values: dict[str, Any]) -> str:
-    """A Go template as Argo CD would fill it, by Helm's engine: a text and what its dots stand for."""
+def engine(folder: Path, text: str, values: dict[str, Any]) -> Path:
+    """A chart that fills a Go template as Argo CD would: a text and what its dots stand for."""
     chart = folder / "engine"
     (chart / "templates").mkdir(parents=True, exist_ok=True)
     (chart / "Chart.yaml").write_text("apiVersion: v2\nname: engine\nversion: 1.0.0\n")
-    (chart / "templates" / "out.yaml").write_text("{{ tpl .Values.text .Values.values }}\n")
-    made = checkers.helm_template(
-        chart, {"text": text, "values": {**values, "Template": {"BasePath": "x", "Name": "x"}}}
-    )
+    (chart / "templates" / "out.yaml").write_text(f"{{{{ with .Values.dots }}}}\n{text}\n{{{{ end }}}}\n")
+    (chart / "values.yaml").write_text(yaml.safe_dump({"dots": values}))
+    return chart
+
+
+def templates(folder: Path, text: str, values: dict[str, Any]) -> str:
+    made = checkers.helm_template(engine(folder, text, values))
     return "\n".join(line for line in made.splitlines() if line != "---" and not line.startswith("# Source"))
 
 

@@ -350,6 +350,18 @@ def test_where_a_route_degrades_a_bound_over_the_models_own_is_lowered(run, scri
         sent = plane.a.calls[0].json
         assert sent.get("max_tokens", sent.get("max_completion_tokens")) == 500 and sent["custom"] == {"x": 1}
         assert (await plane.chat(max_tokens=400)).headers.get("x-polycloud-degraded") is None
+        image = {"type": "image_url", "image_url": {"url": "https://x.example/y.png", "detail": "high"}}
+        choices = [{**script.COMPLETION["choices"][0], "index": i} for i in range(2)]
+
+        async def two(call):
+            await call.reply({**script.COMPLETION, "choices": choices})
+
+        plane.a.answers = [two]
+        messages = [{"role": "user", "content": [image]}]
+        got = await plane.chat(max_completion_tokens=9000, n=2, messages=messages)
+        sent = plane.a.calls[-1].json
+        assert sent["max_completion_tokens"] == 500 and sent["n"] == 2 and sent["messages"] == messages
+        assert got.json["choices"] == choices and got.headers["x-polycloud-degraded"] == "max_tokens:500"
 
     run(body, prepare)
 

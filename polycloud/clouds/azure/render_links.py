@@ -12,13 +12,30 @@ from polycloud.deploy.derive.names import made
 from polycloud.deploy.hcl import Block, Expr, Value, block, quoted
 from polycloud.deploy.render import links
 from polycloud.deploy.render.links import DEDICATED, Tunnels, hosts
-from polycloud.deploy.render.terraform import Root, Section, identifier, output, ref, variable
+from polycloud.deploy.render.terraform import Root, Section, attribute, identifier, output, ref, variable
 
 FILE = "links.tf"
 INSTANCES = 2  # of a gateway, both at work, each with an address of its own
 KNOWS_ITS_ADDRESSES = ("azure", "gcp")  # the clouds whose gateways have addresses before any tunnel
 ORACLE = "azure-oci"
 SPEEDS = (50, 100, 200, 500, 1000, 2000, 5000, 10_000)  # Mbps of ExpressRoute circuits
+ORACLE_SPEEDS = (1000, 2000, 5000, 10_000)  # Mbps that both sides have
+# Where ExpressRoute and FastConnect meet, by Oracle's region, as Azure calls the places:
+# docs.oracle.com/iaas/Content/Network/Concepts/azure.htm, 2026-11.
+MEETING_PLACES = {
+    "af-johannesburg-1": "Johannesburg",
+    "ap-seoul-1": "Seoul",
+    "ap-singapore-1": "Singapore",
+    "ap-tokyo-1": "Tokyo",
+    "ca-toronto-1": "Toronto",
+    "eu-amsterdam-1": "Amsterdam2",
+    "eu-frankfurt-1": "Frankfurt2",
+    "sa-vinhedo-1": "Campinas",
+    "uk-london-1": "London",
+    "us-ashburn-1": "Washington DC",
+    "us-phoenix-1": "Phoenix",
+    "us-sanjose-1": "Silicon Valley",
+}
 VPN_SKU, LINE_SKU = "VpnGw2AZ", "ErGw1AZ"
 VPN_MBPS = 1000  # of the SKU, learn.microsoft.com/azure/vpn-gateway/about-gateway-skus, 2026-11
 POLICY: dict[str, Value] = {
@@ -98,6 +115,45 @@ def own_addresses(here: Blueprint, site: Where) -> list[list[str]]:
         for at, cidr in enumerate(links.inside(here, link)[:count]):
             found[at * INSTANCES // count].append(hosts(cidr, first)[0])
     return found
+
+
+def interconnect(root: Root, blueprint: Blueprint, link: Link, key: Expr | None) -> Expr:
+    """Azure's end of the line to Oracle Cloud: a circuit that Oracle provides; answers with its key."""
+    site, other = (link.a, link.b) if link.a.cloud == "azure" else (link.b, link.a)
+    label, end = identifier(link.name), f"var.azure_lines[{quoted(site.id)}]"
+    name = made("azure", "group", "polycloud", link.name)
+    common: dict[str, Value] = {
+        "location": site.region,
+        "resource_group_name": ref(f"{end}.group"),
+        "tags": dict(blueprint.tags),
+    }
+    section = root.section(FILE, site.id, f"links.{link.name}", "link", common)
+    where = MEETING_PLACES.get(other.region)
+    if where is None:
+        root.gap(f"{link.name}: where ExpressRoute meets {other.region} is not known: correct its peering_location")
+    circuit = section.make(
+        "azurerm_express_route_circuit",
+        label,
+        {
+            "name": name,
+            "service_provider_name": "Oracle Cloud FastConnect",
+            "peering_location": where or other.region,
+            "bandwidth_in_mbps": next((mbps for mbps in ORACLE_SPEEDS if mbps >= link.mbps), ORACLE_SPEEDS[-1]),
+        },
+        block("sku", attributes={"tier": "Standard", "family": "MeteredData"}),
+    )
+    section.make(
+        "azurerm_virtual_network_gateway_connection",
+        label,
+        {
+            "name": name,
+            "type": "ExpressRoute",
+            "virtual_network_gateway_id": ref(f"{end}.id"),
+            "express_route_circuit_id": attribute(circuit, "id"),
+            "depends_on": [ref(f"oci_core_virtual_circuit.{label}")],
+        },
+    )
+    return attribute(circuit, "service_key")
 
 
 def _sites(found: list[Where]) -> list[Where]:

@@ -4,6 +4,8 @@ VPNs to other clouds have their tunnels in the root that spans clouds (see ``dep
 here. The line to Azure is made whole in the root that spans clouds: this root has the gateway it ends at.
 """
 
+import ipaddress
+
 from polycloud.clouds.oci.render_network import network_id, peers
 from polycloud.clouds.oci.render_place import COMPARTMENT, at, place, provider
 from polycloud.deploy.blueprint import Blueprint, Link, Where
@@ -17,6 +19,7 @@ FILE = "links.tf"
 AZURE = "azure-oci"
 EACH = 2  # tunnels of a connection: Oracle gives two, each with an address of its own
 SPEEDS = ((1000, "1 Gbps"), (2000, "2 Gbps"), (5000, "5 Gbps"), (10_000, "10 Gbps"))
+SESSIONS = ipaddress.IPv4Network("192.168.254.0/24")  # of lines to Azure: an eighth of it, that is 32 lines
 UNUSED = ["10.255.255.0/24"]  # a connection wants a static route even where all its tunnels speak BGP
 
 
@@ -82,6 +85,51 @@ def tunnels(root: Root, blueprint: Blueprint, wanted: Tunnels) -> tuple[Expr, ..
             {},
         )
     return tuple(found)
+
+
+def interconnect(root: Root, blueprint: Blueprint, link: Link, key: Expr | None) -> Expr:
+    """Oracle's end of the line to Azure: a virtual circuit that joins Azure's by its key, with two BGP sessions."""
+    site = link.a if link.a.cloud == "oci" else link.b
+    label, end = identifier(link.name), f"var.oci_lines[{quoted(site.id)}]"
+    section = root.section(FILE, site.id, f"links.{link.name}", "link", at(site.region))
+    section.add(
+        block(
+            "data",
+            "oci_core_fast_connect_provider_services",
+            label,
+            attributes={"provider": provider(site.region), "compartment_id": ref(f"{end}.group")},
+            parts=(block("filter", attributes={"name": "provider_name", "values": ["Microsoft Azure"]}),),
+        )
+    )
+    return section.make(
+        "oci_core_virtual_circuit",
+        label,
+        {
+            "compartment_id": ref(f"{end}.group"),
+            "display_name": made("oci", "bucket", f"polycloud-{link.name}"),
+            "type": "PRIVATE",
+            "bandwidth_shape_name": next((name for mbps, name in SPEEDS if mbps >= link.mbps), SPEEDS[-1][1]),
+            "gateway_id": ref(f"{end}.id"),
+            "provider_service_id": ref(
+                f"data.oci_core_fast_connect_provider_services.{label}.fast_connect_provider_services[0].id"
+            ),
+            "provider_service_key_name": key,
+        },
+        *(
+            block(
+                "cross_connect_mappings",
+                attributes={"oracle_bgp_peering_ip": f"{oracle}/30", "customer_bgp_peering_ip": f"{azure}/30"},
+            )
+            for oracle, azure in sessions(blueprint, link)
+        ),
+    )
+
+
+def sessions(blueprint: Blueprint, link: Link) -> list[tuple[str, str]]:
+    """Oracle's and Azure's address of both sessions of a line, apart from those of all other lines."""
+    names = sorted(one.name for one in blueprint.links if one.via == AZURE)
+    own = list(SESSIONS.subnets(new_prefix=29))[names.index(link.name)]
+    return [hosts(str(one), True) for one in own.subnets(new_prefix=30)]
 
 
 def _halls_variable() -> Block:

@@ -109,8 +109,10 @@ class Face(Protocol):
         """Raises BadRequest."""
         ...
 
-    def pass_request(self, envelope: Envelope, model: str) -> bytes:
-        """The body for a provider of the same dialect: the model's name set, usage asked for, the rest as it came."""
+    def pass_request(self, envelope: Envelope, model: str, output_max: int = 0) -> bytes:
+        """The body for a provider of the same dialect: the model's name set, usage asked for, the rest as it came.
+        ``output_max``: what the bound on tokens is lowered to, 0 when it stays; a thinking budget that it does not
+        leave room for becomes half of it."""
         ...
 
     def pass_reply(self, body: bytes) -> tuple[Usage | None, Finish | None]:

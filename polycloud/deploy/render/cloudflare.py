@@ -232,8 +232,8 @@ def _affinity(root: Root, edge: Edge) -> dict[str, Value]:
         root.gap(f"entry: affinity lasts {low} to {high} seconds at Cloudflare, not {edge.affinity_seconds}")
     if edge.confined:
         root.gap(
-            f"entry: who travels into a confined country keeps the pool of the cookie for {seconds} seconds; the gateway "
-            "there still keeps data inside"
+            f"entry: who travels into a confined country keeps the pool of the cookie for {seconds} seconds; the "
+            "gateway there still keeps data inside"
         )
     return {
         "session_affinity": "cookie",
@@ -258,6 +258,4 @@ def _tell_order(root: Root, pools: list[EdgePool], clusters: dict[str, Cluster])
             if name != pool.name and own is not None and at is not None
         )
         if others and pool.fallback and pool.fallback[0] != others[0][1]:
-            root.gap(
-                f"entry.pools.{pool.name}: by proximity {others[0][1]} takes over, which is nearer than {pool.fallback[0]}"
-            )
+            root.gap(f"entry.pools.{pool.name}: by proximity {others[0][1]} takes over, nearer than {pool.fallback[0]}")

@@ -172,6 +172,10 @@ class Root:
         parts = (part for parts in self._files.values() for part in parts)
         return {part.labels[0] for part in parts if isinstance(part, Block) and part.kind == "data"}
 
+    def kinds(self) -> tuple[str, ...]:
+        """The providers whose resources are in the root, by name."""
+        return tuple(sorted({one.address.partition("/")[2].partition("_")[0] for one in self._resources}))
+
     def rendered(self) -> Rendered:
         """The root as files. Raises KeyError for a file without ``about``."""
         files = {}

@@ -13,13 +13,20 @@ from polycloud.deploy.hcl import Block, Expr, Value, block
 from polycloud.deploy.ports import Rendered
 from polycloud.deploy.render import cloudflare, links, promises, vault
 from polycloud.deploy.render.links import End
-from polycloud.deploy.render.promises import Promise
+from polycloud.deploy.render.promises import Mock, Promise
 from polycloud.deploy.render.terraform import Root, backend, identifier, ref, variable, versions
 
 INTERCONNECT = "azure-oci"
 LINE = "map(object({ id = string, group = string }))"  # the output ``lines`` of a cloud's root
 SAMPLE_ADDRESSES = ["192.0.2.1", "192.0.2.2"]  # for the shipped tests, RFC 5737
-REGION = {"aws": "region", "google": "region"}  # providers that name a region for what has none of its own
+TUNNEL: dict[str, Value] = {"id": "ocid1.tunnel.oc1..example", "vpn_ip": "192.0.2.3"}
+ORACLE = (
+    Mock("oci_core_ipsec_connection_tunnels", {"ip_sec_connection_tunnels": [TUNNEL, TUNNEL]}),
+    Mock(
+        "oci_core_fast_connect_provider_services",
+        {"fast_connect_provider_services": [{"id": "ocid1.providerservice.oc1..example"}]},
+    ),
+)
 PROVIDERS = {"aws": "aws", "azure": "azurerm", "gcp": "google", "oci": "oci"}
 
 
@@ -77,7 +84,9 @@ def _settings(root: Root, blueprint: Blueprint) -> None:
     root.add("backend.tf", backend(kind, state))
     root.about("providers.tf", "The providers, for as much as this root needs of each.", "entry, links, secrets")
     root.add("providers.tf", *_providers(blueprint, kinds))
-    root.about("variables.tf", "What is said at apply time: outputs of the clouds' roots, and accounts.", "clouds, links")
+    root.about(
+        "variables.tf", "What is said at apply time: outputs of the clouds' roots, and accounts.", "clouds, links"
+    )
     root.about("outputs.tf", "What people need to know.", "entry, links")
 
 
@@ -89,7 +98,13 @@ def _state(blueprint: Blueprint) -> tuple[str, dict[str, Value]]:
     where = f"{blueprint.environment}/global"
     if home == "aws":
         bucket = made("aws", "bucket", blueprint.estate, "terraform-state")
-        return "s3", {"bucket": bucket, "key": f"{where}.tfstate", "region": region, "encrypt": True, "use_lockfile": True}
+        return "s3", {
+            "bucket": bucket,
+            "key": f"{where}.tfstate",
+            "region": region,
+            "encrypt": True,
+            "use_lockfile": True,
+        }
     if home == "gcp":
         return "gcs", {"bucket": made("gcp", "bucket", blueprint.estate, "terraform-state"), "prefix": where}
     if home == "azure":
@@ -144,7 +159,9 @@ def _tests(root: Root, blueprint: Blueprint) -> None:
     if "vault" in root.kinds():
         runs["vault_outlives_a_cloud"] = [
             Promise("vault_raft_autopilot.voters.min_quorum == 3", "Vault must keep three voters"),
-            Promise("!vault_transit_secret_backend_key.data.deletion_allowed", "The key of data keys must not be deleted"),
+            Promise(
+                "!vault_transit_secret_backend_key.data.deletion_allowed", "The key of data keys must not be deleted"
+            ),
         ]
     given: dict[str, Value] = {}
     for cloud in PROVIDERS:
@@ -157,9 +174,10 @@ def _tests(root: Root, blueprint: Blueprint) -> None:
         given |= {f"{cloud}_gateways": ends, f"{cloud}_lines": lines}
     given["vpn_secrets"] = {link.name: "for-tests-alone" for link in blueprint.links}
     names = {name for name, _ in root.asked()}
-    mocks = {
-        kind: () if kind != "oci" else MOCKS for kind in root.kinds() if kind != "oci"
-    } | {f"oci.{identifier(region)}": MOCKS for region in _oci_regions(root, blueprint)}
+    mocks: dict[str, tuple[Mock, ...]] = {kind: () for kind in root.kinds() if kind != "oci"}
+    if "oci" in root.kinds():
+        regions = [key.site.region for key in blueprint.keys if key.site.cloud == "oci"]
+        mocks |= {f"oci.{identifier(region)}": ORACLE for region in regions}
     promises.add(root, mocks, runs, {name: value for name, value in given.items() if name in names})
 
 

@@ -44,7 +44,9 @@ def add(root: Root, blueprint: Blueprint) -> None:
     nodes = voters(blueprint)
     if not nodes:
         return
-    root.about(FILE, "Vault or OpenBao over clouds: where secrets are, who signs in and how, keys.", "secrets, clusters")
+    root.about(
+        FILE, "Vault or OpenBao over clouds: where secrets are, who signs in and how, keys.", "secrets, clusters"
+    )
     seal_site = nodes[0].cluster.site
     for node in nodes:
         told = f"The voter {node.name}, in the cluster {node.cluster.name}."
@@ -150,9 +152,7 @@ def _server(blueprint: Blueprint, node: Node, nodes: tuple[Node, ...]) -> list[P
 
 def seal(blueprint: Blueprint, site: Where) -> Block:
     """By which key nodes unseal themselves: that of the site, under the names that the cloud's own root gives it."""
-    key = next(
-        (one for one in blueprint.keys if one.site.id == site.id), Key("data", site, None, False)
-    )
+    key = next((one for one in blueprint.keys if one.site.id == site.id), Key("data", site, None, False))
     account = blueprint.accounts.get(site.cloud, {})
     if site.cloud == "aws":
         return block(
@@ -300,7 +300,9 @@ def _sign_in(root: Root, blueprint: Blueprint) -> None:
     )
     mounts = ", ".join(f"{quoted(cluster.name)} = {quoted(_mount(cluster))}" for cluster in blueprint.clusters)
     root.add(FILE, block("locals", attributes={"vault_mounts": ref(f"{{ {mounts} }}")}))
-    often = ref("{ for name, issuer in var.cluster_issuers : name => issuer if contains(keys(local.vault_mounts), name) }")
+    often = ref(
+        "{ for name, issuer in var.cluster_issuers : name => issuer if contains(keys(local.vault_mounts), name) }"
+    )
     section = root.section(FILE, "", "clusters", "identity")
     section.make(
         "vault_jwt_auth_backend",
@@ -335,8 +337,8 @@ def _tell(root: Root, nodes: tuple[Node, ...], site: Where) -> None:
     clouds = dict.fromkeys(node.cluster.site.cloud for node in nodes)
     if len(clouds) < CLOUDS:
         root.gap(
-            f"vault: {' and '.join(clouds)} alone hold its voters: losing the cloud with three of them stops it; a third "
-            "cloud would help"
+            f"vault: {' and '.join(clouds)} alone hold its voters: losing the cloud with three of them stops it; a "
+            "third cloud would help"
         )
     root.gap(
         f"vault: its nodes unseal themselves by the key at {site.id}: let their service account (vault) use it; while "

@@ -96,3 +96,10 @@ def given(raw: msgspec.Raw) -> bool:
 def chosen(fields: dict[str, msgspec.Raw], names: frozenset[str] | set[str]) -> dict[str, bytes]:
     """Those of ``fields`` that are in ``names`` and not null, as bytes, in the caller's order."""
     return {name: bytes(raw) for name, raw in fields.items() if name in names and given(raw)}
+
+
+def lower(fields: dict[str, msgspec.Raw], name: str, most: int, to: int) -> None:
+    """Put ``to`` where ``fields`` hold a number over ``most``. For members that were read as whole numbers before."""
+    raw = fields.get(name, ABSENT)
+    if given(raw) and msgspec.json.decode(raw, type=int) > most:
+        fields[name] = msgspec.Raw(b"%d" % to)

@@ -15,7 +15,16 @@ from polycloud.gateway.dialects.anthropic_messages_errors import error_body
 from polycloud.gateway.dialects.anthropic_messages_read import COMMON_BLOCKS, KNOWN, NAME
 from polycloud.gateway.dialects.anthropic_messages_stream import Tap as MessagesTap
 from polycloud.gateway.dialects.anthropic_messages_writer import Writer
-from polycloud.gateway.dialects.reading import ENCODER, MarkedEnvelope, read_body, read_fields
+from polycloud.gateway.dialects.reading import (
+    ABSENT,
+    ENCODER,
+    FIELDS,
+    MarkedEnvelope,
+    given,
+    lower,
+    read_body,
+    read_fields,
+)
 
 _REQUEST = msgspec.json.Decoder(wire.Request)
 _OBJECTS = msgspec.json.Decoder(list[dict[str, msgspec.Raw]])
@@ -58,10 +67,16 @@ class AnthropicFace:
         """Raises BadRequest, and Unsupported for what has no common form."""
         return anthropic_messages_read.read_request(read_fields(_REQUEST, envelope.fields), envelope.fields)
 
-    def pass_request(self, envelope: Envelope, model: str) -> bytes:
+    def pass_request(self, envelope: Envelope, model: str, output_max: int = 0) -> bytes:
         """The body for a provider of the same dialect: the model's name set, the rest as it came."""
         fields = envelope.fields.copy()
         fields["model"] = msgspec.Raw(ENCODER.encode(model))
+        if output_max:
+            lower(fields, "max_tokens", output_max, output_max)
+            if given(fields.get("thinking", ABSENT)):
+                thinking = FIELDS.decode(fields["thinking"])
+                lower(thinking, "budget_tokens", output_max - 1, output_max // 2)
+                fields["thinking"] = msgspec.Raw(ENCODER.encode(thinking))
         if isinstance(envelope, MarkedEnvelope) and envelope.marked:
             fields["messages"] = _unmarked(fields["messages"])
         return ENCODER.encode(fields)

@@ -13,7 +13,7 @@ from polycloud.gateway.dialects.openai_chat_errors import error_body
 from polycloud.gateway.dialects.openai_chat_read import EFFORTS, KNOWN, NAME
 from polycloud.gateway.dialects.openai_chat_stream import Tap as ChatTap
 from polycloud.gateway.dialects.openai_chat_stream import Writer
-from polycloud.gateway.dialects.reading import ENCODER, FIELDS, MarkedEnvelope, given, read_body, read_fields
+from polycloud.gateway.dialects.reading import ENCODER, FIELDS, MarkedEnvelope, given, lower, read_body, read_fields
 
 _REQUEST = msgspec.json.Decoder(wire.Request)
 _USAGE_ASKED = msgspec.Raw(b'{"include_usage":true}')
@@ -62,10 +62,13 @@ class OpenAIFace:
         """Raises BadRequest, and Unsupported for what has no common form."""
         return openai_chat_read.read_request(read_fields(_REQUEST, envelope.fields), envelope.fields)
 
-    def pass_request(self, envelope: Envelope, model: str) -> bytes:
+    def pass_request(self, envelope: Envelope, model: str, output_max: int = 0) -> bytes:
         """The body for a provider of the same dialect: the model's name set, usage asked for, the rest as it came."""
         fields = envelope.fields.copy()
         fields["model"] = msgspec.Raw(ENCODER.encode(model))
+        if output_max:
+            for name in ("max_tokens", "max_completion_tokens"):
+                lower(fields, name, output_max, output_max)
         if envelope.stream and not envelope.include_usage:
             asked = fields.get("stream_options")
             if asked is None or not given(asked):

@@ -91,7 +91,8 @@ def _causes(kinds: Counter[str]) -> list[tuple[str, int]]:
 
 def wins_if(ledger: Ledger, found: Move, extra: int) -> str:
     """What would have to change for the move to cost no more. Exact for the machine's price, which the total is
-    linear in; for data at their price of now."""
+    linear in, unless promises cover it: they save less as it falls, so that it is the least. For data at their price
+    of now."""
     option = ledger.problem.tasks[found.task].options[found.option]
     if extra <= 0:
         return (
@@ -101,9 +102,11 @@ def wins_if(ledger: Ledger, found: Move, extra: int) -> str:
         )
     said = []
     if 0 < extra < option.cost:
-        less = option.cost - extra
-        share = percent(extra / option.cost)
-        said.append(f"{option.machine} there cost {share} less ({usd(less)} instead of {usd(option.cost)} a month)")
+        less, share = option.cost - extra, percent(extra / option.cost)
+        amounts = f"({usd(less)} instead of {usd(option.cost)} a month)"
+        if option.pool >= 0 and any(option.hourly):
+            share, amounts = f"at least {share}", "(promises for it would save less too)"
+        said.append(f"{option.machine} there cost {share} less {amounts}")
     for kind, what in PRICES.items():
         more = found.outcome.kinds[kind]
         if more >= extra:

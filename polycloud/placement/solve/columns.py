@@ -5,7 +5,6 @@ The master's duals are prices for ``Dual``, whose answer is a bound for the whol
 master lacks.
 """
 
-import threading
 from collections.abc import Callable, Iterable
 
 import msgspec
@@ -13,7 +12,7 @@ import msgspec
 from polycloud.placement.bill import MILLION
 from polycloud.placement.problem import Solution
 from polycloud.placement.solve.dual import Answer, Dual, Prices
-from polycloud.placement.solve.highs import INF, LOOK, Floats, Indices, Ints, highs, np
+from polycloud.placement.solve.highs import INF, Floats, Indices, Ints, highs, np, watched
 
 Way = tuple[int, ...]  # an option (an index into all options) and the site of the copy for each flow of its task
 Row = tuple[float, float, list[int], list[float]]
@@ -131,12 +130,8 @@ class Master:
         """The relaxation over the ways seen; None when it was stopped. Copies that no way uses, about which the master
         has nothing to say, keep their known prices, or are free."""
         self._solver.setOptionValue("time_limit", self._solver.getRunTime() + seconds)
-        worker = threading.Thread(target=self._solver.run)
-        worker.start()
-        while worker.is_alive():
-            worker.join(LOOK)
-            if worker.is_alive() and not go_on():
-                return None
+        if not watched(self._solver, go_on):
+            return None
         solution = self._solver.getSolution()
         if not (solution.dual_valid and solution.value_valid):
             return None

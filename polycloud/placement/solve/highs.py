@@ -33,6 +33,7 @@ __all__ = [
     "highspy",
     "np",
     "run",
+    "watched",
 ]
 
 Floats = NDArray[np.float64]
@@ -121,12 +122,12 @@ def run(
     if start:
         at = np.fromiter(start.keys(), dtype=np.int32)
         solver.setSolution(len(at), at, np.fromiter(start.values(), dtype=np.float64))
-    if not _watched(solver, keep_on):
+    if not watched(solver, keep_on):
         return Outcome(None, -INF, False)
     return _outcome(solver, relaxed)
 
 
-def _watched(solver: highspy.Highs, keep_on: Callable[[], bool]) -> bool:
+def watched(solver: highspy.Highs, keep_on: Callable[[], bool]) -> bool:
     """Run in a thread and stop it when told to; False when it does not notice in time and is left to itself."""
     stopped = threading.Event()
 
@@ -134,6 +135,7 @@ def _watched(solver: highspy.Highs, keep_on: Callable[[], bool]) -> bool:
         if stopped.is_set():
             event.interrupt()
 
+    solver.clearCallbacks()  # type: ignore[no-untyped-call]  # those of an earlier run would stop this one
     solver.cbMipInterrupt += look
     solver.cbSimplexInterrupt += look
     solver.cbIpmInterrupt += look

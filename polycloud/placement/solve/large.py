@@ -211,11 +211,11 @@ class Large:
             master.add(master.better(self.dual.answer(self.prices)))
         close = COUPLED if self.coupled else watch.limits.gap / 5
         relaxed = self.generate(master, BOUND_SHARE * watch.limits.seconds, close)
-        if relaxed is not None and not watch.close:
+        if relaxed is not None and not watch.close and watch.go_on("rounding"):
             self.round(relaxed)
-            if self.coupled and not watch.close:
+            if self.coupled and not watch.close and watch.go_on("assignment"):
                 self.assign(relaxed, 6)
-            if not watch.close:
+            if not watch.close and watch.go_on("restricted"):
                 self.restrict(relaxed, 1)
             if not watch.close and watch.go_on("columns"):
                 self.generate(master, watch.left, watch.limits.gap / 5)

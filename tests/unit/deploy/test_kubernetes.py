@@ -150,7 +150,7 @@ def test_a_workload_acts_as_its_identity_in_each_cloud() -> None:
         False,
     ]
     sets = one(found, "ApplicationSet", "estate", "argocd/")
-    assert 'index .metadata.annotations "client_id_jobs"' in sets["spec"]["templatePatch"]
+    assert "{{ .metadata.annotations.client_id_jobs }}" in sets["spec"]["templatePatch"]
     assert 'eq .name "azure-1"' in sets["spec"]["templatePatch"]
     assert any("client ids" in gap for gap in found.gaps)
     alone = kubernetes.render(blueprint(*runs))

@@ -22,7 +22,7 @@ REGISTER = (
     "Register each cluster first: argocd cluster add CONTEXT --name CLUSTER --label polycloud.dev/cluster=CLUSTER "
     "--annotation polycloud_repository=ADDRESS --annotation polycloud_revision=main --annotation polycloud_path=FOLDER"
 )
-CLIENT = "client_id_"  # an annotation of an Azure cluster's secret begins so, and ends with the workload
+CLIENT = "client_id_"  # so begins an annotation of an Azure cluster; it ends with the workload, - as _
 # A definition that is not there yet is tried again for about an hour: charts bring them in their own time.
 RETRY = {"limit": 12, "backoff": {"duration": "15s", "factor": 2, "maxDuration": "10m"}}
 
@@ -162,7 +162,7 @@ def _clusters(clusters: tuple[Target, ...]) -> Manifest:
 def _client_ids(blueprint: Blueprint, clusters: tuple[Target, ...]) -> str:
     """At Azure the map of client ids is filled from annotations of the cluster's secret; one that is missing there
     stops the set instead of leaving a pod without its identity."""
-    parts = []
+    parts: list[str] = []
     for cluster in clusters:
         held = overlays.identities(blueprint, cluster)
         if held:
@@ -170,7 +170,7 @@ def _client_ids(blueprint: Blueprint, clusters: tuple[Target, ...]) -> str:
                 {
                     "op": "replace",
                     "path": f"/data/{name}",
-                    "value": f'{{{{ index .metadata.annotations "{CLIENT}{name}" }}}}',
+                    "value": f"{{{{ .metadata.annotations.{CLIENT}{name.replace('-', '_')} }}}}",
                 }
                 for name in held[0]["data"]
             ]
@@ -178,8 +178,9 @@ def _client_ids(blueprint: Blueprint, clusters: tuple[Target, ...]) -> str:
             body = {
                 "spec": {"sources": [{**_git(f"{overlays.FOLDER}/{cluster.name}"), "kustomize": {"patches": [patch]}}]}
             }
-            parts.append(f'{{{{- if eq .name "{cluster.name}" }}}}\n{dump(body)}{{{{- end }}}}\n')
-    return "".join(parts)
+            word = "else if" if parts else "if"
+            parts.append(f'{{{{- {word} eq .name "{cluster.name}" }}}}\n{dump(body)}')
+    return "".join((*parts, "{{- else }}\n{}\n{{- end }}\n")) if parts else ""
 
 
 def dump_list(changes: list[dict[str, str]]) -> str:

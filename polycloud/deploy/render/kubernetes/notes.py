@@ -12,7 +12,7 @@ from polycloud.deploy.render.kubernetes.serving import weights
 def gaps(blueprint: Blueprint, clusters: Sequence[Target]) -> tuple[str, ...]:
     found = ["argocd/projects.yaml takes sources from anywhere: narrow sourceRepos to your repository and the charts'"]
     if any(cluster.ours for cluster in clusters):
-        found.append("MLflow and Feast keep what they know in their pods: name databases in argocd/values for more")
+        found.append("MLflow and Feast keep what they know in their pods, until their charts are given databases")
     unnamed = sorted({run.workload for run in blueprint.runs if not run.image and not run.serves})
     if unnamed:
         found.append(
@@ -53,11 +53,11 @@ def _of(blueprint: Blueprint, cluster: Target) -> list[str]:
     if ids:
         found.append(
             f"{cluster.name}: client ids of Azure identities are known after terraform apply; Argo CD takes them from "
-            "annotations of the cluster's secret, client_id_WORKLOAD"
+            "annotations of the cluster's secret, client_id_WORKLOAD with - as _"
         )
     for run in runs_on(blueprint, cluster):
         if run.serves and not weights(blueprint, cluster, run):
             found.append(f"{run.name} in {cluster.name} is written as stopped: no weights of {run.serves} are known")
-        if run.kind == "application" and run.least == 0:
+        if run.kind == "application" and run.image and run.least == 0:
             found.append(f"{run.name} rests at one replica: Kubernetes' autoscaler does not go to none by itself")
     return found

@@ -151,6 +151,22 @@ def test_pass_request_changes_the_model_and_nothing_else():
     assert envelope.include_usage
 
 
+@pytest.mark.parametrize(
+    ("thinking", "sent"),
+    [
+        ({"type": "enabled", "budget_tokens": 8000, "x": 1}, {"type": "enabled", "budget_tokens": 2048, "x": 1}),
+        ({"type": "enabled", "budget_tokens": 4096}, {"type": "enabled", "budget_tokens": 2048}),
+        ({"type": "enabled", "budget_tokens": 4095}, {"type": "enabled", "budget_tokens": 4095}),
+        ({"type": "adaptive"}, {"type": "adaptive"}),
+        (None, None),
+    ],
+)
+def test_pass_request_lowers_the_bound_on_tokens_and_leaves_room_for_the_answer(thinking, sent):
+    body = json.loads(FACE.pass_request(peek(max_tokens=9000, thinking=thinking, custom=1), "m", 4096))
+    assert (body["max_tokens"], body["thinking"], body["custom"]) == (4096, sent, 1)
+    assert json.loads(FACE.pass_request(peek(max_tokens=90), "m", 4096))["max_tokens"] == 90
+
+
 def test_what_anthropic_did_not_make_does_not_go_back_to_it():
     call = {"type": "tool_use", "id": "1", "name": "f", "input": {"a": 1.10}, "polycloud": {"signature": "gemini:s"}}
     thinking = [

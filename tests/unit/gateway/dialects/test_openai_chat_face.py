@@ -156,6 +156,21 @@ def test_pass_request_changes_the_model_and_nothing_else():
 
 
 @pytest.mark.parametrize(
+    ("asked", "sent"),
+    [
+        ({"max_tokens": 900}, {"max_tokens": 500}),
+        ({"max_completion_tokens": 900, "max_tokens": 400}, {"max_completion_tokens": 500, "max_tokens": 400}),
+        ({"max_completion_tokens": 900, "max_tokens": None}, {"max_completion_tokens": 500, "max_tokens": None}),
+        ({}, {}),
+    ],
+)
+def test_pass_request_lowers_the_bound_on_tokens_and_nothing_else(asked, sent):
+    envelope = peek(**asked, n=2)
+    assert json.loads(FACE.pass_request(envelope, "m", 500)) == {"model": "m", "messages": HELLO, "n": 2, **sent}
+    assert json.loads(FACE.pass_request(envelope, "m")) == {"model": "m", "messages": HELLO, "n": 2, **asked}
+
+
+@pytest.mark.parametrize(
     ("options", "wanted"),
     [
         ({}, {"include_usage": True}),

@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from polycloud.clouds.aws.render import render as aws
-from polycloud.clouds.gcp.render import render as gcp
+from polycloud.app.wiring import renderers
 from tests.deploy.blueprints import NAMES, blueprint
 
 FILES = Path(__file__).parent / "deploy"
-RENDERERS = {"aws": aws, "gcp": gcp}
+PREFIX = "terraform/"
+RENDERERS = {name.removeprefix(PREFIX): one for name, one in renderers().items() if name.startswith(PREFIX)}
 IN_FULL = "active-active"
-MAIN = ("clusters.tf", "storage.tf", "links.tf", "variables.tf")
+MAIN = ("clusters.tf", "storage.tf", "links.tf", "vault.tf", "variables.tf")
 
 
 @pytest.mark.parametrize("cloud", sorted(RENDERERS))

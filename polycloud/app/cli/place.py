@@ -11,10 +11,10 @@ import msgspec
 from pydantic import ValidationError
 
 from polycloud.app.cli.estate import located
+from polycloud.app.cli.extra import lacking
 from polycloud.app.cli.options import FILE, environment_option, estate_option, json_option
 from polycloud.app.cli.output import INTERRUPTED, NO, OK, emit, note
 from polycloud.app.library import catalog, load
-from polycloud.app.settings import BadSettings
 from polycloud.core.errors import BadRequest
 from polycloud.core.units import parse
 from polycloud.estate import Loaded
@@ -28,8 +28,8 @@ try:
     from polycloud.placement.answer.words import percent, usd
     from polycloud.placement.build import Changes
     from polycloud.placement.solve import LEVELS, Progress
-except ImportError as error:
-    raise BadSettings(str(error)) from error
+except ModuleNotFoundError as error:
+    raise lacking(error) from error
 
 QUIET_SECONDS = 5.0  # between two lines of progress where nobody watches a terminal
 CLEAR = "\r\x1b[K"  # back to the start of the line, and nothing after it
@@ -47,7 +47,7 @@ class Answer(msgspec.Struct, frozen=True):
 @estate_option
 @environment_option
 @click.option("--without", multiple=True, metavar="SITES", help="What if these were gone: aws/us-east-1, 'azure/*'.")
-@click.option("--price", "prices", multiple=True, metavar="SITE:MACHINE=USD", help="What if this were the price.")
+@click.option("--price", "prices", multiple=True, metavar="SITE:MACHINE=AMOUNT", help="What if this were it: 2.50 USD.")
 @click.option("--add", multiple=True, metavar="SITE", help="What if this site were there: gcp/europe-west4.")
 @click.option(
     "--levels",

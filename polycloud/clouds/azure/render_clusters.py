@@ -17,6 +17,7 @@ PODS_EACH = 64
 # Not routed outside a cluster, so all clusters have the same; what Azure keeps for itself is left out:
 # learn.microsoft.com/azure/aks/azure-cni-overlay, 2026-11.
 PODS, SERVICES, RESOLVER = "172.20.0.0/14", "172.16.0.0/16", "172.16.0.10"
+BASE = Pool("base", "system", "Standard_D4s_v5", 3, 3)
 # What AKS itself puts on machines that it may take away, learn.microsoft.com/azure/aks/spot-node-pool, 2026-11.
 SPOT = ("kubernetes.azure.com/scalesetpriority", "spot")
 NVIDIA = ("NC", "ND", "NV")  # of the names of machines; those with AMD's accelerators have NG, or MI in the name
@@ -33,10 +34,12 @@ def add(root: Root, here: Blueprint) -> None:
         source = f"clusters.{cluster.name}"
         section = root.section(FILE, cluster.site.id, source, "cluster", place(cluster.site.region))
         first = base(cluster)
+        if first == BASE:
+            root.gap(f"{cluster.name}: AKS wants a pool that stays, so {BASE.least} {BASE.machine} are there besides")
         _cluster(section, cluster, first)
         inner = root.section(FILE, cluster.site.id, source, "machines")
         for pool in cluster.pools:
-            if pool is not first:
+            if pool != first:
                 _pool(inner, cluster, pool)
         _logs(root, cluster)
         root.provides(f"cluster:{cluster.name}", *(f"pool:{cluster.name}/{pool.name}" for pool in cluster.pools))
@@ -62,15 +65,15 @@ def add(root: Root, here: Blueprint) -> None:
 
 
 def base(cluster: Cluster) -> Pool:
-    """The pool that AKS makes with the cluster: for the system, else one that stays, else what there is."""
-    order = sorted(cluster.pools, key=lambda p: (p.role != "system", p.role == "gpu", p.spot, -p.least, p.name))
-    return order[0]
+    """The pool that AKS makes with the cluster: for the system, else one that stays; one of ours where none does."""
+    stays = [pool for pool in cluster.pools if pool.role != "gpu" and not pool.spot]
+    return min(stays, key=lambda pool: (pool.role != "system", -pool.least, pool.name), default=BASE)
 
 
 def bounds(cluster: Cluster, pool: Pool) -> tuple[str, int, int]:
     """Where a pool's bounds stand, and what they are: the cluster's own pool has one machine at least."""
     label = identifier(cluster.name)
-    if pool is base(cluster):
+    if pool == base(cluster):
         return f"azurerm_kubernetes_cluster.{label}.default_node_pool[0]", max(1, pool.least), max(1, pool.most)
     return f"azurerm_kubernetes_cluster_node_pool.{identifier(cluster.name, pool.name)}", pool.least, pool.most
 

@@ -150,9 +150,14 @@ def _monitor(root: Root, blueprint: Blueprint, edge: Edge) -> Expr:
 def _pool(root: Root, edge: Edge, pool: EdgePool, clusters: list[Cluster], monitor: Expr) -> None:
     at = middle(clusters)
     names = ", ".join(quoted(cluster.name) for cluster in clusters)
-    origins = (
-        f"[for name in [{names}] : {{ name = name, address = var.cluster_addresses[name], enabled = true, weight = 1, "
-        f"header = {{ host = [{quoted(edge.hostname)}] }} }} if contains(keys(var.cluster_addresses), name)]"
+    lines = (
+        f"[for name in [{names}] : {{",
+        "  name    = name",
+        "  address = var.cluster_addresses[name]",
+        "  enabled = true",
+        "  weight  = 1",
+        f"  header  = {{ host = [{quoted(edge.hostname)}] }}",
+        "} if contains(keys(var.cluster_addresses), name)]",
     )
     section = root.section(FILE, "", f"entry.pools.{pool.name}", "edge")
     section.make(
@@ -166,7 +171,7 @@ def _pool(root: Root, edge: Edge, pool: EdgePool, clusters: list[Cluster], monit
             "longitude": at[1] if at is not None else None,
             "monitor": attribute(monitor, "id"),
             "minimum_origins": 1,
-            "origins": ref(origins),
+            "origins": ref("\n  ".join(lines)),
             "origin_steering": {"policy": "random"},
         },
     )

@@ -33,7 +33,7 @@ def test_the_extra_is_named_once(command: str, missing: str) -> None:
     assert done.stderr == 'error: the planner needs its solver: pip install "polycloud[place]"\n'
 
 
-@pytest.mark.parametrize("command", ["route", "commit", "assess"])
+@pytest.mark.parametrize("command", ["place", "route", "commit", "assess"])
 def test_another_missing_module_is_not_blamed_on_the_extra(command: str) -> None:
     done = run("polycloud.placement.bill", command)
     assert done.returncode != 0

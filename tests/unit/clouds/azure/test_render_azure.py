@@ -162,6 +162,15 @@ def test_the_clusters_own_pool_is_one_that_stays() -> None:
     assert bounds(cluster(spot, gpu, stays), spot)[1:] == (9, 9)
 
 
+def test_a_cluster_of_pools_that_come_and_go_gets_one_that_stays() -> None:
+    for pools in ((), (Pool("a", "workload", "m", 9, 9, spot=True), Pool("b", "gpu", "m", 0, 9))):
+        found = render(replace(WHOLE, clusters=(cluster(*pools),)))
+        text = found.files["terraform/azure/clusters.tf"]
+        assert re.search(r'default_node_pool \{\n +name += "base"', text)
+        assert text.count('resource "azurerm_kubernetes_cluster_node_pool"') == len(pools)
+        assert any("AKS wants a pool that stays" in gap for gap in found.gaps)
+
+
 def test_amds_accelerators_get_no_driver_and_it_is_said() -> None:
     pools = (Pool("s", "system", "m", 1, 1), Pool("g", "gpu", "Standard_ND96isr_MI300X_v5", 0, 1, accelerator="MI300X"))
     found = render(replace(WHOLE, clusters=(cluster(*pools),)))

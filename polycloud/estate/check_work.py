@@ -6,11 +6,13 @@ from polycloud.estate.check_rules import admits, reaches_itself
 from polycloud.estate.ground import Ground
 from polycloud.estate.paths import KeyPath
 
+NAMES_SHOWN = 3
 _NEEDS_BOUND = ("latency", "first-token", "cross-cloud-latency", "replication-lag")
 
 
 def check_work(ground: Ground) -> None:
     _datasets(ground)
+    _widened(ground)
     _databases(ground)
     for name, search in ground.estate.search.items():
         for index, store in enumerate(search.stores):
@@ -45,6 +47,47 @@ def _held(ground: Ground, class_name: str | None, site_id: str, path: KeyPath) -
         fitting = [one.id for one in ground.sites.values() if admits(ground, data_class, one)]
         fix = f"sites inside: {', '.join(fitting)}" if fitting else "no site of the estate is inside"
         ground.error("class_broken", path, f"{site_id} is outside the data class {name!r} ({limits})", fix)
+
+
+def _widened(ground: Ground) -> None:
+    """What is made of data that must stay somewhere, in a dataset that may be elsewhere: only its class keeps it in."""
+    estate = ground.estate
+    flows: list[tuple[KeyPath, str, str]] = []
+    for name, work in estate.workloads.items():
+        read = dict.fromkeys((*work.reads, *work.read_per_month))
+        written = dict.fromkeys((*work.writes, *work.written_per_month))
+        flows += [(("workloads", name), source, made) for source in read for made in written]
+    for name, dataset in estate.datasets.items():
+        flows += [
+            (("datasets", name, "derived_from", at), source, name) for at, source in enumerate(dataset.derived_from)
+        ]
+    for path, source, made in flows:
+        if source not in estate.datasets or made not in estate.datasets:
+            continue
+        kept, wider = (_class_of(ground, name) for name in (source, made))
+        rule, other = (estate.data_classes.get(name) for name in (kept, wider))
+        if rule is None or other is None or kept == wider or rule.may_cross_as == "anonymised":
+            continue
+        free = [
+            site.id
+            for site in ground.sites.values()
+            if (other.replicate == "anywhere" or admits(ground, other, site)) and not admits(ground, rule, site)
+        ]
+        if free and rule.replicate != "anywhere":
+            message = f"{made} is made from {source} ({kept}), but its class {wider} also admits {_listing(free)}"
+            fix = f"give {made} the class {kept}, or write may_cross_as: anonymised in {kept} where that is so"
+            ground.warn("class_widened", path, message, fix)
+
+
+def _class_of(ground: Ground, dataset: str) -> str:
+    return ground.estate.datasets[dataset].data_class or ground.estate.residency.default_class or ""
+
+
+def _listing(names: list[str]) -> str:
+    """The first names, the rest counted."""
+    return ", ".join(names[:NAMES_SHOWN]) + (
+        f" and {len(names) - NAMES_SHOWN} more" if len(names) > NAMES_SHOWN else ""
+    )
 
 
 def _datasets(ground: Ground) -> None:

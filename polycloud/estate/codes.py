@@ -62,6 +62,7 @@ CODES: dict[str, str] = {
     "address_elsewhere": "An address is named after a region that is none of the cloud's sites.",
     "class_broken": "Data is declared at a site that its class does not admit.",
     "class_unsatisfiable": "No site of the estate satisfies the data class.",
+    "class_widened": "What is made from data of one class is in a class that admits more places.",
     "commitment_elsewhere": "The commitment is bound to a site of another cloud.",
     "country_missing": "A hall of one's own has no country.",
     "currency_unsupported": "Token prices are kept in USD.",

@@ -214,7 +214,7 @@ def _agent(blueprint: Blueprint, cluster: Cluster, nodes: tuple[Node, ...]) -> l
             parts=(block("retry", attributes={"num_retries": 5}),),
         ),
         block("auto_auth", parts=(method,)),
-        block("template_config", attributes={"static_secret_render_interval": "5m", "exit_on_retry_failure": False}),
+        block("template_config", attributes={"exit_on_retry_failure": False}),
         *templates,
     ]
 

@@ -45,9 +45,9 @@ def test_a_change_of_one_field_changes_what_it_concerns_and_check_says_so(
     out = tmp_path / "out"
     assert run(arguments("render", out, estate=estate)) == 0
     text = estate.read_text()
-    wanted = "owner: Customer support"
+    wanted = "    size: 2 TB\n"
     assert wanted in text
-    estate.write_text(text.replace(wanted, f"{wanted}\n    lifecycle: {{warm_after: 45d, cold_after: 90d}}"))
+    estate.write_text(text.replace(wanted, f"{wanted}    lifecycle: {{warm_after: 45d, cold_after: 90d}}\n"))
     capsys.readouterr()
     assert run(arguments("plan", out, "--check", "--json", estate=estate)) == 1
     assert json.loads(capsys.readouterr().out)["files"]["changed"] == ["terraform/aws/storage.tf"]

@@ -1,4 +1,4 @@
-"""Work that reads strict data and writes where more is allowed is told: a plan keeps what is written by its own class."""
+"""Work that reads strict data and writes where more is allowed is told: what is written is kept by its own class."""
 
 from pathlib import Path
 

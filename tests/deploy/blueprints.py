@@ -23,7 +23,7 @@ SLOWLY = ["sandbox", *(pytest.param(name, marks=pytest.mark.slow) for name in (*
 
 @cache
 def estate(name: str) -> Estate:
-    path = EXAMPLES / name / "estate.yaml" if name in NAMES else ROOT / "tests/deploy/estates" / f"{name}.yaml"
+    path = EXAMPLES / name / "estate.yaml" if name in NAMES else ROOT / "tests/deploy/given" / f"{name}.yaml"
     loaded = load(path, None)
     assert loaded.estate is not None, loaded.diagnostics
     return loaded.estate

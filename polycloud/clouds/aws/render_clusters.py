@@ -90,7 +90,7 @@ def _roles(root: Root, here: Blueprint) -> None:
     for addon, (_, managed) in sorted(RIGHTS.items()):
         to = role(section, _label(addon), _label(addon).replace("_", "-"), pods, here.estate, f"The add-on {addon}.")
         attach(section, _label(addon), to, managed)
-    render_controllers.roles(root, section, here)
+    render_controllers.roles(section, here)
 
 
 def _cluster(section: Section, cluster: Cluster) -> None:

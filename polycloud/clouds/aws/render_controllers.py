@@ -6,7 +6,7 @@ Both take them by their pods' service account; each may change only what bears t
 from polycloud.clouds.aws.render_iam import Statement, allow, arn, grant, policy, role, trust
 from polycloud.deploy.blueprint import Blueprint, Cluster
 from polycloud.deploy.hcl import Call, Expr, Value
-from polycloud.deploy.render.terraform import Root, Section, identifier, ref
+from polycloud.deploy.render.terraform import Section, identifier, ref
 
 NAMESPACE = "kube-system"
 AUTOSCALER, BALANCERS = "cluster-autoscaler", "aws-load-balancer-controller"  # the service accounts of their charts
@@ -54,16 +54,12 @@ CHANGES = (
 )
 
 
-def roles(root: Root, section: Section, here: Blueprint) -> None:
+def roles(section: Section, here: Blueprint) -> None:
     pods = trust("pods.eks.amazonaws.com", pods=True)
     for account, document in ((AUTOSCALER, _scaling()), (BALANCERS, _balancing())):
         label = LABELS[account]
         made = role(section, label, label.replace("_", "-"), pods, here.estate, f"The clusters' {account}.")
         grant(section, label, made, document)
-    root.gap(
-        f"EKS neither scales pools nor makes network load balancers by itself: the charts {AUTOSCALER} and {BALANCERS} "
-        f"do, in {NAMESPACE}; their rights are made here"
-    )
 
 
 def associate(section: Section, cluster: Cluster, name: Expr) -> None:

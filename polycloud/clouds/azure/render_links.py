@@ -5,7 +5,7 @@ here. The line to Oracle Cloud is made whole in the root that spans clouds: this
 """
 
 from polycloud.clouds.azure.render_network import FILE as NETWORK_FILE
-from polycloud.clouds.azure.render_network import ranges
+from polycloud.clouds.azure.render_network import network_id, ranges
 from polycloud.clouds.azure.render_place import group, place, zones
 from polycloud.deploy.blueprint import Blueprint, Link, Where
 from polycloud.deploy.derive.names import made
@@ -53,9 +53,12 @@ def link_ends(root: Root, here: Blueprint) -> None:
     """This cloud's own end of each link that touches it, and the outputs for the root that spans clouds."""
     vpns = links.touching(here, "azure", "vpn")
     lines = links.touching(here, "azure", ORACLE, *DEDICATED)
-    if not vpns and not lines:
+    near = links.within(here, "azure")
+    if not vpns and not lines and not near:
         return
-    root.about(FILE, "Ways from Azure to other clouds and halls.", "links")
+    root.about(FILE, "Ways from Azure to other clouds, regions and halls.", "links")
+    for link in near:
+        _within(root, link)
     for site in _sites([site for _, site, _ in (*vpns, *lines)]):
         _subnet(root, here, site)
     for site in _sites([site for _, site, _ in vpns]):
@@ -71,7 +74,8 @@ def link_ends(root: Root, here: Blueprint) -> None:
     if halls:
         _halls(root, here, halls)
     value: dict[str, Value] = {site.id: _described(site) for site in _sites([site for _, site, _ in vpns])}
-    root.add("outputs.tf", output("gateways", "Where links end, by site: for the root that spans clouds.", value))
+    if value:
+        root.add("outputs.tf", output("gateways", "Where links end, by site: for the root that spans clouds.", value))
     to_oracle = _sites([site for link, site, _ in lines if link.via == ORACLE])
     if to_oracle:
         ends: dict[str, Value] = {
@@ -158,6 +162,24 @@ def interconnect(root: Root, blueprint: Blueprint, link: Link, key: Expr | None)
 
 def _sites(found: list[Where]) -> list[Where]:
     return [site for _, site in sorted({site.id: site for site in found}.items())]
+
+
+def _within(root: Root, link: Link) -> None:
+    """Two sites here are joined over Azure's own network, each side for itself."""
+    for site, peer in ((link.a, link.b), (link.b, link.a)):
+        root.section(FILE, site.id, f"links.{link.name}", "link").make(
+            "azurerm_virtual_network_peering",
+            identifier(link.name, site.region),
+            {
+                "name": made("azure", "group", "polycloud", link.name),
+                "resource_group_name": group(site.region),
+                "virtual_network_name": ref(f"azurerm_virtual_network.{identifier(site.region)}.name"),
+                "remote_virtual_network_id": network_id(peer.region),
+                "allow_virtual_network_access": True,
+                "allow_forwarded_traffic": True,
+            },
+        )
+    root.provides(f"link:{link.name}")
 
 
 def _described(site: Where) -> dict[str, Value]:

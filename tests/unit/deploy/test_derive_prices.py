@@ -11,7 +11,7 @@ from polycloud.deploy.derive import derive
 from polycloud.deploy.derive.prices import net, stored
 from polycloud.estate import Estate, load
 
-EVERYTHING = Path(__file__).resolve().parents[2] / "deploy" / "estates" / "everything.yaml"
+EVERYTHING = Path(__file__).resolve().parents[2] / "deploy" / "given" / "everything.yaml"
 CATALOG, MARKET = Catalog.load(), Market.load()
 
 

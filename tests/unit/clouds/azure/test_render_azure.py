@@ -16,13 +16,13 @@ from polycloud.clouds.azure.render_ai import maker_of, named, resource_name, sku
 from polycloud.clouds.azure.render_clusters import base, bounds
 from polycloud.clouds.azure.render_links import own_addresses
 from polycloud.clouds.azure.render_network import ranges
-from polycloud.deploy.blueprint import AiService, Blueprint, Bucket, Cluster, Lifecycle, Pool, Where
+from polycloud.deploy.blueprint import AiService, Blueprint, Bucket, Cluster, Lifecycle, Link, Pool, Where
 from polycloud.deploy.checks import prove, together
 from polycloud.deploy.derive import derive
 from polycloud.estate import Estate, load
 
 ROOT = Path(__file__).resolve().parents[4]
-EVERYTHING = ROOT / "tests" / "deploy" / "estates" / "everything.yaml"
+EVERYTHING = ROOT / "tests" / "deploy" / "given" / "everything.yaml"
 CATALOG, MARKET = Catalog.load(), Market.load()
 HOSTILE = st.text(alphabet='a${}%"\\\n.#_-', min_size=1, max_size=20)
 WEST = Where("azure/westeurope", "azure", "westeurope", "NL")
@@ -280,6 +280,19 @@ def test_addresses_of_tunnels_are_one_for_each_and_lie_where_azure_takes_them() 
     flat = [address for one in found for address in one]
     assert len(set(flat)) == len(flat)
     assert all(address.startswith(("169.254.21.", "169.254.22.")) for address in flat)
+
+
+def test_two_sites_of_azure_are_joined_by_azures_own_network() -> None:
+    north = Where("azure/northeurope", "azure", "northeurope", "IE")
+    found = render(replace(WHOLE, links=(Link("near", WEST, north, "vpn", 1000),)))
+    text = found.files["terraform/azure/links.tf"]
+    assert "azurerm_virtual_network_gateway" not in text
+    own = resource("azurerm_virtual_network_peering", "near__westeurope", text)
+    assert "azurerm_virtual_network.northeurope.id" in own
+    assert "azurerm_virtual_network.westeurope.id" in resource(
+        "azurerm_virtual_network_peering", "near__northeurope", text
+    )
+    assert "link:near" in found.provides
 
 
 def test_a_site_that_only_serves_models_needs_no_network() -> None:

@@ -20,7 +20,7 @@ from polycloud.deploy.derive import derive
 from polycloud.estate import Estate, load
 
 ROOT = Path(__file__).resolve().parents[4]
-EVERYTHING = ROOT / "tests" / "deploy" / "estates" / "everything.yaml"
+EVERYTHING = ROOT / "tests" / "deploy" / "given" / "everything.yaml"
 CATALOG, MARKET = Catalog.load(), Market.load()
 HOSTILE = st.text(alphabet='a${}%"\\\n.#_-', min_size=1, max_size=20)
 replace = msgspec.structs.replace

@@ -16,13 +16,13 @@ from polycloud.clouds.oci.render_ai import shape
 from polycloud.clouds.oci.render_clusters import size, start
 from polycloud.clouds.oci.render_network import peers, ranges
 from polycloud.clouds.oci.render_storage import native, steps
-from polycloud.deploy.blueprint import Blueprint, Bucket, Cluster, Lifecycle, Pool, Where
+from polycloud.deploy.blueprint import Blueprint, Bucket, Cluster, Lifecycle, Link, Pool, Where
 from polycloud.deploy.checks import prove, together
 from polycloud.deploy.derive import derive
 from polycloud.estate import Estate, load
 
 ROOT = Path(__file__).resolve().parents[4]
-EVERYTHING = ROOT / "tests" / "deploy" / "estates" / "everything.yaml"
+EVERYTHING = ROOT / "tests" / "deploy" / "given" / "everything.yaml"
 CATALOG, MARKET = Catalog.load(), Market.load()
 HOSTILE = st.text(alphabet="a${}%\"\\\n.#_-'", min_size=1, max_size=20)
 FRANKFURT = Where("oci/eu-frankfurt-1", "oci", "eu-frankfurt-1", "DE")
@@ -180,6 +180,20 @@ def test_networks_that_a_site_is_joined_to_are_routed_and_let_in() -> None:
     routes = resource("oci_core_route_table", "inside_eu_frankfurt_1", file("network.tf"))
     assert re.search(rf'destination +=? *"{cidr}"', routes) and "oci_core_drg.eu_frankfurt_1.id" in routes
     assert 'try(var.halls["berlin"].networks, [])' in routes
+
+
+def test_two_sites_of_oracle_are_joined_by_oracles_own_network() -> None:
+    amsterdam = Where("oci/eu-amsterdam-1", "oci", "eu-amsterdam-1", "NL")
+    found = render(replace(WHOLE, links=(Link("near", FRANKFURT, amsterdam, "vpn", 1000),)))
+    text = found.files["terraform/oci/links.tf"]
+    waits = resource("oci_core_remote_peering_connection", "near__waits", text)
+    asks = resource("oci_core_remote_peering_connection", "near__asks", text)
+    assert "peer_id" not in waits and "oci.eu_frankfurt_1" in waits
+    assert "oci_core_remote_peering_connection.near__waits.id" in asks and "oci.eu_amsterdam_1" in asks
+    cidr = next(network.cidr for network in WHOLE.networks if network.site.id == amsterdam.id)
+    routes = resource("oci_core_route_table", "inside_eu_frankfurt_1", found.files["terraform/oci/network.tf"])
+    assert re.search(rf'destination +=? *"{cidr}"', routes)
+    assert "oci_core_ipsec" not in text
 
 
 def test_databases_by_engine() -> None:

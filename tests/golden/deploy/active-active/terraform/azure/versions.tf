@@ -1,0 +1,14 @@
+# Which Terraform and which provider.
+# From the estate active-active: clouds.azure.
+# Written by polycloud render: change the estate, not this file.
+
+terraform {
+  required_version = ">= 1.11"
+
+  required_providers {
+    azurerm = {
+      source  = "hashicorp/azurerm"
+      version = "~> 5.10"
+    }
+  }
+}

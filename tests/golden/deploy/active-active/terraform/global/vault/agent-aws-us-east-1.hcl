@@ -1,0 +1,28 @@
+# The agent beside pods in the cluster aws-us-east-1.
+# From the estate active-active: secrets, clusters.
+# Written by polycloud render: change the estate, not this file.
+
+vault {
+  address = "https://vault-0.vault.internal:8200"
+  ca_cert = "/vault/tls/ca.crt"
+
+  retry {
+    num_retries = 5
+  }
+}
+
+auto_auth {
+  method {
+    type       = "jwt"
+    mount_path = "auth/jwt-aws-us-east-1"
+
+    config {
+      role = "gateway"
+      path = "/var/run/secrets/vault/token"
+    }
+  }
+}
+
+template_config {
+  exit_on_retry_failure = false
+}

@@ -4,7 +4,7 @@ from polycloud.clouds.azure.render_keys import granted, identity, key_id, key_ve
 from polycloud.clouds.azure.render_network import network_id, subnet
 from polycloud.clouds.azure.render_place import TAGS, TENANT, place, zones
 from polycloud.deploy.blueprint import Blueprint, Cluster, Pool
-from polycloud.deploy.conventions import EFFECT, SYSTEM_TAINT, labels, taints
+from polycloud.deploy.conventions import AKS_SPOT_TAINT, EFFECT, SYSTEM_TAINT, labels, taints, tolerations
 from polycloud.deploy.derive.names import made
 from polycloud.deploy.hcl import Block, Comment, Value, block, quoted
 from polycloud.deploy.render.terraform import Root, Section, attribute, identifier, output, ref, times, variable
@@ -18,8 +18,6 @@ PODS_EACH = 64
 # learn.microsoft.com/azure/aks/azure-cni-overlay, 2026-11.
 PODS, SERVICES, RESOLVER = "172.20.0.0/14", "172.16.0.0/16", "172.16.0.10"
 BASE = Pool("base", "system", "Standard_D4s_v5", 3, 3)
-# What AKS itself puts on machines that it may take away, learn.microsoft.com/azure/aks/spot-node-pool, 2026-11.
-SPOT = ("kubernetes.azure.com/scalesetpriority", "spot")
 NVIDIA = ("NC", "ND", "NV")  # of the names of machines; those with AMD's accelerators have NG, or MI in the name
 
 
@@ -206,7 +204,7 @@ def _machine(cluster: Cluster, pool: Pool) -> dict[str, Value]:
         "os_disk_size_gb": DISK_GB[pool.role],
         "os_disk_type": "Managed",
         "host_encryption_enabled": True,
-        "node_labels": {**labels(pool), **(dict([SPOT]) if pool.spot else {})},
+        "node_labels": {**labels(pool), **(dict([AKS_SPOT_TAINT]) if pool.spot else {})},
         "tags": TAGS,
     }
 
@@ -259,9 +257,7 @@ def _guards(region: str) -> tuple[Block, ...]:
 
 def _pool(section: Section, cluster: Cluster, pool: Pool) -> None:
     most = times(pool.most, pool.monthly)
-    marks = [f"{key}={value}:{EFFECT}" for key, value in taints(pool)]
-    if pool.spot:
-        marks.append(f"{SPOT[0]}={SPOT[1]}:{EFFECT}")
+    marks = [f"{key}={value}:{EFFECT}" for key, value in tolerations(pool)]
     bought: dict[str, Value] = (
         {"priority": "Spot", "eviction_policy": "Delete", "spot_max_price": -1} if pool.spot else {}
     )

@@ -4,10 +4,10 @@ time; programs get managed identities, and other clouds' clusters are trusted th
 from collections.abc import Iterator, Sequence
 
 from polycloud.deploy.blueprint import Blueprint, Principal
-from polycloud.deploy.hcl import Expr, joined
+from polycloud.deploy.hcl import Expr, Value, joined
 from polycloud.deploy.intents import Folder, Intent, Member, intents, members
 from polycloud.deploy.render.identity_report import Row, on, report
-from polycloud.deploy.render.terraform import Root, Section, attribute, identifier, ref, variable
+from polycloud.deploy.render.terraform import Root, Section, attribute, identifier, output, ref, variable
 
 FILE = "identity.tf"
 NAMESPACE = "workloads"
@@ -33,6 +33,7 @@ def add(root: Root, here: Blueprint) -> None:
     section = root.section(FILE, "", "roles", "identity")
     rows: list[Row] = []
     named: set[str] = set()
+    programs: dict[str, Value] = {}
     for principal in here.principals:
         found = intents(here, principal)
         rows += [_row(principal.name, intent) for intent in found]
@@ -45,7 +46,9 @@ def add(root: Root, here: Blueprint) -> None:
                 key = joined(f"{member.kind}:{member.name}")
                 who: Expr = ref(f"var.principal_object_ids[{key.text}]")
             else:
-                who = _program(section, here, principal, member)
+                program = _program(section, here, principal, member)
+                programs.setdefault(member.name, attribute(program, "client_id"))
+                who = attribute(program, "principal_id")
             _assign(section, principal, member, found, who)
     if named:
         described = f"The Entra object id of each of {', '.join(sorted(named))}."
@@ -57,6 +60,9 @@ def add(root: Root, here: Blueprint) -> None:
             )
     if here.principals:
         root.text("identity.md", report("azure", here, rows))
+    if programs:
+        described = "The client id that each workload's pods act as."
+        root.add("outputs.tf", output("workload_clients", described, dict(sorted(programs.items()))))
 
 
 def _scopes(found: Sequence[Intent]) -> Iterator[tuple[str, tuple[str, ...], Expr]]:
@@ -152,7 +158,7 @@ def _program(section: Section, here: Blueprint, principal: Principal, member: Me
                 "audience": [AUDIENCE],
             },
         )
-    return attribute(made, "principal_id")
+    return made
 
 
 def _row(name: str, intent: Intent) -> Row:

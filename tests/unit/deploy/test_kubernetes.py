@@ -111,6 +111,7 @@ def test_pods_that_fill_a_machine_fit_it_and_their_queue() -> None:
         assert pods * int(asked["memory"][:-2]) <= int(quotas[pool.name]["memory"][:-2])
     assert quotas["gpu"]["nvidia.com/gpu"] == "32" and quotas["workload"]["nvidia.com/gpu"] == "0"
     assert {t["key"] for t in training["spec"]["template"]["spec"]["tolerations"]} == {
+        "kubernetes.azure.com/scalesetpriority",  # AKS adds it to ours
         "nvidia.com/gpu",
         "polycloud/spot",
     }

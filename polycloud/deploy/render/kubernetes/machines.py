@@ -5,7 +5,7 @@ import math
 import msgspec
 
 from polycloud.deploy.blueprint import Cluster, Pool, Run
-from polycloud.deploy.conventions import EFFECT, POOL, taints
+from polycloud.deploy.conventions import EFFECT, POOL, tolerations
 from polycloud.deploy.render.kubernetes.manifests import Manifest
 
 # A plan fills machines whole, but each keeps a part for itself and for the pods that run on every machine: of
@@ -95,7 +95,7 @@ def selection(pool: Pool | None) -> Manifest:
     """Where pods may go: the pool, past its taints."""
     if pool is None:
         return {}
-    tolerated = [{"key": key, "operator": "Equal", "value": text, "effect": EFFECT} for key, text in taints(pool)]
+    tolerated = [{"key": key, "operator": "Equal", "value": text, "effect": EFFECT} for key, text in tolerations(pool)]
     return {"nodeSelector": {POOL: pool.name}, **({"tolerations": tolerated} if tolerated else {})}
 
 

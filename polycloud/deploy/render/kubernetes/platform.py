@@ -4,7 +4,7 @@ import base64
 from typing import NamedTuple
 
 from polycloud.deploy.blueprint import Blueprint
-from polycloud.deploy.conventions import EFFECT, GPU_TAINT, ROLE, SPOT_TAINT
+from polycloud.deploy.conventions import AKS_SPOT_TAINT, EFFECT, GPU_TAINT, ROLE, SPOT_TAINT
 from polycloud.deploy.render.kubernetes.base import INGRESS, MLFLOW, MLFLOW_PORT
 from polycloud.deploy.render.kubernetes.manifests import Manifest, Target, value
 from polycloud.deploy.render.mesh.istio import network
@@ -207,6 +207,7 @@ def _device_plugin() -> Manifest:
     passed = [
         {"key": GPU_TAINT[0], "operator": "Exists", "effect": EFFECT},
         {"key": SPOT_TAINT[0], "operator": "Exists", "effect": EFFECT},
+        {"key": AKS_SPOT_TAINT[0], "operator": "Exists", "effect": EFFECT},
     ]
     return {
         "affinity": {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": terms}},

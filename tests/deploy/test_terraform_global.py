@@ -91,9 +91,13 @@ def test_both_sides_of_azures_vpns_meet(tmp_path: Path) -> None:
             assert other["bgp_settings"][0]["bgp_peering_address"] == theirs
             instance = "primary" if at * 2 // count == 0 else "secondary"
             assert own["custom_bgp_addresses"][0][instance] == mine
-            assert own["shared_key"] == SECRET and own["ipsec_policy"]
+            assert own["shared_key"] == SECRET
+            policy = own["ipsec_policy"][0]
+            assert policy["ike_encryption"] == ("GCMAES256" if name == "aws-azure" else "AES256")
     ends = [found[f"azurerm_local_network_gateway.aws_azure__westeurope__{at}"]["gateway_address"] for at in range(4)]
     connections = [found[f"aws_vpn_connection.aws_azure__{at}"] for at in range(2)]
+    assert connections[0]["tunnel1_phase1_encryption_algorithms"] == ["AES256-GCM-16"]  # as GCMAES256
+    assert {20} <= set(connections[0]["tunnel1_phase1_dh_group_numbers"])  # as ECP384
     assert ends == [connection[f"tunnel{number}_address"] for connection in connections for number in (1, 2)]
     speakers = [found[f"google_compute_router_peer.gcp_azure__{at}"] for at in range(2)]
     assert [one["peer_ip_address"] for one in speakers] == [

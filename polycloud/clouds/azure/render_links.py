@@ -39,7 +39,6 @@ MEETING_PLACES = {
 VPN_SKU, LINE_SKU = "VpnGw2AZ", "ErGw1AZ"
 VPN_MBPS = 1000  # of the SKU, learn.microsoft.com/azure/vpn-gateway/about-gateway-skus, 2026-11
 POLICY: dict[str, Value] = {
-    "ike_encryption": "AES256",
     "ike_integrity": "SHA384",
     "dh_group": "ECP384",
     "ipsec_encryption": "GCMAES256",
@@ -369,12 +368,14 @@ def _connections(section: Section, wanted: Tunnels, gateway: Expr, often: dict[s
                 "shared_key": wanted.secret,
             },
             block("custom_bgp_addresses", attributes={"primary": mine[0], "secondary": mine[1]}),
-            _policy(),
+            _policy(wanted.peer),
         )
 
 
-def _policy() -> Block:
-    return block("ipsec_policy", attributes=POLICY)
+def _policy(peer: Where) -> Block:
+    """One proposal, which the other side has to have: the AWS root offers nothing but GCM, Oracle takes it not yet."""
+    ike = "GCMAES256" if peer.cloud == "aws" else "AES256"
+    return block("ipsec_policy", attributes={"ike_encryption": ike, **POLICY})
 
 
 def _halls(root: Root, here: Blueprint, found: list[tuple[Link, Where, Where]]) -> None:

@@ -183,7 +183,7 @@ def _network(section: Section, inner: Section, here: Blueprint, network: Network
 
 
 def _way_out(section: Section, inner: Section, region: str) -> None:
-    """A gateway stands in one zone: it is as safe as the region's own, and Azure offers no other."""
+    """One gateway in one zone: losing that zone stops what the site calls, until the gateway is made in another."""
     label = identifier(region)
     zone: Value = zones(region)[:1] or None
     address = section.make(

@@ -187,6 +187,17 @@ def with_bucket(one: Bucket) -> Blueprint:
     return replace(WHOLE, buckets=tuple(one if b.name == one.name else b for b in WHOLE.buckets))
 
 
+def test_every_account_is_closed_and_encrypted_by_the_key_of_its_own_site() -> None:
+    accounts = re.findall(r'resource "azurerm_storage_account" "\w+" \{\n(.*?)\n\}\n', file("storage.tf"), re.S)
+    assert len(accounts) == 4  # two buckets, and the logs of two sites
+    for text in accounts:
+        for name in ("shared_access_key_enabled", "public_network_access_enabled", "allow_nested_items_to_be_public"):
+            assert re.search(rf"{name} += false", text), name
+        region = re.search(r'location += "(\w+)"', text)
+        assert region is not None and f"azurerm_key_vault_key.data__{region[1]}.versionless_id" in text
+        assert f"azurerm_user_assigned_identity.keys_{region[1]}.id" in text and "prevent_destroy = true" in text
+
+
 def test_objects_cool_by_age_and_what_would_be_gone_before_does_not_cool() -> None:
     soon = with_bucket(bucket(lifecycle=Lifecycle(warm=30, cold=90, archive=365, delete=60)))
     text = resource("azurerm_storage_management_policy", "notes_azure_westeurope", file("storage.tf", soon))

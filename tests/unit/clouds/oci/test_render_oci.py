@@ -125,6 +125,16 @@ def bucket(**given: object) -> Bucket:
     return msgspec.convert({**msgspec.to_builtins(first), **given}, Bucket)
 
 
+def test_every_bucket_is_closed_versioned_and_encrypted_by_the_key_of_its_own_site() -> None:
+    buckets = re.findall(r'resource "oci_objectstorage_bucket" "\w+" \{\n(.*?)\n\}\n', file("storage.tf"), re.S)
+    assert len(buckets) == 2
+    for text in buckets:
+        assert re.search(r'access_type += "NoPublicAccess"', text) and re.search(r'versioning += "Enabled"', text)
+        region = re.search(r"provider += oci\.(\w+)", text)
+        assert region is not None and f"oci_kms_key.data__{region[1]}.id" in text
+        assert "prevent_destroy = true" in text
+
+
 @pytest.mark.parametrize(
     ("ages", "wanted"),
     [

@@ -91,9 +91,17 @@ def test_refusals_unpriced_calls_and_the_journals_state(metrics, clock):
 
 def test_gauges_tell_the_moment(clock):
     told = Gauges(
-        in_flight={"w": 3}, connections={"w": 9}, unrecorded={"w": 7}, breakers={"d": 2}, down=("x",), credentials_expire={"aws:e": 5.0},
-        estate="v1", estate_refused=True, overlay_version=4, keys=6,
-    )  # fmt: skip
+        in_flight={"w": 3},
+        connections={"w": 9},
+        unrecorded={"w": 7},
+        breakers={"d": 2},
+        down=("x",),
+        credentials_expire={"aws:e": 5.0},
+        estate="v1",
+        estate_refused=True,
+        overlay_version=4,
+        keys=6,
+    )
     found = read(Metrics(clock, lambda: told))
     assert get(found, "worker_in_flight", worker="w") == 3
     assert get(found, "worker_unrecorded", worker="w") == 7

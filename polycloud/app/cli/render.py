@@ -153,7 +153,7 @@ def _people(found: Plan, everything: bool = False) -> None:
         say(f"… and {len(rows) - len(shown)} more resources (--all shows them)")
     before = f", {_usd(found.monthly_before)} before" if found.monthly_before is not None else ""
     unpriced = f"; {found.unpriced} resources without a known price" if found.unpriced else ""
-    say(f"about {_usd(found.monthly)} USD a month at the least of every pool{before}{unpriced}")
+    say(f"about {_usd(found.monthly)} USD a month, every pool at its least and what is placed{before}{unpriced}")
     say(f"residency: {found.proved} rendered places of data proved inside their classes")
     for gap in found.gaps:
         say(f"by hand: {gap}")

@@ -3,6 +3,7 @@
 from polycloud.catalog.market import Market
 from polycloud.estate import Estate
 from polycloud.placement.build.data import marginal
+from polycloud.placement.prices import left, less
 from polycloud.placement.problem import GB
 
 CURRENCY = "USD"
@@ -10,8 +11,7 @@ CURRENCY = "USD"
 
 def net(estate: Estate, cloud: str, micro: int | None) -> int | None:
     """A list price of a cloud less the estate's discount there, micro-USD; None stays unknown."""
-    found = next((ratio for name, ratio in estate.money.discounts.items() if name == cloud), None)
-    return micro if micro is None or found is None else round(micro * (1 - found.value))
+    return less(micro, left(estate.money, cloud))
 
 
 def stored(estate: Estate, market: Market, site: str, gigabytes: int | None) -> int | None:

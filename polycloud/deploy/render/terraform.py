@@ -2,9 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Iterable, Mapping
-
-import msgspec
+from collections.abc import Mapping
 
 from polycloud.deploy.blueprint import Blueprint
 from polycloud.deploy.hcl import Attribute, Block, Expr, Part, Value, block, render
@@ -232,18 +230,3 @@ KEEP = block("lifecycle", attributes={"prevent_destroy": True})  # for whatever 
 def attribute(address: Expr, name: str) -> Expr:
     """``attribute(vpc, "id")`` is ``aws_vpc.main.id``."""
     return Expr(f"{address.text}.{name}")
-
-
-def joined_rendered(parts: Iterable[Rendered]) -> Rendered:
-    """Several answers as one."""
-    found = Rendered({})
-    for part in parts:
-        found = msgspec.structs.replace(
-            found,
-            files=found.files | part.files,
-            resources=(*found.resources, *part.resources),
-            provides=(*found.provides, *part.provides),
-            needs=(*found.needs, *part.needs),
-            gaps=(*found.gaps, *part.gaps),
-        )
-    return found

@@ -15,6 +15,7 @@ from polycloud.estate import Estate
 from polycloud.estate.findings import Findings
 from polycloud.estate.paths import KeyPath
 from polycloud.placement.build.changes import Changes
+from polycloud.placement.prices import left
 from polycloud.placement.problem import LeftOut
 
 CURRENCY = "USD"  # what all list prices but China's are in; no exchange rate is known
@@ -72,8 +73,7 @@ class Ground(Findings):
 
     def discount(self, cloud: str) -> Decimal:
         """What is left of a list price of a cloud, 1 without a negotiated discount."""
-        found = next((ratio for name, ratio in self.estate.money.discounts.items() if name == cloud), None)
-        return Decimal(1) if found is None else 1 - found.value
+        return left(self.estate.money, cloud)
 
     def spot(self, site: str) -> Where:
         """How the market finds a site: by its id, a hall by its point or else its country."""

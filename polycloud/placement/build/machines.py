@@ -5,7 +5,7 @@ its value; a price of one's own is taken as it stands.
 """
 
 import re
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 from fnmatch import fnmatchcase
 
 import msgspec
@@ -16,6 +16,7 @@ from polycloud.estate.paths import KeyPath
 from polycloud.estate.schema.operations import OwnPrice
 from polycloud.estate.schema.places import OnpremSite
 from polycloud.placement.build.ground import CURRENCY, Ground
+from polycloud.placement.prices import less
 
 GIB = 2**30
 PPM = 1_000_000
@@ -120,9 +121,9 @@ class Machines:
                 offer.memory_gib,
                 offer.accelerator,
                 offer.accelerator_count,
-                _less(offer.on_demand, off),
+                less(offer.on_demand, off),
                 offer.spot,
-                (_less(offer.committed_1y, off), _less(offer.committed_3y, off)),
+                (less(offer.committed_1y, off), less(offer.committed_3y, off)),
                 offer=offer,
             )
         return found
@@ -180,7 +181,3 @@ def canonical(ground: Ground, accelerator: str) -> str:
     """The market's name of an accelerator; the word itself where the market does not know it."""
     names = ground.market.accelerators_named(accelerator)
     return names[0] if names else accelerator
-
-
-def _less(price: int | None, left: Decimal) -> int | None:
-    return None if price is None else int((price * left).to_integral_value(ROUND_HALF_UP))

@@ -8,6 +8,7 @@ from polycloud.catalog.market_rows import Offer
 from polycloud.core.money import Money
 from polycloud.estate.schema.operations import MoneyRules
 from polycloud.placement.commitments.reading import Lookup
+from polycloud.placement.prices import left, less
 
 
 def priced(market: Lookup, money: MoneyRules) -> Lookup:
@@ -15,11 +16,9 @@ def priced(market: Lookup, money: MoneyRules) -> Lookup:
 
     def look(site: str, machine: str) -> Offer | None:
         found = market(site, machine)
-        cut = money.discounts.get(site.partition("/")[0])  # type: ignore[call-overload]
-        if found is not None and cut is not None:
-            kept = 1 - cut.value
-            off = {name: value for name in PRICES if (value := getattr(found, name)) is not None}
-            found = msgspec.structs.replace(found, **{name: round(value * kept) for name, value in off.items()})
+        if found is not None and found.quality != "own":
+            share = left(money, site.partition("/")[0])
+            found = msgspec.structs.replace(found, **{name: less(getattr(found, name), share) for name in DISCOUNTED})
         for own in money.prices:
             if own.machine == machine and fnmatchcase(site, own.at):
                 base = found or Offer(site, machine, None, None, "", None, None, None, None, None)
@@ -30,7 +29,8 @@ def priced(market: Lookup, money: MoneyRules) -> Lookup:
     return look
 
 
-PRICES = ("on_demand", "spot", "committed_1y", "committed_3y")
+DISCOUNTED = ("on_demand", "committed_1y", "committed_3y")
+PRICES = (*DISCOUNTED, "spot")
 
 
 def _micro(amount: Money) -> int | None:

@@ -17,11 +17,13 @@ def render(blueprint: Blueprint) -> Rendered:
         f"{FOLDER}/istio/base/network-policies.yaml": policies.policies(blueprint),
         f"{FOLDER}/envoy/envoy.yaml": envoy.envoy(blueprint),
     }
+    found = regions(blueprint)
+    fallbacks = istio.failovers(blueprint, found)
     needs = []
     for cluster in blueprint.clusters:
         files[f"{FOLDER}/istio/{cluster.name}/values.yaml"] = istio.values(cluster, blueprint)
         path = f"{FOLDER}/istio/{cluster.name}/routing.yaml"
-        files[path] = istio.routing(cluster, blueprint)
+        files[path] = istio.routing(cluster, blueprint, found, fallbacks)
         needs += [Reference(f"cluster:{cluster.name}", path)]
-        needs += [Reference(f"region:{region.name}", path) for region in regions(blueprint)]
+        needs += [Reference(f"region:{region.name}", path) for region in found]
     return Rendered(files, needs=tuple(needs))

@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 from polycloud.deploy.blueprint import Blueprint, Cluster
-from polycloud.deploy.steering import Region, regions, successors
+from polycloud.deploy.steering import Region, successors
 from polycloud.deploy.yaml import dump, header
 
 NAMESPACE, WORKLOADS = "polycloud", "workloads"
@@ -59,16 +59,10 @@ def security(blueprint: Blueprint) -> str:
     return dump(*documents, head=header("Who may talk to whom in the mesh", blueprint.estate, "clusters"))
 
 
-def routing(cluster: Cluster, blueprint: Blueprint) -> str:
+def routing(cluster: Cluster, blueprint: Blueprint, found: tuple[Region, ...], fallbacks: list[Manifest]) -> str:
     """Gateways, and the routes of one cluster: the caller's region first, this cluster's own otherwise."""
-    found = regions(blueprint)
     hostname = blueprint.edge.hostname if blueprint.edge is not None else "*"
-    documents = [
-        _entry(hostname),
-        _east_west(cluster),
-        _routes(hostname, cluster, found),
-        _rule(cluster, blueprint, found),
-    ]
+    documents = [_entry(hostname), _east_west(cluster), _routes(hostname, cluster, found), _rule(found, fallbacks)]
     what = f"Traffic of {cluster.name}: entry, routes by region, failover"
     return dump(*documents, head=header(what, blueprint.estate, f"clusters.{cluster.name}, entry, data_classes"))
 
@@ -123,14 +117,20 @@ def _to(region: Region) -> Manifest:
     return {"destination": {"host": HOST, "subset": region.name, "port": {"number": PORT}}}
 
 
-def _rule(cluster: Cluster, blueprint: Blueprint, found: tuple[Region, ...]) -> Manifest:
-    """Subsets by region; failover from each cloud region to the nearest that the law allows."""
-    failover = []
+def failovers(blueprint: Blueprint, found: tuple[Region, ...]) -> list[Manifest]:
+    """From each cloud region to the nearest of its own region of the edge that the law allows; the same for all
+    clusters."""
+    made = []
     for one in sorted({c.site.region: c for c in blueprint.clusters}.values(), key=lambda c: c.site.region):
-        mates = [c for r in found if one in r.clusters for c in r.clusters]
-        nearest = [c for c in successors(blueprint, one) if c in mates and c.site.region != one.site.region]
+        mates = {c.name for r in found if one in r.clusters for c in r.clusters}
+        nearest = [c for c in successors(blueprint, one) if c.name in mates and c.site.region != one.site.region]
         if nearest:
-            failover.append({"from": one.site.region, "to": nearest[0].site.region})
+            made.append({"from": one.site.region, "to": nearest[0].site.region})
+    return made
+
+
+def _rule(found: tuple[Region, ...], failover: list[Manifest]) -> Manifest:
+    """Subsets by region, and where each fails over to."""
     locality: Manifest = {"enabled": True, **({"failover": failover} if failover else {})}
     policy: Manifest = {
         "tls": {"mode": "ISTIO_MUTUAL"},

@@ -9,7 +9,8 @@ Config = dict[str, Any]
 CENTRAL = "${env:CENTRAL_OTLP_ENDPOINT}"  # the central collector, told at apply time where the estate has no address
 MEMORY = {"check_interval": "1s", "limit_percentage": 75, "spike_limit_percentage": 20}
 BATCH = {"timeout": "5s", "send_batch_size": 1024}
-# Nothing that callers wrote leaves the cluster in a trace or a log: residency holds for telemetry too.
+# The attributes in which OpenTelemetry's conventions carry what callers wrote are dropped before anything leaves the
+# cluster. Log lines are not read: a workload must not write prompts into them.
 SCRUBBED = (
     "gen_ai.prompt",
     "gen_ai.completion",

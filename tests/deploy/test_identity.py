@@ -161,9 +161,12 @@ def test_statements_of_oracle_name_buckets_and_permissions() -> None:
     assert "target.bucket.name = 'rights-ledger-eu-frankfurt-1'" in text
     who = r"Allow (group '[\w.@/-]+'|any-user) to (inspect|read|use|manage) [a-z-]+"
     grammar = rf'"{who} in compartment id \$\{{var\.compartment\}}( where all \{{.*\}})?"'
+    checked = 0
     for line in re.findall(r'^\s+("Allow .*"),?$', text, re.M) + re.findall(r'statements\s+= \[(".*")\]', text):
         for one in re.findall(r'"Allow [^"]*"', line):
+            checked += 1
             assert re.fullmatch(grammar, one), one
+    assert checked >= 5
 
 
 def test_teams_hold_gateway_keys_and_are_told_as_a_gap() -> None:

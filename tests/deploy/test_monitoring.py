@@ -4,6 +4,7 @@ import json
 import re
 from pathlib import Path
 
+import msgspec
 import pytest
 import yaml
 
@@ -11,7 +12,7 @@ from polycloud.app.control.metrics import SECONDS, Gauges, Metrics
 from polycloud.deploy.blueprint import Objective, Paging, Shift
 from polycloud.deploy.checks import together
 from polycloud.deploy.ports import Rendered
-from polycloud.deploy.render.monitoring import grafana, metrics, otel, render, rules
+from polycloud.deploy.render.monitoring import grafana, metrics, render, rules
 from tests.deploy import checkers
 from tests.deploy.estates import EVERY, NAMES, blueprint, written
 
@@ -83,8 +84,6 @@ def test_a_promise_of_everything_has_no_budget_to_burn() -> None:
 
 
 def test_shifts_page_in_their_hours_and_the_second_line_waits(tmp_path: Path) -> None:
-    import msgspec
-
     shifts = (Shift("europe", "Europe/Berlin", "08:00", "16:00"), Shift("night", "Asia/Tokyo", "22:00", "06:00"))
     paging = Paging("hook", "duty", shifts, (Shift("lead", "UTC", "00:00", "24:00"),), 10)
     at = written(tmp_path, render(msgspec.structs.replace(blueprint("active-active"), paging=paging))) / "monitoring"
@@ -115,7 +114,11 @@ def test_collectors_refer_to_what_they_define_and_scrub_what_callers_wrote(name:
                 assert set(pipeline[part]) <= set(content[part]), path
             if "central" not in path:
                 assert "attributes" in pipeline["processors"]
-    assert "gen_ai.prompt" in otel.SCRUBBED
+        if "central" not in path:
+            dropped = {
+                one["key"] for one in content["processors"]["attributes"]["actions"] if one["action"] == "delete"
+            }
+            assert {"gen_ai.prompt", "gen_ai.completion"} <= dropped
 
 
 def test_dashboards_are_json_with_one_panel_for_each_query() -> None:
@@ -127,3 +130,26 @@ def test_dashboards_are_json_with_one_panel_for_each_query() -> None:
 
 def test_the_same_estate_gives_the_same_bytes() -> None:
     assert render(blueprint("active-active")) == render(blueprint("active-active"))
+
+
+def test_no_rule_or_panel_waits_for_a_figure_that_nobody_exports(tmp_path: Path) -> None:
+    whole = blueprint("oci-primary")
+    assert not metrics.replicates(whole)
+    found = render(whole)
+    assert not any("aws_s3_replication" in text for text in found.files.values())
+    assert any(gap.startswith("promise replication is not watched") for gap in found.gaps)
+    alone = msgspec.structs.replace(whole, clusters=whole.clusters[:1])
+    lonely = render(alone)
+    assert not any("probe_duration_seconds" in text for text in lonely.files.values())
+    others = Rendered({}, provides=(f"cluster:{alone.clusters[0].name}",))
+    assert together({"monitoring": lonely, "clusters": others}).problems == ()
+    path = written(tmp_path, lonely) / "monitoring/prometheus/rules/polycloud.yml"
+    assert checkers.promtool_rules(path) == []
+
+
+def test_the_alert_on_replication_is_the_recovery_point_of_the_estate() -> None:
+    whole = msgspec.structs.replace(blueprint("active-active"), continuity={"rpo": 123})
+    assert metrics.replicates(whole)
+    assert (
+        "aws_s3_replication_latency_maximum > 123" in render(whole).files["monitoring/prometheus/rules/polycloud.yml"]
+    )

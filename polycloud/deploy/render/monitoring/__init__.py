@@ -30,10 +30,16 @@ def render(blueprint: Blueprint) -> Rendered:
         for name in sorted(set(_METRIC.findall(text)))
     ]
     needs += [Reference(f"cluster:{c.name}", f"{FOLDER}/prometheus/{c.name}.yml") for c in blueprint.clusters]
-    gaps = []
+    gaps = [
+        f"promise {one.name} is not watched: no exporter tells the {one.measure} of this estate"
+        for one in blueprint.objectives
+        if not metrics.watched(blueprint, one.measure)
+    ]
     if any(b.copies_to and b.site.cloud != "aws" for b in blueprint.buckets):
         gaps.append("only S3 reports its replication lag to Prometheus; watch that of other stores in their consoles")
-    provides = tuple(f"metric:{name}" for name in metrics.names())
+    if len(blueprint.clusters) > 1:
+        gaps.append("the probe between clusters asks CLUSTER.gateway.internal: let that name lead to its gateway")
+    provides = tuple(f"metric:{name}" for name in metrics.names(blueprint))
     return Rendered(files, provides=provides, needs=tuple(needs), gaps=tuple(gaps))
 
 
@@ -43,7 +49,7 @@ def _exporters(blueprint: Blueprint) -> dict[str, str]:
     head = header("The probe between clusters", blueprint.estate, "clusters")
     files = {f"{FOLDER}/exporters/blackbox.yml": dump(probe, head=head)}
     here = blueprint.of("aws")
-    if any(bucket.copies_to for bucket in here.buckets):
+    if metrics.replicates(blueprint):
         regions = sorted({bucket.site.region for bucket in here.buckets})
         lag = {"name": "ReplicationLatency", "statistics": ["Maximum"], "period": 60, "length": 300}
         job = {"type": "AWS/S3", "regions": regions, "metrics": [lag]}

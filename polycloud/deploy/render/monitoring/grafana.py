@@ -3,6 +3,7 @@
 import msgspec
 
 from polycloud.deploy.blueprint import Blueprint
+from polycloud.deploy.render.monitoring import metrics
 
 SCHEMA_VERSION = 41  # of the dashboard's JSON, Grafana 12 and 13
 WIDTH, HEIGHT = 12, 8
@@ -106,7 +107,12 @@ def expressions() -> tuple[str, ...]:
 
 def dashboards(blueprint: Blueprint) -> dict[str, str]:
     """Each dashboard as JSON by its name. JSON has no comments: what it is stands in ``description``."""
-    return {name: _board(name, title, panels, blueprint) for name, (title, panels) in BOARDS.items()}
+    known = metrics.names(blueprint)
+    found = {}
+    for name, (title, panels) in BOARDS.items():
+        seen = tuple(p for p in panels if not any(m in p[1] for m in metrics.PROBE) or metrics.PROBE[0] in known)
+        found[name] = _board(name, title, seen, blueprint)
+    return found
 
 
 def _board(name: str, title: str, panels: tuple[tuple[str, str, str, str], ...], blueprint: Blueprint) -> str:

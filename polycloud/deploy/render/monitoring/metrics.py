@@ -1,5 +1,7 @@
 """The metrics that rendered rules and dashboards may use, by who exports them: a name outside these is a mistake."""
 
+from polycloud.deploy.blueprint import Blueprint
+
 # Those of polycloud itself; a test holds them against what its control process exports.
 OWN = (
     "polycloud_attempts_total",
@@ -30,6 +32,18 @@ REPLICATION = ("aws_s3_replication_latency_maximum",)
 ALWAYS = ("up",)
 
 
-def names() -> tuple[str, ...]:
-    """All of them."""
-    return (*OWN, *PROBE, *REPLICATION, *ALWAYS)
+def replicates(blueprint: Blueprint) -> bool:
+    """Whether S3 copies something itself: the one replication whose lag Prometheus can see."""
+    return any(bucket.copies_to for bucket in blueprint.of("aws").buckets)
+
+
+def names(blueprint: Blueprint) -> tuple[str, ...]:
+    """All that somebody exports in this estate."""
+    probe = PROBE if len(blueprint.clusters) > 1 else ()
+    return (*OWN, *probe, *(REPLICATION if replicates(blueprint) else ()), *ALWAYS)
+
+
+def watched(blueprint: Blueprint, measure: str) -> bool:
+    """Whether a promise of this kind can be seen at all."""
+    needs = {"cross-cloud-latency": PROBE, "replication-lag": REPLICATION}.get(measure, ())
+    return set(needs) <= set(names(blueprint))

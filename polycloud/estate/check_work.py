@@ -113,6 +113,12 @@ def _datasets(ground: Ground) -> None:
         for index, target in enumerate(dataset.replicate_to):
             if data_class is None or data_class.replicate != "anywhere":
                 _held(ground, dataset.data_class, target, (*path, "replicate_to", index))
+        if dataset.copies_at and dataset.at is None and dataset.store is None:
+            message = "copies of what is nowhere yet"
+            ground.error("dataset_nowhere", (*path, "copies_at"), message, "say where it is now: at:, or store:")
+        for index, site in enumerate(dataset.copies_at):
+            if data_class is None or data_class.replicate != "anywhere":
+                _held(ground, dataset.data_class, site, (*path, "copies_at", index))
         if dataset.lifecycle is not None:
             ages = [getattr(dataset.lifecycle, f"{step}_after") for step in ("warm", "cold", "archive", "delete")]
             given = [age.value for age in ages if age is not None]

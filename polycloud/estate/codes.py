@@ -67,6 +67,7 @@ CODES: dict[str, str] = {
     "country_missing": "A hall of one's own has no country.",
     "currency_unsupported": "Token prices are kept in USD.",
     "dataset_circular": "A dataset is derived from itself.",
+    "dataset_nowhere": "Copies of a dataset are named, but not where it is itself.",
     "demand_impossible": "More is asked for than there can be: over 100 %, over a month's hours, least over most.",
     "dialect_unsupported": "The model speaks a wire format that is not carried on that cloud.",
     "discount_wrong": "A discount takes off all of the price, or more.",

@@ -56,7 +56,7 @@ def volumes(problem: Problem, solution: Solution) -> tuple[Counter[int], list[st
     for item, sites in zip(problem.items, solution.copies, strict=True):
         for site in sites:
             if item.origin not in (-1, site):
-                carry(problem.zones[item.zone], item.origin, site, item.feed + item.move, item.name)
+                carry(problem.zones[item.zone], item.origin, site, item.arriving(site), item.name)
     for task, choice, sources in zip(problem.tasks, solution.choice, solution.sources, strict=True):
         here = task.options[choice].site
         for flow, source in zip(task.flows, sources, strict=True):

@@ -99,7 +99,7 @@ class Item(msgspec.Struct, frozen=True):
     """A data set. ``hold`` is (site, cost of a copy there) for every site where a copy may be.
 
     Every copy that is not at ``origin`` (-1: none) receives ``feed`` bytes a month from there, and ``move`` bytes
-    a month more: its first transfer, spread over the months that the estate says.
+    a month more: its first transfer, spread over the months that the estate says, which sites of ``filled`` have had.
     """
 
     name: str
@@ -111,6 +111,11 @@ class Item(msgspec.Struct, frozen=True):
     copies: int = 1
     copies_most: int | None = None
     pinned: tuple[int, ...] = ()
+    filled: tuple[int, ...] = ()
+
+    def arriving(self, site: int) -> int:
+        """Bytes a month that a copy at ``site`` receives from the origin, when it is not the origin itself."""
+        return self.feed + (0 if site in self.filled else self.move)
 
 
 class Term(msgspec.Struct, frozen=True):

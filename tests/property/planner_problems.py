@@ -107,6 +107,7 @@ def _item(draw: random.Random, n: int, zones: int, at: int) -> Item:
         copies=copies,
         copies_most=draw.choice((None, None, copies)),
         pinned=(sites[0],) if draw.random() < 0.15 else (),
+        filled=tuple(sorted(draw.sample(range(n), draw.randrange(n)))),
     )
 
 

@@ -81,6 +81,9 @@ class Dataset(Part):
     replicate_to: tuple[SitePattern, ...] = Field(
         default=(), description="Where copies go; empty: chosen by placement."
     )
+    copies_at: tuple[SiteId, ...] = Field(
+        default=(), description="Sites beside at: that hold a copy already; placement need not fill them."
+    )
     rpo: Duration | None = Field(
         default=None, description="How much may be lost at most, such as 15m; none: continuity.rpo."
     )

@@ -27,7 +27,7 @@ def carried(problem: Problem, plan: Solution) -> Iterator[Carried]:
             if item.origin in (-1, site):
                 continue
             lane = problem.zones[item.zone].lanes[item.origin][site]
-            for kind, volume in (("feed", item.feed), ("move", item.move)):
+            for kind, volume in (("feed", item.feed), ("move", item.arriving(site) - item.feed)):
                 if lane is not None and volume:
                     yield Carried(kind, -1, index, item.origin, site, volume, lane)
     for at, (task, choice, sources) in enumerate(zip(problem.tasks, plan.choice, plan.sources, strict=True)):

@@ -181,7 +181,7 @@ class Ledger:
                 books.plain["storage"] += self._holds[index][site]
                 books.clouds[problem.sites[site].cloud] += problem.sites[site].cloud != "onprem"
                 if item.origin not in (-1, site):
-                    self._carry(books, index, item.origin, site, item.feed + item.move)
+                    self._carry(books, index, item.origin, site, item.arriving(site))
         return books
 
     def _book_flow(self, books: _Books, flow: Flow, source: int, here: int, plan: Solution) -> None:

@@ -5,7 +5,7 @@ horizon (money.spread_moves_over, a year where nothing is said), capped by what 
 evenly, the youngest bytes are hot, those past warm_after are warm, and so on; a dataset that does not grow is all of
 the coldest age. Where a site lists no price for a tier, the next warmer one that it lists is paid. Requests are of
 8 MB; each copy pays for all that is written to it, and for an equal share of what is read. Every copy away from where
-the dataset is now is filled once, even if the estate has it there already: it does not say.
+the dataset is now is filled once, unless ``copies_at`` says that it is there already.
 """
 
 from decimal import Decimal
@@ -138,14 +138,21 @@ class Data:
             max(copies, len(pinned)),
             1 if rule.replicate == "never" else None,
             tuple(sorted(pinned)),
+            tuple(sorted(ground.index[s] for s in set(dataset.copies_at) if s in ground.index)),
         )
 
     def origin(self, name: str) -> int:
-        """The site where a dataset is now, -1 where nothing says so or a what-if has taken the site away."""
+        """The site where a dataset is now, or of a copy where a what-if has taken that away; -1 where there is none."""
         dataset = self._ground.estate.datasets[name]
         store = self._ground.estate.stores.get(dataset.store or "")
         at = dataset.at or (store.at if store else None)
         if at is not None and at not in self._ground.index:
+            left = next((site for site in dataset.copies_at if site in self._ground.index), None)
+            if left is not None and left in self._law.inside(self._law.of_dataset(name)):
+                self._ground.leave(
+                    "", at, f"dataset {name}", f"its site is not in the plan: its copy at {left} is used"
+                )
+                return self._ground.index[left]
             why = "its site is not in the plan: it is placed anew, and what comes from there is not counted"
             self._ground.leave("", at, f"dataset {name}", why)
         elif at is not None and at not in self._law.inside(self._law.of_dataset(name)):

@@ -56,7 +56,9 @@ class Dense:
                 lane[item.origin] = 0.0
                 carried = np.isfinite(lane)
                 self.hold[at, ~carried] = np.inf
-                self.hold[at, carried] += lane[carried] * (item.feed + item.move)
+                arriving = np.full(self.sites, float(item.feed + item.move))
+                arriving[list(item.filled)] = item.feed
+                self.hold[at, carried] += lane[carried] * arriving[carried]
 
     def fastest(self, k_cost: Floats) -> Ints:
         """For each task the option of least cost."""

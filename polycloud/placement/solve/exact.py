@@ -101,7 +101,7 @@ def item_columns(problem: Problem, item: Item, model: Model, meters: "_Meters | 
         lost = item.origin not in (-1, site) and lane is None
         column = model.column(cost / MILLION, high=0.0 if lost else 1.0, whole=True)
         if lane is not None and meters is not None:
-            meters.carry(column, lane.meters, item.feed + item.move)
+            meters.carry(column, lane.meters, item.arriving(site))
         columns[site] = column
     most = INF if item.copies_most is None else float(item.copies_most)
     model.row(float(item.copies), most, list(columns.values()), [1.0] * len(columns))

@@ -153,6 +153,14 @@ def test_a_move_is_spread_and_new_data_flow_every_month(make: Make) -> None:
     assert item(make("datasets: {d: {size: 24 TB, grows: {size: 1 TB, per: month}}}")).feed == 0  # from nowhere
 
 
+def test_a_copy_that_is_there_already_is_not_filled_again(make: Make) -> None:
+    text = f"datasets: {{d: {{at: {US}, size: 24 TB, grows: {{size: 1 TB, per: month}}, copies_at: [{DE}]}}}}"
+    built = make(text)
+    found, index = item(built), {site.id: at for at, site in enumerate(built.problem.sites)}
+    assert names(built, found.filled) == {DE}
+    assert (found.arriving(index[DE]), found.arriving(index[IE])) == (TB, 3 * TB)
+
+
 def test_growth_that_work_writes_does_not_come_from_the_origin_too(make: Make) -> None:
     data = f"datasets: {{d: {{at: {US}, size: 24 TB, grows: {{size: 3 TB, per: month}}}}}}\n"
     work = "kind: data, needs: {vcpu: 8}, writes: [d]"
@@ -228,6 +236,13 @@ def test_without_a_site_its_data_are_placed_anew(make: Make) -> None:
     assert US not in [site.id for site in built.problem.sites]
     assert (item(built).origin, item(built).move, item(built).pinned) == (-1, 0, ())
     assert any(US in row.what and "placed anew" in row.why for row in built.problem.left_out)
+
+
+def test_without_a_site_a_copy_that_is_elsewhere_already_takes_its_place(make: Make) -> None:
+    text = f"datasets: {{d: {{at: {US}, size: 24 TB, copies_at: [{DE}]}}}}"
+    built = make(text, None, Changes(without=("aws/us-*",)))
+    assert built.problem.sites[item(built).origin].id == DE
+    assert item(built).move == 2 * TB
 
 
 def test_without_a_cloud_and_with_another_site(make: Make) -> None:

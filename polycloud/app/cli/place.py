@@ -74,6 +74,9 @@ def place(context: click.Context, /, **_: object) -> int:
     query = PlaceQuery(given["seconds"], gap(given["gap"]), levels(given["levels"]), given["explain"])
     changes = Changes(without=given["without"], prices=tuple(map(own_price, given["prices"])), add=given["add"])
     _known(loaded, given["explain"], changes)
+    for option in ("html", "save"):
+        if given[option] is not None and not given[option].parent.is_dir():
+            raise BadRequest(f"--{option} {given[option]}: there is no such folder", option)
     with watched() as progress:
         try:
             found = _answered(loaded, query, changes, given["curve"], progress)
@@ -178,8 +181,10 @@ def levels(text: str | None) -> tuple[str, ...]:
     """The aims in order. Raises BadRequest for a word that is none, and for one said twice."""
     found = tuple(filter(None, (word.strip() for word in (text or "").split(","))))
     for word in found:
-        if word not in AIMS or found.count(word) > 1:
+        if word not in AIMS:
             raise BadRequest(f"--levels: {word!r} is not one aim of {', '.join(AIMS)}", "levels")
+        if found.count(word) > 1:
+            raise BadRequest(f"--levels: {word!r} is said twice", "levels")
     return found
 
 

@@ -131,6 +131,15 @@ def _option(pattern: str, needs: Needs, found: tuple[Cloud, ...], market: Market
     names = tuple(cloud.name for cloud in used) + (("onprem",) if pattern == HYBRID else ())
     if pattern in planned:
         names, price = planned[pattern].clouds, planned[pattern].cost
+        chosen = tuple(
+            cloud for cloud in found if cloud.name in names
+        )  # the planner's, not those that the needs suggest
+        if chosen and set(chosen) != set(used):
+            used, models_only = chosen, False
+            has = {model for cloud in used for model in cloud.models}
+            doubts = tuple(
+                f"{m} is in none of them: it is called in another cloud" for m in needs.models or () if m not in has
+            )
     elif planned:
         unmet.append("the planner found no lawful plan of this kind (see the notes)")
     shown = depth if pattern not in (FAILOVER, EVERYWHERE) else "two clouds"

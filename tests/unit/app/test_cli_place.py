@@ -162,6 +162,8 @@ def test_work_that_can_be_nowhere_is_an_error_of_the_estate(tmp_path: Path, caps
         (["--add", "aws/us-east-9"], "did you mean aws/us-east"),
         (["--gap", "0.1"], "--gap"),
         (["--levels", "cost,beauty"], "'beauty' is not one aim"),
+        (["--levels", "cost,cost"], "'cost' is said twice"),
+        (["--html", "no/such/report.html"], "there is no such folder"),
         (["--seconds", "0"], "--seconds"),
     ],
 )
@@ -173,10 +175,10 @@ def test_wrong_input_says_what_is_wrong(arguments: list[str], said: str, capsys:
 def test_a_file_that_can_not_be_written_does_not_cost_the_answer(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main.run(["place", "-e", SANDBOX, "--html", str(tmp_path / "no" / "report.html")]) == 1
+    assert main.run(["place", "-e", SANDBOX, "--html", str(tmp_path)]) == 1
     shown = capsys.readouterr()
     assert "of the optimum" in shown.out
-    assert "No such file" in shown.err
+    assert "Is a directory" in shown.err
 
 
 def test_a_price_and_a_share_are_read_strictly() -> None:

@@ -206,4 +206,8 @@ def test_planned_costs_stand_in_place_of_the_model() -> None:
     assert "it is cheaper, people included" in answer.verdict
     assert answer.source == "the planner, on your estate"
     assert option(answer, FAILOVER).cost is None
+    other = {SPECIALISED: Planned(cost(90), ("gcp", "oci"))}
+    said = option(assess(needs(knows="aws, azure, oci", models="gpt-4o"), *facts(), other), SPECIALISED)
+    assert [line for line in said.reasons if line.endswith("your people know it")] == ["oci: your people know it"]
+    assert "gpt-4o is in none of them: it is called in another cloud" in said.against
     assert "no lawful plan" in option(answer, FAILOVER).unmet[-1]

@@ -38,7 +38,7 @@ lint: .venv/dev
 tools: .venv/run    ## what only some tests need (npm packages, peers' clients), under .tools
 	@sh tools/install.sh tests
 
-tools-deploy: .venv/run    ## and what only `make test-all` needs: checkov, a second Terraform
+tools-deploy: .venv/run    ## and what only `make test-all` needs: checkov
 	@sh tools/install.sh deploy
 
 test-all: .venv/dev tools tools-deploy    ## the everyday suite, and every rendered file of all examples under its real tool

@@ -10,6 +10,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from polycloud.app.calling import Called as Called
+    from polycloud.app.cli.beginning import Begun as Begun
+    from polycloud.app.cli.beginning import init as init
     from polycloud.app.client import Client as Client
     from polycloud.app.client import NotRunning as NotRunning
     from polycloud.app.client import Refused as Refused
@@ -28,6 +31,9 @@ if TYPE_CHECKING:
     from polycloud.app.planning import placement_report as placement_report
     from polycloud.app.planning import trade_offs as trade_offs
     from polycloud.app.planning import what_if as what_if
+    from polycloud.app.running import sandbox_of as sandbox_of
+    from polycloud.app.running import up as up
+    from polycloud.app.simulated import Sandbox as Sandbox
     from polycloud.core.errors import EstateError as EstateError
     from polycloud.core.errors import PolycloudError as PolycloudError
     from polycloud.placement.answer.conflicts import NoPlan as NoPlan
@@ -37,6 +43,8 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _PLACES = {
+    "Begun": "polycloud.app.cli.beginning",
+    "Called": "polycloud.app.calling",
     "Changes": "polycloud.placement.build",
     "Client": "polycloud.app.client",
     "EstateError": "polycloud.core.errors",
@@ -48,20 +56,26 @@ _PLACES = {
     "PolycloudError": "polycloud.core.errors",
     "Query": "polycloud.app.library",
     "Refused": "polycloud.app.client",
+    "Sandbox": "polycloud.app.simulated",
     "check": "polycloud.app.library",
     "compile": "polycloud.app.library",
     "connect": "polycloud.app.library",
     "examine": "polycloud.app.library",
     "explain": "polycloud.app.library",
+    "init": "polycloud.app.cli.beginning",
     "load": "polycloud.app.library",
     "place": "polycloud.app.planning",
     "placement_report": "polycloud.app.planning",
     "prove": "polycloud.app.library",
+    "sandbox_of": "polycloud.app.running",
     "schema": "polycloud.app.library",
     "trade_offs": "polycloud.app.planning",
+    "up": "polycloud.app.running",
     "what_if": "polycloud.app.planning",
 }
 __all__ = [
+    "Begun",
+    "Called",
     "Changes",
     "Client",
     "EstateError",
@@ -73,18 +87,22 @@ __all__ = [
     "PolycloudError",
     "Query",
     "Refused",
+    "Sandbox",
     "__version__",
     "check",
     "compile",
     "connect",
     "examine",
     "explain",
+    "init",
     "load",
     "place",
     "placement_report",
     "prove",
+    "sandbox_of",
     "schema",
     "trade_offs",
+    "up",
     "what_if",
 ]
 

@@ -28,7 +28,7 @@ from polycloud.core.errors import PolycloudError
 from polycloud.core.usage import AttemptRecord, DecisionRecord, Usage
 from polycloud.estate.codes import CODES
 from polycloud.policy.capabilities import DIALECTS, can
-from polycloud.policy.eligible import DEGRADABLE, PASS_THROUGH_ONLY
+from polycloud.policy.eligible import DEGRADABLE, PASS_THROUGH_ONLY, PREFERRED
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = ROOT / "docs" / "reference"
@@ -149,7 +149,13 @@ def capabilities() -> str:
 
     def note(need: Need) -> str:
         marks = [
-            word for bits, word in ((DEGRADABLE, "degradable"), (PASS_THROUGH_ONLY, "same dialect only")) if bits & need
+            word
+            for bits, word in (
+                (DEGRADABLE, "degradable"),
+                (PREFERRED, "preferred"),
+                (PASS_THROUGH_ONLY, "same dialect only"),
+            )
+            if bits & need
         ]
         return ", ".join(marks)
 
@@ -158,7 +164,8 @@ def capabilities() -> str:
         "behind the format unless the catalogue or the estate says otherwise. *by model*: where the catalogue or the "
         "estate says that the model does it. *–*: the format has no word for it. *degradable*: a route with "
         "`unsupported: degrade` may leave it out (or, for JSON, ask by prompt and check) and says so in "
-        "`x-polycloud-degraded`. *same dialect only*: carried only where caller and provider speak the same format. "
+        "`x-polycloud-degraded`. *preferred*: a route with `unsupported: reroute` prefers who can, and leaves it out "
+        "where nobody can. *same dialect only*: carried only where caller and provider speak the same format. "
         "On Bedrock `SERIAL_TOOLS`, `TOP_K` and `REASONING` go through fields of the model's maker, and only for the "
         "makers whose fields are known.\n\n",
         table(

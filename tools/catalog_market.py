@@ -1,6 +1,7 @@
 """The market tables: machines, accelerators, storage, links, carbon, power, interruptions and countries.
 
 Prices become whole micro-units; a spot price that no source states is derived from the advisor's saving and marked.
+What a promise's price is (how old, list or inferred, paid when) stands once for each source and term in promises.csv.
 What stays out is a row of market_dropped.csv with its reason; what is really free, a row of market_free.csv.
 """
 
@@ -31,7 +32,8 @@ LINK_KINDS = (  # the first pattern that fits a link's name; the words are the e
 
 COLUMNS = {
     "instances": "cloud region machine vcpu memory_gib accelerator accelerator_count on_demand spot committed_1y"
-    " committed_3y currency quality spot_quality source as_of",
+    " committed_3y currency quality spot_quality spot_as_of committed_1y_source committed_3y_source source as_of",
+    "promises": "source term as_of quality upfront note",
     "accelerators": "accelerator vendor memory_gb tflops precision memory_gb_per_s watts source as_of note",
     "accelerator_names": "name accelerators source as_of",
     "storage": "cloud region tier class from_gb micro_usd_per_gb_month retrieval_micro_usd_per_gb min_days"
@@ -83,7 +85,12 @@ def free(raw: "Raw", table: str, cloud: str, what: str, price: str) -> bool:
     )
 
 
+def promises(raw: "Raw", dates: Dates) -> list[Row]:
+    return [r | {"as_of": dates.of(r["source"], "promises")} for r in raw.hand("promises")]
+
+
 def instances(raw: "Raw", dates: Dates) -> Iterator[Row]:
+    known = {(r["source"], r["term"]) for r in raw.hand("promises")}
     savings = {(r["region"], r["type"]): r for r in raw.table("spot_interruptions")}
     for r in raw.table("instances"):
         spot, spot_quality, spot_source = r["spot"], "list" if r["spot"] else "", r["src_spot"]
@@ -92,6 +99,10 @@ def instances(raw: "Raw", dates: Dates) -> Iterator[Row]:
             spot = str(Decimal(r["od"]) * (100 - int(advised["savings_pct"])) / 100)
             spot_quality, spot_source = "derived", advised["src"]
         main = r["src"] if r["od"] else r["src_spot"]
+        as_of = dates.of(main, "instances")
+        spot_as_of = dates.of(spot_source, "instances") if spot_source else as_of
+        if spot_quality == "derived":
+            spot_as_of = min(as_of, spot_as_of)  # as old as the older of the price and the saving
         yield {
             "cloud": r["cloud"],
             "region": r["region"],
@@ -107,9 +118,22 @@ def instances(raw: "Raw", dates: Dates) -> Iterator[Row]:
             "currency": r["cur"],
             "quality": QUALITY[r["q"]],
             "spot_quality": spot_quality,
+            "spot_as_of": spot_as_of if spot and spot_as_of != as_of else "",
+            "committed_1y_source": _promised(r, "c1y", "1y", known),
+            "committed_3y_source": _promised(r, "c3y", "3y", known),
             "source": sources_of(main, spot_source, r["src_c"], r["src_spec"]),
-            "as_of": dates.of(main, "instances"),
+            "as_of": as_of,
         }
+
+
+def _promised(r: Row, price: str, term: str, known: set[tuple[str, str]]) -> str:
+    """The one source of a committed price. Raises SystemExit where promises.csv does not say what its price is."""
+    if not r[price]:
+        return ""
+    found = [source for source in (r["src_c"] or r["src"]).split("+") if (source, term) in known]
+    if len(found) != 1:
+        raise SystemExit(f"instances: {r['region']} {r['type']} {term}: add its source to tools/catalog/promises.csv")
+    return found[0]
 
 
 def accelerators(raw: "Raw", dates: Dates) -> Iterator[Row]:
@@ -305,6 +329,7 @@ def build(raw: "Raw", places: list[Row]) -> dict[str, list[Row]]:
     dates = Dates(raw)
     return {
         "instances": sorted(instances(raw, dates), key=lambda r: (r["cloud"], r["region"], r["machine"])),
+        "promises": promises(raw, dates),
         "accelerators": list(accelerators(raw, dates)),
         "accelerator_names": list(accelerator_names(raw, dates)),
         "storage": list(storage(raw, dates)),

@@ -65,10 +65,17 @@ class Egress:
                 yield region, place
 
     def _steps(self, key: tuple[str, str, str], at: str, meter: str, quality: str, rule: str) -> list[Row]:
-        """A step that the source puts below a later one is an error of the source: the later price stands for it."""
+        """A step that the source puts below a later one is an error of the source: the later price stands for it.
+
+        Where the source breaks off, a region with the same steps up to there goes on for it; where there is none, its
+        last price stands for all above, which is the most that it can be.
+        """
         cloud, source_region, dest = key
         rows, dearest, mended = [], 0, False
-        for r in reversed(self.tiers[key]):
+        own = self.tiers[key]
+        like = self._like(key) if own[-1]["to_gb"] else None
+        more = [] if like is None else self.tiers[cloud, like, dest][len(own) :]
+        for r in reversed([*own, *more]):
             price = int(micro(r["usd_gb"]))
             if price == 0:
                 gift = f"first {r['to_gb']} GB a month"
@@ -85,8 +92,8 @@ class Egress:
                     "meter": meter,
                     "from_gb": r["from_gb"],
                     "micro_usd_per_gb": str(price),
-                    "quality": quality,
-                    "rule": rule,
+                    "quality": "derived" if r in more else quality,
+                    "rule": f"steps:{like}" if r in more else rule,
                     "source": r["src"],
                     "as_of": self.dates.of(r["src"], "egress"),
                 }
@@ -94,6 +101,20 @@ class Egress:
         if mended:
             rows = [row | {"quality": "derived", "rule": "steps never rise"} for row in rows]
         return rows[::-1]
+
+    def _like(self, key: tuple[str, str, str]) -> str | None:
+        """The first region by name that has the same steps for the same traffic, and more of them."""
+
+        def shape(rows: list[Row]) -> list[tuple[str, str, str]]:
+            return [(r["from_gb"], r["to_gb"], r["usd_gb"]) for r in rows]
+
+        mine = shape(self.tiers[key])
+        alike = (
+            region
+            for (cloud, region, dest), rows in self.tiers.items()
+            if (cloud, dest) == (key[0], key[2]) and len(rows) > len(mine) and shape(rows[: len(mine)]) == mine
+        )
+        return min(alike, default=None)
 
     def _flat(self, r: Row, at: str, dest: str, meter: str, quality: str, rule: str) -> Row:
         return {

@@ -2,8 +2,9 @@
 # Installs what only some tests and benchmarks need into .tools, without root and without touching the machine.
 #
 #   sh tools/install.sh tests    clients of tests/clients: the Vercel AI SDK (npm), litellm (its own environment);
-#                                checkers of tests/deploy: provider schemas, helm, Envoy, promtool, manifests' schemas
-#   sh tools/install.sh deploy   checkers of tests/deploy that take long: checkov, a second Terraform
+#                                checkers of tests/deploy: provider schemas, helm, Envoy, promtool, manifests' schemas,
+#                                a current Terraform: that of the machine may be too old for the state at Oracle Cloud
+#   sh tools/install.sh deploy   checkers of tests/deploy that take long: checkov
 #   sh tools/install.sh bench    the peers of benchmarks/gateway: LiteLLM, Envoy, Portkey, nginx
 #
 # Each part is installed once for each state of its lock file. A part that can not be installed here is said
@@ -154,12 +155,11 @@ tests)
     kubernetes
     node_modules manifests tools/npm/manifests
     debian prometheus none prometheus prometheus-alertmanager
-    command -v terraform >/dev/null 2>&1 || environment terraform tools/locks/terraform.lock
+    environment terraform tools/locks/terraform.lock
     ;;
 deploy)
     sh tools/install.sh tests
     environment checkov tools/locks/checkov.lock
-    environment terraform tools/locks/terraform.lock
     ;;
 bench)
     environment bench tools/locks/bench.lock

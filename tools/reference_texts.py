@@ -204,7 +204,8 @@ RESPONSE_HEADERS: dict[str, str] = {
     "x-polycloud-deployment": "The deployment that answered, such as `azure/westeurope/gpt-4o`.",
     "x-polycloud-eligible": "The deployments that were eligible, at most 12 by name; the decision record has all.",
     "x-polycloud-attempts": "The number of the attempt that answered, when it is not the first.",
-    "x-polycloud-degraded": "What was left out or done in another way, separated by commas.",
+    "x-polycloud-degraded": "What was left out or done in another way, separated by commas; [the names]"
+    "(../explanation/request.md#what-x-polycloud-degraded-names).",
     "x-polycloud-equivalent": "The model that answered, when it is not the one that was asked for.",
     "x-polycloud-expected-usd": "The expected cost in dollars by list price, when the price is known. The output is "
     "taken as `max_tokens`, or 512 tokens.",
@@ -258,6 +259,7 @@ USAGE_FIELDS: dict[str, str] = {
     "cache_read_tokens": "Of the input: read from the provider's prompt cache.",
     "cache_write_tokens": "Of the input: written to the provider's prompt cache.",
     "reasoning_tokens": "Of the output: reasoning.",
+    "cache_write_hour_tokens": "Of the cache writes: kept for an hour, at 1.6 times the price of five minutes.",
 }
 
 NEEDS: dict[str, str] = {
@@ -280,4 +282,8 @@ NEEDS: dict[str, str] = {
     "TEMPERATURE": "Temperature or top-p.",
     "OPENAI_EXTRAS": "Fields that only OpenAI chat completions have.",
     "ANTHROPIC_EXTRAS": "Fields that only Anthropic messages have.",
+    "NATIVE_TOOLS": "Tools and ways to answer of the caller's own format: custom, server and legacy tools, audio out.",
+    "NATIVE_CONTENT": "Parts of messages that only the caller's own format has, such as search results.",
+    "FIVE_STOPS": "More than four stop sequences.",
+    "MANY_STOPS": "More than five stop sequences.",
 }

@@ -6,6 +6,7 @@ import os
 import shutil
 import socket
 import subprocess
+import sys
 import tempfile
 from collections.abc import Mapping
 from importlib import metadata
@@ -96,6 +97,29 @@ class Direct(Lane):
 
     def version(self) -> str:
         return ""
+
+
+class Relay(Direct):
+    """The floor: not a gateway, and its callers show the upstream's own token."""
+
+    name = "relay"
+    about = "the floor: bytes from socket to socket on uvloop, nothing read; 1 process"
+    processes = 1
+
+    def command(self) -> list[str]:
+        return [sys.executable, str(HERE / "relay.py"), str(self.port), str(self.upstream), str(self.processes)]
+
+    def start(self) -> None:
+        Lane.start(self)
+
+    def version(self) -> str:
+        return f"uvloop {metadata.version('uvloop')}"
+
+
+class Relay2(Relay):
+    name = "relay-2"
+    about = "the same with 2 processes, on the one core too"
+    processes = 2
 
 
 class Nginx(Lane):

@@ -49,7 +49,7 @@ def tables(result: dict[str, Any]) -> str:
     """Markdown, from the JSON form of a whole benchmark."""
     runs: Runs = result["runs"]
     lanes = [name for name in result["lanes"] if any(r["lane"] == name for r in runs)]
-    gateways = [name for name in lanes if name not in ("direct", "polycloud-2")]
+    gateways = [name for name in lanes if name not in ("direct", "polycloud-2", "relay-2")]
     text = ["## CPU of the gateway, in microseconds: median (least–most) of the rounds", ""]
     units = ["per request", "per request", "per chunk", "per chunk", "per chunk"]
     head = ["gateway", *(f"{w.name}, {unit}" for w, unit in zip(COMMON, units, strict=True)), "chat, × polycloud"]
@@ -81,7 +81,7 @@ def tables(result: dict[str, Any]) -> str:
             ]
         )
     text += [*_table(head, rows), "", "† callers and upstream, on their one core, were the limit.", ""]
-    return "\n".join([*text, *_own(result), *_targets(result), *_notes(result)]) + "\n"
+    return "\n".join([*text, *_own(result), *_floor(result), *_targets(result), *_notes(result)]) + "\n"
 
 
 def _titled(name: str, result: dict[str, Any]) -> str:
@@ -109,6 +109,27 @@ def _own(result: dict[str, Any]) -> list[str]:
                 rows.append([lane, work.name, work.about, str(data), str(control), both, str(speed)])
     head = ["lane", "work", "what", "workers", "control process", "both", "requests/s"]
     return [*text, *_table(head, rows), ""]
+
+
+def _floor(result: dict[str, Any]) -> list[str]:
+    """What a process of this kind costs that only moves the bytes, and what polycloud does beyond that."""
+    runs: Runs = result["runs"]
+    rows = []
+    for work in (*COMMON, BUSY):
+        least, own = of(runs, "relay", work.name, "data_us"), of(runs, "polycloud", work.name, "data_us")
+        if least and own:
+            rows.append([work.name, str(least), str(own), _short(own.middle - least.middle)])
+    twice = []
+    for work in (COMMON[0], BUSY):
+        found = [of(runs, f"{lane}{n}", work.name, "data_us") for lane in ("relay", "polycloud") for n in ("", "-2")]
+        if all(found):
+            ratios = (f"{two.middle / one.middle:.2f} ×" for one, two in (found[:2], found[2:]) if one and two)
+            twice.append([f"{work.name}, 2 processes to 1", *ratios, ""])
+    if not rows:
+        return []
+    head = ["work", "relay: bytes moved, nothing read", "polycloud", "what polycloud does"]
+    text = "CPU in microseconds per request or chunk, of a relay on the same event loop and of polycloud."
+    return ["## The floor of this design", "", text, "", *_table(head, [*rows, *twice]), ""]
 
 
 def _targets(result: dict[str, Any]) -> list[str]:

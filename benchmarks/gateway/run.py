@@ -28,7 +28,8 @@ from bare import Bare
 from own import Polycloud, Polycloud2
 
 HERE = Path(__file__).parent
-LANES = (lanes.Direct, Polycloud, lanes.EnvoyAI, lanes.Envoy, lanes.Nginx, lanes.Portkey, lanes.LiteLLM, Polycloud2)
+PEERS = (lanes.EnvoyAI, lanes.Envoy, lanes.Nginx, lanes.Portkey, lanes.LiteLLM)
+LANES = (lanes.Direct, Polycloud, lanes.Relay, *PEERS, Polycloud2, lanes.Relay2)
 NAMES = [cls.name for cls in LANES]
 DEADLINE_SECONDS = 45 * 60.0  # no new round after this
 STARTS = 5  # of a worker, for the time to its first answer
@@ -143,8 +144,10 @@ def _rounds(options: argparse.Namespace, running: list[lanes.Lane], upstream: in
 
 
 def _works(lane: lanes.Lane) -> tuple[measure.Workload, ...]:
-    if isinstance(lane, Polycloud2):
+    if isinstance(lane, Polycloud2 | lanes.Relay2):
         return (measure.COMMON[0], measure.BUSY)
+    if isinstance(lane, lanes.Relay):
+        return (*measure.COMMON, measure.BUSY)
     return (*measure.COMMON, measure.BUSY, *measure.CROSS) if isinstance(lane, Polycloud) else measure.COMMON
 
 

@@ -87,7 +87,7 @@ def _variant(variant: str, runs: list[Run]) -> list[str]:
     text += [
         *_table(["seed", *names], rows),
         "",
-        "Solved again after one change, and the first of them from nothing:",
+        "Solved again after one change, and from nothing until as good:",
         "",
     ]
     return [*text, *_again(runs), ""]
@@ -98,22 +98,31 @@ def _more(naive: int | None, cost: int | None) -> str:
 
 
 def _again(runs: list[Run]) -> list[str]:
-    changes = list(runs[0]["again"])
-    head = ["seed", *(f"{name}: s (CPU), gap" for name in changes)]
-    head += ["a site lost, from nothing: s, gap", "from nothing to as good: s", "times faster"]
+    head = [
+        "seed",
+        "change",
+        "USD a month",
+        "gap",
+        "s",
+        "CPU s",
+        "from nothing: s",
+        "CPU s",
+        "times the s",
+        "the CPU s",
+    ]
     rows = []
     for run in runs:
-        row = [str(run["seed"])]
-        row += [f"{again['solve_s']:.1f} ({again['cpu_s']:.1f}), {again['gap']:.2%}" for again in run["again"].values()]
-        nothing, as_good = run.get("nothing"), run.get("nothing", {}).get("as_good_s")
-        if nothing is None:
-            rows.append([*row, "–", "–", "–"])
-            continue
-        row.append(f"{nothing['solve_s']:.1f}, {nothing['gap']:.2%}")
-        fast = run["again"]["a site lost"]["solve_s"]
-        until = nothing["solve_s"] if as_good is None else as_good
-        more = "" if as_good is not None else "> "
-        rows.append([*row, "never" if as_good is None else f"{as_good:.1f}", f"{more}{until / fast:.1f}"])
+        for name, again in run["again"].items():
+            row = [str(run["seed"]), name, _usd(again["cost"]), f"{again['gap']:.2%}"]
+            row += [f"{again['solve_s']:.1f}", f"{again['cpu_s']:.1f}"]
+            nothing = again.get("nothing")
+            if nothing is None:
+                rows.append([*row, *["–"] * 4])
+                continue
+            never = "" if nothing["as_good"] else "> "
+            row += [f"{never}{nothing['solve_s']:.1f}", f"{never}{nothing['cpu_s']:.1f}"]
+            row += [f"{never}{nothing[kind] / again[kind]:.1f}" for kind in ("solve_s", "cpu_s")]
+            rows.append(row)
     return _table(head, rows)
 
 

@@ -8,11 +8,29 @@ import json
 import ssl
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 from urllib.parse import quote, urlencode, urlsplit
 
-from polycloud.core.errors import PolycloudError
+import msgspec
 
+from polycloud.app.answers import (
+    DecisionsAnswer,
+    EstateAnswer,
+    KeyFacts,
+    KeysAnswer,
+    NewKeyAnswer,
+    OverlayAnswer,
+    ReloadAnswer,
+    StateName,
+    StatusAnswer,
+    SteerAnswer,
+    UsageAnswer,
+)
+from polycloud.app.calling import CALL_SECONDS, Call, Called, called
+from polycloud.core.errors import PolycloudError
+from polycloud.gateway.explain import Explanation
+
+T = TypeVar("T")
 ADMIN_SECONDS = 30.0  # a reload checks, compiles and proves; the rest answers at once
 ANSWER_BYTES_MAX = 64 * 1024 * 1024
 ERROR_CHARS_MAX = 2000
@@ -50,6 +68,15 @@ class Answer(NamedTuple):
             return json.loads(self.body)
         except ValueError as error:
             raise Refused(f"the answer is not JSON (status {self.status})", self.status) from error
+
+    def read(self, kind: type[T]) -> T:
+        """The body as a ``kind``. Raises Refused when it tells an error or is of another form."""
+        if self.status >= 400:
+            raise Refused(said(self), self.status)
+        try:
+            return msgspec.json.decode(self.body, type=kind)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise Refused(f"not an answer of this version (status {self.status}): {error}", self.status) from error
 
 
 class Address:
@@ -115,12 +142,13 @@ class Address:
 
 
 class Client:
-    """The admin API of a running instance. Every method may raise NotRunning and Refused.
+    """A running instance: its admin API, and model traffic with ``key``. Every method may raise NotRunning and Refused.
 
-    Answers are the JSON values that the API documents (``GET /openapi.json``).
+    Answers have the types of ``polycloud.app.answers``; one that does not fit them is Refused.
     """
 
-    def __init__(self, url: str, admin_token: str = "") -> None:
+    def __init__(self, url: str, admin_token: str = "", key: str = "") -> None:
+        self._key = key
         self._address = Address(url)
         self._headers = {"authorization": f"Bearer {admin_token}"} if admin_token else {}
 
@@ -128,70 +156,93 @@ class Client:
     def url(self) -> str:
         return self._address.url
 
-    def status(self) -> Any:
+    def status(self) -> StatusAnswer:
         """Targets beside what was measured, sites, workers and breakers."""
-        return self._get("/admin/status")
+        return self._get("/admin/status", StatusAnswer)
 
-    def usage(self, by: tuple[str, ...] = ("team", "model", "cloud"), since: str = "24h", until: str = "") -> Any:
+    def usage(
+        self, by: tuple[str, ...] = ("team", "model", "cloud"), since: str = "24h", until: str = ""
+    ) -> UsageAnswer:
         """Sums of requests, tokens and cost by ``by``; ``since`` and ``until`` are ages such as ``24h`` or Unix
         seconds; no ``until``: now."""
         asked = {"by": ",".join(by), "since": since, **({"until": until} if until else {})}
-        return self._get("/admin/usage?" + urlencode(asked))
+        return self._get("/admin/usage?" + urlencode(asked), UsageAnswer)
 
-    def keys(self) -> Any:
+    def keys(self) -> KeysAnswer:
         """All gateway keys, without their secrets."""
-        return self._get("/admin/keys")
+        return self._get("/admin/keys", KeysAnswer)
 
-    def create_key(self, **wanted: object) -> Any:
+    def create_key(self, **wanted: object) -> NewKeyAnswer:
         """A new key for ``team``; the answer holds its plaintext, which is not shown again."""
-        return self._send("POST", "/admin/keys", {k: v for k, v in wanted.items() if v is not None})
+        body = {k: v for k, v in wanted.items() if v is not None}
+        return self._send("POST", "/admin/keys", body, NewKeyAnswer)
 
-    def revoke_key(self, key: str) -> Any:
+    def revoke_key(self, key: str) -> KeyFacts:
         """Ends a key now."""
-        return self._send("DELETE", f"/admin/keys/{quote(key)}", None)
+        return self._send("DELETE", f"/admin/keys/{quote(key)}", None, KeyFacts)
 
-    def rotate_key(self, key: str, overlap_seconds: float = 86400.0) -> Any:
+    def rotate_key(self, key: str, overlap_seconds: float = 86400.0) -> NewKeyAnswer:
         """A new key with the same rights; the old one works on for the overlap."""
-        return self._send("POST", f"/admin/keys/{quote(key)}/rotate", {"overlap_seconds": overlap_seconds})
+        body = {"overlap_seconds": overlap_seconds}
+        return self._send("POST", f"/admin/keys/{quote(key)}/rotate", body, NewKeyAnswer)
 
-    def overlay(self) -> Any:
+    def overlay(self) -> OverlayAnswer:
         """The site overlay: what is draining, failed or has a share of its own."""
-        return self._get("/admin/overlay")
+        return self._get("/admin/overlay", OverlayAnswer)
 
-    def estate(self) -> Any:
+    def estate(self) -> EstateAnswer:
         """The estate in force, all layers merged, without secrets."""
-        return self._get("/admin/estate")
+        return self._get("/admin/estate", EstateAnswer)
 
-    def placement(self, seconds: int = 10) -> Any:
+    def placement(self, seconds: int = 10) -> dict[str, object]:
         """Where all work and data of the estate should be: what ``polycloud place --json`` prints. ``seconds``, up to
         45, end the search."""
         path = "/admin/placement?" + urlencode({"seconds": seconds})
-        return self._send("GET", path, None, 2 * ADMIN_SECONDS + seconds)
+        return self._send("GET", path, None, dict[str, object], 2 * ADMIN_SECONDS + seconds)
 
     def sites(self) -> list[str]:
         """The ids of all sites of the estate in force."""
-        found = self.estate()["config"]
-        clouds = {name: cloud["sites"] for name, cloud in (found.get("clouds") or {}).items() if cloud}
-        halls = [f"onprem/{name}" for name in found.get("onprem") or {}]
+        found = msgspec.convert(self.estate()["config"], _Sited)
+        clouds = {name: cloud.sites for name, cloud in (found.clouds or {}).items() if cloud}
+        halls = [f"onprem/{name}" for name in found.onprem or {}]
         return [f"{cloud}/{region}" for cloud, regions in clouds.items() for region in regions] + halls
 
-    def steer(self, target: str, state: str, share: float | None = None, reason: str = "", by: str = "admin") -> Any:
+    def steer(
+        self, target: str, state: StateName, share: float | None = None, reason: str = "", by: str = "admin"
+    ) -> SteerAnswer:
         """Sets a site (``aws/us-east-1``) or deployment (``aws/us-east-1/gpt-4o``) serving, draining or failed."""
         kind = "sites" if target.count("/") == 1 else "deployments"
         body = {"state": state, "reason": reason, "by": by, **({} if share is None else {"share": share})}
-        return self._send("PUT", f"/admin/{kind}/{quote(target)}", body)
+        return self._send("PUT", f"/admin/{kind}/{quote(target)}", body, SteerAnswer)
 
-    def reload(self) -> Any:
+    def reload(self) -> ReloadAnswer:
         """Reads the estate anew; an estate with errors changes nothing and says why."""
-        return self._send("POST", "/admin/reload", {})
+        return self._send("POST", "/admin/reload", {}, ReloadAnswer)
 
-    def explain(self, request: Mapping[str, object]) -> Any:
+    def explain(self, request: Mapping[str, object]) -> Explanation:
         """Why a request would go where it would go, by the state of now."""
-        return self._send("POST", "/admin/explain", dict(request))
+        return self._send("POST", "/admin/explain", dict(request), Explanation)
 
-    def decisions(self, request: str) -> Any:
+    def decisions(self, request: str) -> DecisionsAnswer:
         """The records of one request, by its ``x-polycloud-request``."""
-        return self._get("/admin/decisions?" + urlencode({"request": request}))
+        return self._get("/admin/decisions?" + urlencode({"request": request}), DecisionsAnswer)
+
+    def call(
+        self,
+        model: str,
+        prompt: str,
+        *,
+        anthropic: bool = False,
+        data_class: str = "",
+        region: str = "",
+        max_tokens: int | None = None,
+        key: str = "",
+    ) -> Called:
+        """Sends one prompt by the OpenAI chat completions or the Anthropic messages API. ``data_class`` can only
+        tighten; ``key`` other than the client's own. Raises BadRequest without a key."""
+        asked = Call(model, prompt, False, anthropic, data_class, region, max_tokens)
+        answer = self._address.whole("POST", asked.path, asked.body, asked.headers(key or self._key), CALL_SECONDS)
+        return called(answer.headers, answer.read(dict[str, object]))
 
     def ready(self) -> bool:
         """Whether the gateway serves requests."""
@@ -200,14 +251,22 @@ class Client:
         except NotRunning:
             return False
 
-    def _get(self, path: str) -> Any:
-        return self._send("GET", path, None)
+    def _get(self, path: str, kind: type[T]) -> T:
+        return self._send("GET", path, None, kind)
 
-    def _send(self, method: str, path: str, body: object, seconds: float = ADMIN_SECONDS) -> Any:
-        answer = self._address.whole(method, path, body, self._headers, seconds)
-        if answer.status >= 400:
-            raise Refused(said(answer), answer.status)
-        return answer.json() if answer.body else None
+    def _send(self, method: str, path: str, body: object, kind: type[T], seconds: float = ADMIN_SECONDS) -> T:
+        return self._address.whole(method, path, body, self._headers, seconds).read(kind)
+
+
+class _Regions(msgspec.Struct):
+    sites: tuple[str, ...] = ()
+
+
+class _Sited(msgspec.Struct):
+    """The parts of an estate that name sites."""
+
+    clouds: dict[str, _Regions | None] | None = None
+    onprem: dict[str, object] | None = None
 
 
 def said(answer: Answer) -> str:

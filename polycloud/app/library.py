@@ -111,10 +111,10 @@ def schema() -> JsonSchema:
     return json_schema()
 
 
-def connect(url: str = "http://127.0.0.1:8080", admin_token: str = "") -> Client:
-    """A client of a running instance. The token is in ``admin.token`` in its state directory. Opens no connection
-    yet. Raises ValueError for an address that is not http:// or https://."""
-    return Client(url, admin_token)
+def connect(url: str = "http://127.0.0.1:8080", admin_token: str = "", key: str = "") -> Client:
+    """A client of a running instance. The token is in ``admin.token`` in its state directory; ``key`` is a gateway
+    key, for ``call``. Opens no connection yet. Raises ValueError for an address that is not http:// or https://."""
+    return Client(url, admin_token, key)
 
 
 def seconds(text: str) -> float:

@@ -27,6 +27,7 @@ from polycloud.placement.answer.conflicts import NoPlan, conflicts
 from polycloud.placement.answer.curve import AXES, Sweep
 from polycloud.placement.answer.values import Comparison, Curve, Placement
 from polycloud.placement.build import Built, Changes, build
+from polycloud.placement.own_rows import own_market
 from polycloud.placement.solve import LEVELS, Limits, Progress, Solved, baselines, resolve, solve, solve_levels
 
 Report = Callable[[Progress], bool]
@@ -37,6 +38,8 @@ PLANNED = ("workloads.", "datasets.", "quotas.", "commitments.", "onprem.", "lin
 ALTERNATIVES_SHARE = 0.25  # of a plan's seconds for solving anew with a task held elsewhere, where one is explained
 ANSWER_SECONDS = 1.2  # else what is left of this, so that a small estate answers in two seconds
 ALTERNATIVES_LEAST = 0.3
+SEARCH_LEAST = 0.2  # of the seconds: what a search has at least, however long it took to work out all options
+REPORT_SECONDS = 0.25  # between two words of progress while options are worked out
 
 
 class PlaceQuery(msgspec.Struct, frozen=True):
@@ -59,6 +62,12 @@ def market() -> Market:
     return Market.load()
 
 
+def market_of(estate: Estate) -> Market:
+    """The same with the rows that an estate states itself."""
+    every = (*(site.id for site in catalog().sites()), *estate.site_ids())
+    return own_market(market(), estate, tuple(dict.fromkeys(every)))
+
+
 class Planning:
     """One estate being planned: built and solved once, asked several things. Raises EstateError, NoPlan, and BadRequest
     for an estate in which there is nothing to place."""
@@ -69,8 +78,9 @@ class Planning:
         self.today = datetime.datetime.now(datetime.UTC).date()
         self._tell = report
         self._stopped = False
-        self._begun = monotonic()
+        self._begun = self._asked = self._said = monotonic()
         self._estate, self._doubts = _whole(loaded)
+        self._market = market_of(self._estate)
         self.built = self._build(query.changes)
         if not (self.built.problem.tasks or self.built.problem.items):
             raise BadRequest("there is nothing to place: write workloads: with their needs:, or datasets:")
@@ -84,7 +94,7 @@ class Planning:
 
     def placement(self) -> Placement:
         """The answer."""
-        return self._answer(self.built, self.solved, compared=True)
+        return self._answer(self.built, self.solved)
 
     def what_if(self, before: Placement, changes: Changes) -> Comparison:
         """The plan under other assumptions beside ``before``; one that can not be kept is told, not raised."""
@@ -96,22 +106,35 @@ class Planning:
         solved = self._again(built)
         if solved.solution is None:
             return compare(before, None, assumed, tuple(map(str, self._conflict(built, solved))))
-        return compare(before, self._answer(built, solved, compared=False), assumed)
+        return compare(before, self._answer(built, solved), assumed)
 
     def trade_offs(self, axes: Sequence[str] = AXES) -> tuple[Curve, ...]:
         """What fewer clouds, shorter round trips and less carbon cost, in as many seconds as the plan may take."""
-        return Sweep(self.built.problem, self.solved, self._limits()).curves(axes)
+        return Sweep(self.built.problem, self.solved, Limits(self.query.seconds, self.query.gap)).curves(axes)
 
     def _report(self, progress: Progress) -> bool:
-        """Passes the progress on, and notes that the caller wants what there is."""
+        """Passes the progress on, by the time since it was asked, and notes that the caller wants what there is."""
+        progress = msgspec.structs.replace(progress, seconds=monotonic() - self._asked)
         self._stopped = self._stopped or (self._tell is not None and not self._tell(progress))
         return not self._stopped
 
+    def _building(self, done: int, whole: int) -> None:
+        """Raises NoPlan when the caller wants what there is: that is nothing yet."""
+        now = monotonic()
+        if done < whole and now - self._said < REPORT_SECONDS:
+            return
+        self._said = now
+        if not self._report(Progress(0.0, None, None, f"options of {done:,} of {whole:,} pieces of work")):
+            raise NoPlan("stopped while options were worked out, before any plan was made")
+
     def _build(self, changes: Changes) -> Built:
-        return build(self._estate, catalog(), market(), self.loaded.place, changes, self.today)
+        self._asked = monotonic()
+        return build(self._estate, catalog(), self._market, self.loaded.place, changes, self.today, self._building)
 
     def _limits(self) -> Limits:
-        return Limits(self.query.seconds, self.query.gap)
+        """What is left of the seconds: working out the options counts."""
+        left = self.query.seconds - (monotonic() - self._asked)
+        return Limits(max(left, SEARCH_LEAST * self.query.seconds), self.query.gap)
 
     def _solve(self, built: Built) -> Solved:
         if self.query.levels:
@@ -130,20 +153,23 @@ class Planning:
         if solved.status == "infeasible":
             found = self._conflict(built, solved)
             raise NoPlan("no plan keeps all of these statements:\n" + "\n".join(map(str, found)), found)
-        raise NoPlan(f"no plan was found in {solved.seconds:.0f} s, and none is proven impossible: allow more seconds")
+        if self._stopped:
+            raise NoPlan("stopped before a plan was found; none is proven impossible")
+        raise NoPlan(
+            f"no plan was found in {monotonic() - self._asked:.0f} s, and none is proven impossible: allow more seconds"
+        )
 
     def _conflict(self, built: Built, solved: Solved) -> tuple[Diagnostic, ...]:
         return conflicts(built.problem, solved.conflict, built.paths, self.loaded.place)
 
-    def _answer(self, built: Built, solved: Solved, *, compared: bool) -> Placement:
+    def _answer(self, built: Built, solved: Solved) -> Placement:
         estate = built.estate or self._estate
-        notes = tuple(d.message for d in (*self._doubts, *built.diagnostics) if d.severity == "warning")
+        doubts = tuple(d for d in dict.fromkeys((*self._doubts, *built.diagnostics)) if d.severity == "warning")
         basis = Basis(
-            estate, catalog(), market(), self.today, built.details, built.months, notes, dict(built.allowances)
+            estate, catalog(), self._market, self.today, built.details, built.months, doubts, dict(built.allowances)
         )
         effort = Effort(self._left(), self.query.gap, self.query.explain, adopt=not self.query.levels)
-        simple = baselines(built.problem) if compared else ()
-        return answer(built.problem, solved, basis, simple, effort)
+        return answer(built.problem, solved, basis, baselines(built.problem), effort)
 
     def _left(self) -> float:
         """Seconds for proving alternatives."""

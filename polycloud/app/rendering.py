@@ -14,7 +14,9 @@ from polycloud.deploy.checks import Whole, prove, together
 from polycloud.deploy.derive import derive
 from polycloud.deploy.derive.placed import copies, runs
 from polycloud.deploy.files import Changed, Manifest, compare, digest, manifest, write
-from polycloud.deploy.plan import Plan, costs, total
+from polycloud.deploy.losses import lasting, losses
+from polycloud.deploy.plan import Plan, costs, digests, total
+from polycloud.deploy.ports import Resource
 from polycloud.estate import Estate
 from polycloud.placement.answer.values import Placement
 
@@ -36,6 +38,8 @@ class Rendering(msgspec.Struct, frozen=True):
     files: dict[str, str]
     manifest: Manifest
     plan: Plan
+    resources: tuple[Resource, ...]
+    moved: dict[str, str]
 
 
 def read_placement(path: Path) -> Placement:
@@ -66,12 +70,16 @@ def rendering(
         raise PolicyDenied("the rendered files would break residency: " + "; ".join(proved.broken))
     if whole.problems:
         raise BrokenRender("the rendered files contradict each other: " + "; ".join(whole.problems))
-    now = costs(whole.rendered.resources, before)
+    moved = whole.rendered.moved
+    now = costs(whole.rendered.resources, before, moved)
+    lasts = lasting(whole.rendered.resources)
     new = Manifest(
         estate.estate,
         {path: digest(text) for path, text in whole.rendered.files.items()},
         {network.site.id: network.cidr for network in blueprint.networks},
         {resource.address: resource.monthly for resource in whole.rendered.resources},
+        lasts,
+        digests(whole.rendered.resources, moved),
     )
     plan = Plan(
         estate=estate.estate,
@@ -81,9 +89,10 @@ def rendering(
         monthly_before=total(before.costs.values()) if before is not None else None,
         unpriced=sum(cost.monthly is None and cost.change != "gone" for cost in now),
         proved=proved.pairs,
+        losses=losses(before, lasts, moved, estate.estate),
         gaps=whole.rendered.gaps,
     )
-    return Rendering(blueprint, whole.rendered.files, new, plan)
+    return Rendering(blueprint, whole.rendered.files, new, plan, whole.rendered.resources, moved)
 
 
 def save(found: Rendering, out: Path, force: bool = False) -> Changed:

@@ -73,7 +73,11 @@ def renderers() -> "dict[str, Renderer]":
     ends = {cloud: import_module(f"polycloud.clouds.{cloud}.render_links") for cloud in RENDERED_CLOUDS}
     spanning = import_module("polycloud.deploy.render.terraform_global").render
     lines = {cloud: ends[cloud] for cloud in ("azure", "oci")}
-    return {**found, "terraform/global": cast("Renderer", partial(spanning, ends=ends, lines=lines))}
+    found["terraform/global"] = cast("Renderer", partial(spanning, ends=ends, lines=lines))
+    report = import_module("polycloud.deploy.render.identity_report")
+    says = {cloud: import_module(f"polycloud.clouds.{cloud}.render_identity") for cloud in RENDERED_CLOUDS}
+    words = {cloud: report.Words(one.rows, one.told) for cloud, one in says.items()}
+    return {**found, "identity": cast("Renderer", partial(report.render, clouds=words))}
 
 
 def sandbox_spec(estate: Estate, tables: Tables) -> "SandboxSpec":

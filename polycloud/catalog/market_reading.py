@@ -12,6 +12,7 @@ from polycloud.catalog.market_rows import (
     Offer,
     Place,
     Power,
+    Promised,
     Step,
     StoragePrice,
 )
@@ -74,6 +75,15 @@ def machine_rows() -> Mapping[str, tuple[Mapping[str, str], ...]]:
     return {site: tuple(rows) for site, rows in found.items()}
 
 
+@functools.cache
+def promises() -> Mapping[tuple[str, str], Promised]:
+    """(source, term) → what its committed prices are."""
+    return {
+        (r["source"], r["term"]): Promised(r["source"], r["as_of"], r["quality"], r["upfront"] == "all", r["note"])
+        for r in reading.table("promises")
+    }
+
+
 def offer(site: str, r: Mapping[str, str]) -> Offer:
     return Offer(
         site=site,
@@ -92,6 +102,11 @@ def offer(site: str, r: Mapping[str, str]) -> Offer:
         sources=_sources(r),
         as_of=r["as_of"],
         note=ANYWHERE_NOTE if r["region"] == ANYWHERE else "",
+        promised=(
+            promises().get((r["committed_1y_source"], "1y")),
+            promises().get((r["committed_3y_source"], "3y")),
+        ),
+        spot_as_of=r["spot_as_of"] or (r["as_of"] if r["spot"] else ""),
     )
 
 

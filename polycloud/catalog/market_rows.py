@@ -9,14 +9,27 @@ the row names) or ``own`` (stated by the user). ``as_of`` is blank where the sou
 import msgspec
 
 
+class Promised(msgspec.Struct, frozen=True):
+    """What a committed price is: ``upfront`` says that the whole term is paid at its start; ``quality`` is
+    ``derived`` where the term is inferred, as ``note`` says."""
+
+    source: str
+    as_of: str
+    quality: str
+    upfront: bool
+    note: str = ""
+
+
 class Offer(msgspec.Struct, frozen=True):
     """One machine type at one site. Prices are micro-units of ``currency`` per hour.
 
-    ``committed_*`` are effective hourly prices over the term: on AWS of a standard reservation paid up front, on GCP
-    of a committed-use discount. ``quality`` is that of the on-demand price, ``unpriced`` when there is none;
-    ``spot_quality`` is ``derived`` when the spot price is on-demand less the published saving. ``accelerator_count``
-    may be a part of a chip. ``sources`` are those of the on-demand price, the spot price, the commitments and the
-    sizes, in this order, each once. ``note`` says what is not sourced.
+    ``committed_*`` are effective hourly prices over the term, ``promised`` what is known of those of one and of three
+    years, None for the user's own: on AWS they are of a standard reservation paid up front, on GCP of a committed-use
+    discount paid by the month. ``spot_as_of`` is the spot price's own date, ``as_of`` that of the others. ``quality``
+    is that of the on-demand price, ``unpriced`` when there is none; ``spot_quality`` is ``derived`` when the spot price
+    is on-demand less the published saving. ``accelerator_count`` may be a part of a chip. ``sources`` are those of the
+    on-demand price, the spot price, the commitments and the sizes, in this order, each once. ``note`` says what is not
+    sourced.
     """
 
     site: str
@@ -35,6 +48,8 @@ class Offer(msgspec.Struct, frozen=True):
     sources: tuple[str, ...] = ()
     as_of: str = ""
     note: str = ""
+    promised: tuple[Promised | None, Promised | None] = (None, None)
+    spot_as_of: str = ""
 
     @property
     def preemptible(self) -> bool:

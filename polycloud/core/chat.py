@@ -41,6 +41,10 @@ class Need(enum.IntFlag):
     TEMPERATURE = 1 << 16  # some reasoning models refuse temperature and top-p
     OPENAI_EXTRAS = 1 << 17  # fields that only OpenAI chat completions carry
     ANTHROPIC_EXTRAS = 1 << 18
+    NATIVE_TOOLS = 1 << 19  # tools, and ways to answer, that only the caller's own format has
+    NATIVE_CONTENT = 1 << 20  # parts of messages that only the caller's own format has
+    FIVE_STOPS = 1 << 21  # more than four stop sequences
+    MANY_STOPS = 1 << 22  # more than five
 
 
 NEED_BITS = len(Need)
@@ -52,13 +56,17 @@ class Text(msgspec.Struct, frozen=True, tag="text"):
 
 
 class Media(msgspec.Struct, frozen=True, tag="media"):
-    """An image or document, by URL or base64 data; carried so that it is refused or routed, never dropped."""
+    """An image or document, by URL or base64 data; carried so that it is refused or routed, never dropped.
+
+    ``detail`` is OpenAI's wish for an image's resolution, ``name`` a file's name."""
 
     kind: Literal["image", "audio", "document", "video"]
     media_type: str = ""
     data: str = ""
     url: str = ""
     cache: CacheMark = ""
+    detail: str = ""
+    name: str = ""
 
 
 class Thinking(msgspec.Struct, frozen=True, tag="thinking"):
@@ -127,7 +135,9 @@ class ChatRequest(msgspec.Struct, frozen=True):
     ``max_tokens`` bounds all generated tokens, reasoning included. ``effort`` and
     ``thinking_budget`` (tokens) are two spellings of the same wish; a writer maps one to the other.
     ``hints`` are fields without effect on the answer (``user``, ``metadata``): dropping one is
-    reported, but moves no request. ``extras`` maps a dialect's name to fields as raw JSON.
+    reported, but moves no request. ``extras`` maps a dialect's name to fields as raw JSON. ``lost`` names members
+    of the caller's messages, tools and options that this form has no place for; ``prefill`` says that the last
+    message is the beginning of the answer, to be gone on with.
     """
 
     model: str
@@ -151,6 +161,8 @@ class ChatRequest(msgspec.Struct, frozen=True):
     user: str = ""
     hints: dict[str, bytes] = {}
     extras: dict[str, dict[str, bytes]] = {}
+    lost: tuple[str, ...] = ()
+    prefill: bool = False
 
 
 class ChatReply(msgspec.Struct, frozen=True):

@@ -34,7 +34,7 @@ Whether another try can help is a fact of the class (``retryable``). A message s
 what to do next; each ``code`` has a section in docs/reference/errors.md.
 """
 
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 from polycloud.core.diagnostics import Diagnostic
 
@@ -132,12 +132,21 @@ class JournalUnwritable(GatewayUnavailable):
     code = "journal_unwritable"
 
 
+class Said(NamedTuple):
+    """What a provider's error names, in the words of its ``dialect``; "" is nothing."""
+
+    dialect: str
+    code: str = ""
+    param: str = ""
+
+
 class CloudError(PolycloudError):
     """A provider's failure in common terms. ``provider_status`` is its HTTP status, 0 when there was none."""
 
     code = "provider_error"
     status = 502
     retryable = True
+    said: Said | None = None
 
     def __init__(self, message: str, provider_status: int = 0) -> None:
         super().__init__(message)

@@ -17,26 +17,33 @@ RECORD_VERSION = 1
 
 
 class Usage(msgspec.Struct, frozen=True, gc=False):
-    """Token counts of one attempt; the cache and reasoning counts are parts of the first two."""
+    """Token counts of one attempt; the cache and reasoning counts are parts of the first two, and the last is the
+    part of the cache writes that are kept for an hour."""
 
     input_tokens: int = 0
     output_tokens: int = 0
     cache_read_tokens: int = 0
     cache_write_tokens: int = 0
     reasoning_tokens: int = 0
+    cache_write_hour_tokens: int = 0
 
 
 def cost_pico_usd(usage: Usage, price: TokenPrice) -> int | None:
-    """The cost of ``usage`` in pico-dollars, or None where the price is unknown."""
+    """The cost of ``usage`` in pico-dollars, or None where the price is unknown.
+
+    Price lists have one price of cache writes, that of five minutes: 1.25 times the input's. An hour costs twice the
+    input's, so 1.6 times that (docs.claude.com/en/docs/build-with-claude/prompt-caching, 2026-11)."""
     if price.input is None or price.output is None:
         return None
     read = price.input if price.cache_read is None else price.cache_read
     write = price.input if price.cache_write is None else price.cache_write
+    hour = 0 if price.cache_write is None else usage.cache_write_hour_tokens * price.cache_write * 3 // 5
     plain = usage.input_tokens - usage.cache_read_tokens - usage.cache_write_tokens
     return (
         plain * price.input
         + usage.cache_read_tokens * read
         + usage.cache_write_tokens * write
+        + hour
         + usage.output_tokens * price.output
     )
 

@@ -9,11 +9,12 @@ from typing import Literal
 
 import msgspec
 
-from polycloud.estate.schema.rules import Grant
+from polycloud.estate.schema.rules import Grant, IdentityProvider
 
 Environment = Literal["production", "staging", "development"]
 Role = Literal["system", "workload", "gpu"]
 Bought = Literal["on-demand", "ptu", "units"]
+What = Literal["cluster", "pool", "bucket", "database", "key", "network", "ai"]
 
 
 class Where(msgspec.Struct, frozen=True):
@@ -48,15 +49,20 @@ class Pool(msgspec.Struct, frozen=True):
     vcpu: float | None = None
     memory_gib: float | None = None
     monthly: int | None = None
+    was: tuple[str, ...] = ()
 
 
 class Cluster(msgspec.Struct, frozen=True):
-    """A Kubernetes cluster. ``version`` is ``1.35``; renderers add what a cloud wants around it."""
+    """A Kubernetes cluster. ``version`` is ``1.35``; renderers add what a cloud wants around it.
+
+    ``was``, here and elsewhere: the names that it had before, the last one first.
+    """
 
     name: str
     site: Where
     version: str
     pools: tuple[Pool, ...]
+    was: tuple[str, ...] = ()
 
 
 class Lifecycle(msgspec.Struct, frozen=True):
@@ -86,13 +92,30 @@ class Bucket(msgspec.Struct, frozen=True):
     source: str = ""
     monthly: int | None = None  # micro-USD for what is stored, as if all of it were hot
     begins: tuple[str, ...] = ()  # the datasets whose new data arise here: these alone are copied from here
+    was: tuple[str, ...] = ()
+    folders: tuple[tuple[str, str], ...] = ()  # of datasets that were renamed, with their folders' names
+    ages: tuple[tuple[str, Lifecycle], ...] = ()  # of each dataset, where they differ: ``lifecycle`` is of none then
+
+    def folder(self, dataset: str) -> str:
+        """The name of a dataset's folder in each layer: the first that the dataset had, for its objects stay."""
+        return dict(self.folders).get(dataset, dataset)
+
+    def aged(self) -> tuple[tuple[str, tuple[str, ...], Lifecycle], ...]:
+        """How what is here ages: each dataset with its folders; "" without folders is all of the bucket."""
+        if not self.ages:
+            return (("", (), self.lifecycle),)
+        return tuple((name, self.places(name), ages) for name, ages in self.ages)
+
+    def places(self, dataset: str) -> tuple[str, ...]:
+        """The folders of a dataset: one in each layer."""
+        return tuple(f"{layer}/{self.folder(dataset)}/" for layer in self.layers)
 
     def copied(self, copy: "Bucket") -> tuple[str, ...]:
         """The folders that go from here to another bucket; none named: all that is here."""
         names = [name for name in self.datasets if name in self.begins and name in copy.datasets]
         if len(names) == len(self.datasets):
             return ()
-        return tuple(f"{layer}/{name}/" for layer in self.layers for name in names)
+        return tuple(f"{layer}/{self.folder(name)}/" for layer in self.layers for name in names)
 
 
 class Database(msgspec.Struct, frozen=True):
@@ -106,6 +129,16 @@ class Database(msgspec.Struct, frozen=True):
     key: str
     backup_hours: int
     keep_days: int
+    was: tuple[str, ...] = ()
+
+    def near(self) -> list[Where]:
+        """The copies that its own cloud keeps, in regions of their own."""
+        sites = {site.region: site for site in self.replicas if site.cloud == self.site.cloud}
+        return [sites[region] for region in sorted(sites) if region != self.site.region]
+
+    def far(self) -> list[str]:
+        """The sites in other clouds that are to have copies."""
+        return sorted({site.id for site in self.replicas if site.cloud != self.site.cloud})
 
 
 class AiService(msgspec.Struct, frozen=True):
@@ -125,6 +158,7 @@ class AiService(msgspec.Struct, frozen=True):
     owner: str = ""
     quota: int | None = None
     source: str = ""
+    endpoint: str = ""  # of bought capacity that is there already: nothing is made, and this is called
 
 
 class Link(msgspec.Struct, frozen=True):
@@ -137,15 +171,18 @@ class Link(msgspec.Struct, frozen=True):
     mbps: int
     backup: str = ""
     provider: str = ""
+    was: tuple[str, ...] = ()
 
 
 class Key(msgspec.Struct, frozen=True):
-    """A key that wraps data keys at one site; ``rotate_days`` None: the cloud's default."""
+    """A key that wraps data keys at one site; ``rotate_days`` None: the cloud's default. ``existing`` is the id of
+    what is there already: the key, at Azure and Oracle Cloud its vault."""
 
     name: str
     site: Where
     rotate_days: int | None
     hardware: bool
+    existing: str = ""
 
 
 class Principal(msgspec.Struct, frozen=True):
@@ -156,14 +193,33 @@ class Principal(msgspec.Struct, frozen=True):
     can: tuple[Grant, ...]
 
 
-class Federation(msgspec.Struct, frozen=True):
-    """Who signs people's (OpenID Connect) or programs' tokens that the clouds are to trust."""
+class Proof(msgspec.Struct, frozen=True):
+    """How a sign-in shows its second factor: one of ``values`` in a claim. ``tag``: the same for AWS, or ""."""
 
-    name: str
+    claim: str
+    values: tuple[str, ...]
+    tag: str = ""
+
+
+class SignIn(msgspec.Struct, frozen=True):
+    """How people sign in. Of the claims, ``department`` and ``cost_center`` are "" when the provider has none.
+
+    ``proof`` None: the provider's tokens show no second factor, so that it can only be required at the provider.
+    """
+
+    provider: IdentityProvider
     issuer: str
-    audience: str
-    subject: str = ""
-    people: bool = False
+    client: str
+    subject: str
+    email: str
+    groups: str
+    family_name: str
+    department: str
+    cost_center: str
+    second_factor: bool
+    proof: Proof | None
+    session_seconds: int
+    aws: Literal["identity-center", "iam"] = "identity-center"
 
 
 class EdgePool(msgspec.Struct, frozen=True):
@@ -246,6 +302,33 @@ class Paging(msgspec.Struct, frozen=True):
     escalate_minutes: int | None = None
 
 
+class Existing(msgspec.Struct, frozen=True):
+    """A thing that is there already and is taken over: ``source`` and ``site`` are those of its resources, ``id`` is
+    what its cloud calls it."""
+
+    what: What
+    source: str
+    site: str
+    id: str
+
+
+class Held(msgspec.Struct, frozen=True):
+    """A secret in a cloud's own manager, or a key that wraps data keys, by what the cloud calls it."""
+
+    cloud: str
+    what: Literal["secret", "key"]
+    id: str
+    source: str
+
+
+class Delivery(msgspec.Struct, frozen=True):
+    """The Git repository, revision and folder from which Argo CD takes the rendered files; "." is all of it."""
+
+    repository: str
+    revision: str
+    path: str
+
+
 class Blueprint(msgspec.Struct, frozen=True):
     """All that renderers may know."""
 
@@ -260,20 +343,26 @@ class Blueprint(msgspec.Struct, frozen=True):
     links: tuple[Link, ...] = ()
     keys: tuple[Key, ...] = ()
     principals: tuple[Principal, ...] = ()
-    federations: tuple[Federation, ...] = ()
+    sign_in: SignIn | None = None
     edge: Edge | None = None
     runs: tuple[Run, ...] = ()
     objectives: tuple[Objective, ...] = ()
     regions_allowed: dict[str, tuple[str, ...]] = {}  # data class: the sites where it may be
     secrets: tuple[str, ...] = ()
+    in_vault: dict[str, tuple[str, str]] = {}  # secrets with a path and a field of their own in OpenBao
+    in_clouds: tuple[str, ...] = ()  # secrets that a cloud's own store holds
+    called: tuple[str, ...] = ()  # addresses outside of all clouds that pods call: halls' models, stores
     tags: dict[str, str] = {}
     continuity: dict[str, int] = {}  # rto, rpo, detect, reroute: seconds
     triggers: dict[str, dict[str, float]] = {}
     paging: Paging = Paging()
+    delivery: Delivery | None = None
     otlp: str = ""  # where traces, metrics and logs go in the end
+    existing: tuple[Existing, ...] = ()
+    held: tuple[Held, ...] = ()
 
     def of(self, cloud: str) -> "Blueprint":
-        """The same, with only what is in one cloud; links, edge, principals and federations stay whole."""
+        """The same, with only what is in one cloud; links, edge, principals and the sign-in stay whole."""
         return msgspec.structs.replace(
             self,
             networks=tuple(n for n in self.networks if n.site.cloud == cloud),

@@ -47,6 +47,7 @@ def together(parts: Mapping[str, Rendered]) -> Whole:
         tuple(sorted(provided)),
         tuple(need for part in parts.values() for need in part.needs),
         tuple(dict.fromkeys(gap for part in parts.values() for gap in part.gaps)),
+        {was: address for part in parts.values() for was, address in part.moved.items()},
     )
     return Whole(whole, tuple(dict.fromkeys(problems)))
 

@@ -5,14 +5,26 @@ import re
 from polycloud.deploy.blueprint import Pool
 
 GATEWAY_NAMESPACE = GATEWAY_ACCOUNT = "polycloud"  # where the gateway runs, and the service account of its pods
+INGRESS = "istio-ingress"  # the namespace of what stands at the entry
+OWN_VALUES = "own.yaml"  # beside the chart: values that no render writes or touches, above all rendered ones
 WORKLOADS_NAMESPACE = "workloads"  # where placed jobs run in every cluster
 POOL, ROLE, SPOT, ACCELERATOR = (f"polycloud/{word}" for word in ("pool", "role", "spot", "accelerator"))
 SYSTEM_TAINT = ("CriticalAddonsOnly", "true")  # what clusters' own add-ons tolerate in every cloud
 GPU_TAINT = ("nvidia.com/gpu", "present")  # what device plugins tolerate, and Google Cloud sets by itself
+NEURON_TAINT = ("aws.amazon.com/neuron", "present")  # what Amazon's device plugin tolerates
 SPOT_TAINT = (SPOT, "true")
 # What AKS itself puts on machines that it may take away, learn.microsoft.com/azure/aks/spot-node-pool, 2026-11.
 AKS_SPOT_TAINT = ("kubernetes.azure.com/scalesetpriority", "spot")
 EFFECT = "NoSchedule"
+# Where pods ask for their cloud's credentials: EKS Pod Identity's agent and GKE's metadata server on the machine, and
+# the port of OKE's API for workload identity (docs.aws.amazon.com/eks/latest/userguide/pod-id-how-it-works.html;
+# cloud.google.com/kubernetes-engine/docs/concepts/workload-identity; docs.oracle.com/iaas/Content/ContEng/Tasks/
+# contenggrantingworkloadaccesstoresources.htm, seen 2026-11). All other link-local addresses stay closed.
+CREDENTIALS: dict[str, tuple[tuple[str, int], ...]] = {
+    "aws": (("169.254.170.23/32", 80),),
+    "gcp": (("169.254.169.252/32", 988), ("169.254.169.254/32", 80)),
+    "oci": (("0.0.0.0/0", 12250),),
+}
 
 
 def labels(pool: Pool) -> dict[str, str]:
@@ -25,9 +37,15 @@ def labels(pool: Pool) -> dict[str, str]:
     return found
 
 
+def neuron(pool: Pool) -> bool:
+    """Whether the machines have Amazon's own accelerators, which are not NVIDIA's."""
+    return pool.accelerator.startswith(("Trainium", "Inferentia"))
+
+
 def taints(pool: Pool) -> tuple[tuple[str, str], ...]:
     """What must be tolerated to run there, as key and value; the effect is always NoSchedule."""
-    found = {"system": [SYSTEM_TAINT], "gpu": [GPU_TAINT], "workload": []}[pool.role]
+    chips = NEURON_TAINT if neuron(pool) else GPU_TAINT
+    found = {"system": [SYSTEM_TAINT], "gpu": [chips], "workload": []}[pool.role]
     return (*found, SPOT_TAINT) if pool.spot else tuple(found)
 
 

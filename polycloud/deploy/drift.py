@@ -1,18 +1,29 @@
-"""Drift between what was rendered and what a cloud has, read from Terraform's own plan JSON.
+"""Drift between what was rendered and what a cloud has, from Terraform's plan or its state.
 
-The form is Terraform's JSON output format 1.x (https://developer.hashicorp.com/terraform/internals/json-format, seen
-2026-11): ``resource_drift`` lists what changed outside Terraform, ``resource_changes`` what a plan would do.
+A plan in JSON (https://developer.hashicorp.com/terraform/internals/json-format, seen 2026-11) says itself what
+changed outside Terraform (``resource_drift``) and what it would do (``resource_changes``). A state says only what
+there is, so it is compared with the rendered files: see ``compare``.
 """
 
+import re
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, TypeVar
 
 import msgspec
 
 from polycloud.core.errors import BadRequest
+from polycloud.deploy import state
+from polycloud.deploy.state import Instance
 
 LONGEST = 60  # characters of a value that a table shows
 HIDDEN = "(hidden)"
+# Neither form of a state marks what the provider calls sensitive for certain, so names like these are hidden as well.
+SECRET = re.compile(
+    r"password|passphrase|secret|token|credential|connection_string|(private|shared|access|account|api)_key", re.I
+)
+PLAN_KEYS = ("resource_changes", "resource_drift", "planned_values")
+MAKE_ONE = "make one with terraform show -json (of a plan, or of the state), or name a terraform.tfstate"
 
 
 class Drift(msgspec.Struct, frozen=True):
@@ -22,6 +33,14 @@ class Drift(msgspec.Struct, frozen=True):
     what: str
     wanted: str
     found: str
+
+
+class Observed(msgspec.Struct, frozen=True):
+    """What a file says of the cloud: a plan's own ``drifts``, or the ``instances`` of a state."""
+
+    form: Literal["plan", "state", "state file"]
+    drifts: tuple[Drift, ...] = ()
+    instances: tuple[Instance, ...] = ()
 
 
 class _Change(msgspec.Struct):
@@ -43,12 +62,48 @@ class _PlanJson(msgspec.Struct):
     resource_changes: list[_Resource] = []
 
 
-def drift_of(path: Path) -> tuple[Drift, ...]:
-    """What differs, by address. Raises BadRequest for a file that is no plan of Terraform in JSON."""
+def observed(path: Path) -> Observed:
+    """What a file of Terraform's says, whichever it is. Raises BadRequest for any other."""
     try:
-        plan = msgspec.json.decode(path.read_bytes(), type=_PlanJson)
+        data = path.read_bytes()
+        top = msgspec.json.decode(data, type=dict[str, msgspec.Raw])
+        if "encrypted_data" in top:
+            raise BadRequest(f"{path} is an encrypted state of OpenTofu: {MAKE_ONE.replace('terraform', 'tofu', 1)}")
+        if any(key in top for key in PLAN_KEYS):
+            plan = msgspec.json.decode(data, type=_PlanJson)
+            return Observed("plan", drifts=_of_plan(_known(path, plan.format_version, plan)))
+        if "format_version" in top:
+            shown = msgspec.json.decode(data, type=state.ShownState)
+            return Observed("state", instances=state.shown(_known(path, shown.format_version, shown)))
+        kept = msgspec.json.decode(data, type=state.StateFile)
     except (OSError, msgspec.DecodeError) as error:
-        raise BadRequest(f"{path} is no plan in JSON ({error}): make it with terraform show -json") from error
+        raise BadRequest(f"{path} is neither a plan nor a state of Terraform ({error}): {MAKE_ONE}") from error
+    if kept.version != state.VERSION:
+        raise BadRequest(f"{path} is a state of version {kept.version}, not {state.VERSION}: {MAKE_ONE}")
+    return Observed("state file", instances=state.kept(kept))
+
+
+def hidden(name: str, marked: Iterable[str]) -> bool:
+    """Whether the values of an attribute may not be shown."""
+    return name in marked or SECRET.search(name) is not None
+
+
+def text(value: object) -> str:
+    """A value as a table shows it."""
+    plain = value if isinstance(value, str) else msgspec.json.encode(value).decode()
+    return plain if len(plain) <= LONGEST else plain[: LONGEST - 1] + "…"
+
+
+_Form = TypeVar("_Form", _PlanJson, state.ShownState)
+
+
+def _known(path: Path, version: str, form: _Form) -> _Form:
+    if version.partition(".")[0] != "1":
+        raise BadRequest(f"{path} is in the JSON format {version} of Terraform; 1.x is known")
+    return form
+
+
+def _of_plan(plan: _PlanJson) -> tuple[Drift, ...]:
     found: list[Drift] = []
     for resource in plan.resource_drift:
         change = resource.change
@@ -69,20 +124,14 @@ def drift_of(path: Path) -> tuple[Drift, ...]:
 def _differences(address: str, change: _Change) -> list[Drift]:
     before = change.before if isinstance(change.before, dict) else {}
     after = change.after if isinstance(change.after, dict) else {}
+    secret = [
+        name
+        for name in (*before, *after)
+        if state.marked(change.before_sensitive, name) or state.marked(change.after_sensitive, name)
+    ]
     found = []
     for name in sorted(before.keys() | after.keys()):
         if before.get(name) != after.get(name):
-            secret = _marked(change.before_sensitive, name) or _marked(change.after_sensitive, name)
-            shown = (HIDDEN, HIDDEN) if secret else (_text(before.get(name)), _text(after.get(name)))
+            shown = (HIDDEN, HIDDEN) if hidden(name, secret) else (text(before.get(name)), text(after.get(name)))
             found.append(Drift(address, name, *shown))
     return found
-
-
-def _marked(sensitive: object, name: str) -> bool:
-    """Whether a value, or anything inside it, is sensitive: then none of it is shown."""
-    return sensitive is True or (isinstance(sensitive, dict) and bool(sensitive.get(name)))
-
-
-def _text(value: object) -> str:
-    text = value if isinstance(value, str) else msgspec.json.encode(value).decode()
-    return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"

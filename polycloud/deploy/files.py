@@ -3,14 +3,17 @@
 A render writes into a temporary folder beside the target and swaps the two; a kill between the two renames leaves
 the old folder under a name that the next look at the target finds and puts back. ``polycloud-render.json`` in it lists
 every file with its digest, so that the next render knows its own files, and what must not move (networks).
-Terraform's working files (``.terraform*``, state) belong to nobody's render: they are carried over.
+Whatever no render wrote (a repository, Terraform's state and variables, notes) is carried over as it is.
 """
 
+import fcntl
+import glob
 import hashlib
 import os
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
@@ -18,17 +21,28 @@ import msgspec
 from polycloud.core.errors import Conflict
 
 MANIFEST = "polycloud-render.json"
+BESIDE = "-polycloud-"  # in the names of what stands beside the target for the time of a render
 ASIDE = "-old"
-CARRIED = (".terraform", "terraform.tfstate", "terraform.tfstate.backup", ".terraform.lock.hcl", "terraform.tfvars")
+
+
+class Lasting(msgspec.Struct, frozen=True):
+    """Something that holds data or that much stands on. ``called``: the text by which its cloud knows it, or ""."""
+
+    source: str
+    site: str
+    called: str
 
 
 class Manifest(msgspec.Struct, frozen=True):
-    """What the last render wrote. ``costs`` are micro-USD a month by resource, for the difference to the next."""
+    """What the last render wrote. ``costs`` are micro-USD a month by resource, and ``digests`` are of the texts of
+    resources, for the difference to the next; ``lasting`` is what must not be made anew by accident, by resource."""
 
     estate: str
     files: dict[str, str]
     networks: dict[str, str] = {}
     costs: dict[str, int | None] = {}
+    lasting: dict[str, Lasting] = {}
+    digests: dict[str, str] = {}
 
 
 class Changed(msgspec.Struct, frozen=True):
@@ -46,6 +60,7 @@ def digest(text: str) -> str:
 
 def manifest(folder: Path) -> Manifest | None:
     """What the last render wrote there; None when there was none. Raises Conflict for a manifest that is broken."""
+    folder = folder.resolve()
     _heal(folder)
     try:
         return msgspec.json.decode((folder / MANIFEST).read_bytes(), type=Manifest)
@@ -76,40 +91,121 @@ def edited(folder: Path) -> tuple[str, ...]:
 
 
 def write(folder: Path, files: Mapping[str, str], new: Manifest, force: bool = False) -> Changed:
-    """Makes ``folder`` hold exactly ``files``, the manifest, and what is carried over.
+    """Makes ``folder`` hold ``files``, the manifest, and what is there that no render wrote.
 
-    Raises Conflict when the folder holds something else than a render, or files of it were edited (unless ``force``).
-    A failure or a kill on the way leaves the old folder as it was; only the two renames at the end touch it.
+    Raises Conflict when the folder is no render's; and, unless ``force``, when files of the last one were edited, or a
+    new one would be written over a file of somebody else. A failure or a kill on the way leaves the old folder as it
+    was; only the two renames at the end touch it. One render at a time writes beside its like; others wait.
     """
-    if folder.exists() and manifest(folder) is None and any(folder.iterdir()):
-        raise Conflict(f"{folder} is not empty and no render of polycloud: name another folder")
-    by_hand = edited(folder)
-    if by_hand and not force:
-        raise Conflict(
-            f"{', '.join(by_hand[:5])}{' …' if len(by_hand) > 5 else ''} in {folder} changed since the last render: "
-            "move the change into the estate, or write over it with --force"
-        )
-    found = compare(folder, files)
+    folder = folder.resolve()  # a link is followed, never replaced
     folder.parent.mkdir(parents=True, exist_ok=True)
-    fresh = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
-    try:
-        for path, text in files.items():
-            target = fresh / path
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_text(text, encoding="utf8")
-        (fresh / MANIFEST).write_bytes(msgspec.json.format(msgspec.json.encode(new, order="sorted"), indent=2))
-        fresh.chmod(0o755)
-        _swap(folder, fresh)
-    finally:
-        if fresh.exists():
-            shutil.rmtree(fresh)
+    with _alone(folder.parent):
+        before = manifest(folder)
+        if folder.exists() and before is None and any(folder.iterdir()):
+            raise Conflict(f"{folder} is not empty and no render of polycloud: name another folder")
+        foreign = _foreign(folder, before)
+        if not force:
+            _untouched(folder, files, foreign)
+        found = compare(folder, files)
+        for left in _beside(folder):  # by a kill, since nobody else writes now
+            shutil.rmtree(left)
+        fresh = Path(tempfile.mkdtemp(prefix=f".{folder.name}{BESIDE}", dir=folder.parent))
+        try:
+            for path, text in files.items():
+                target = fresh / path
+                target.parent.mkdir(parents=True, exist_ok=True)
+                target.write_text(text, encoding="utf8")
+            (fresh / MANIFEST).write_bytes(msgspec.json.format(msgspec.json.encode(new, order="sorted"), indent=2))
+            in_the_way = _in_the_way(folder, files, foreign)
+            for path in foreign:
+                if path not in in_the_way:
+                    _carry(folder / path, fresh / path)
+            fresh.chmod(folder.stat().st_mode if folder.exists() else 0o755)
+            _swap(folder, fresh)
+        finally:
+            if fresh.exists():
+                shutil.rmtree(fresh)
     return found
 
 
+@contextmanager
+def _alone(parent: Path) -> Iterator[None]:
+    """Holds the lock of a folder, without a file that would stay in it."""
+    held = os.open(parent, os.O_RDONLY)
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(held)
+
+
+def _untouched(folder: Path, files: Mapping[str, str], foreign: tuple[str, ...]) -> None:
+    by_hand = edited(folder)
+    if by_hand:
+        raise Conflict(
+            f"{_some(by_hand)} in {folder} changed since the last render: "
+            "move the change into the estate, or write over it with --force"
+        )
+    in_the_way = _in_the_way(folder, files, foreign)
+    if in_the_way:
+        raise Conflict(
+            f"{_some(in_the_way)} in {folder} is not of a render, and this one would write there: "
+            "move it away, or write over it with --force"
+        )
+
+
+def _in_the_way(folder: Path, files: Mapping[str, str], foreign: tuple[str, ...]) -> tuple[str, ...]:
+    """What can not stand beside the new files: it is where one of them, or a folder of theirs, will be."""
+    parents = {str(parent) for path in files for parent in Path(path).parents}
+    return tuple(
+        path
+        for path in foreign
+        if path in files
+        or (path in parents and ((folder / path).is_symlink() or (folder / path).is_file()))
+        or any(str(parent) in files for parent in Path(path).parents)
+    )
+
+
+def _some(paths: tuple[str, ...]) -> str:
+    return f"{', '.join(paths[:5])}{' …' if len(paths) > 5 else ''}"
+
+
+def _foreign(folder: Path, before: Manifest | None) -> tuple[str, ...]:
+    """What the last render did not write: files, links, and folders that hold nothing."""
+    ours = {MANIFEST, *(before.files if before is not None else ())}
+    found = []
+    for at, folders, names in os.walk(folder):
+        here = Path(at)
+        links = [name for name in folders if (here / name).is_symlink()]
+        paths = [str((here / name).relative_to(folder)) for name in (*names, *links)]
+        if not (names or folders) and here != folder:
+            paths = [str(here.relative_to(folder))]
+        found += [path for path in paths if path not in ours]
+    return tuple(sorted(found))
+
+
+def _carry(old: Path, new: Path) -> None:
+    """The same thing in the new folder: a second name for a file, so that state and history are never half copied."""
+    new.parent.mkdir(parents=True, exist_ok=True)
+    if old.is_dir() and not old.is_symlink():
+        new.mkdir(exist_ok=True)
+        return
+    try:
+        os.link(old, new, follow_symlinks=False)
+    except OSError:  # a file system without hard links
+        shutil.copy2(old, new, follow_symlinks=False)
+
+
+def _beside(folder: Path) -> list[Path]:
+    """What an earlier render that was killed has left beside the target."""
+    return sorted(folder.parent.glob(f".{glob.escape(folder.name)}{BESIDE}*"))
+
+
 def _heal(folder: Path) -> None:
+    """Puts back what a kill between the two renames left aside."""
     if folder.exists() or not folder.parent.is_dir():
         return
-    left = sorted(folder.parent.glob(f".{folder.name}-*{ASIDE}"))
+    left = [path for path in _beside(folder) if path.name.endswith(ASIDE)]
     if left:
         left[-1].rename(folder)
 
@@ -118,13 +214,6 @@ def _swap(folder: Path, fresh: Path) -> None:
     if not folder.exists():
         fresh.rename(folder)
         return
-    for kept in _carried(folder):
-        target = fresh / kept.relative_to(folder)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        if kept.is_dir():
-            shutil.copytree(kept, target, symlinks=True)
-        else:
-            shutil.copy2(kept, target)
     aside = fresh.with_name(fresh.name + ASIDE)
     folder.rename(aside)
     try:
@@ -133,15 +222,6 @@ def _swap(folder: Path, fresh: Path) -> None:
         aside.rename(folder)
         raise
     shutil.rmtree(aside)
-
-
-def _carried(folder: Path) -> list[Path]:
-    found = []
-    for at, folders, names in os.walk(folder):
-        here = Path(at)
-        found += [here / name for name in (*folders, *names) if name in CARRIED]
-        folders[:] = [name for name in folders if name not in CARRIED]
-    return found
 
 
 def _digest_of(path: Path) -> str:

@@ -20,7 +20,7 @@ class Folder(msgspec.Struct, frozen=True):
     @property
     def prefixes(self) -> tuple[str, ...]:
         """Where the dataset's objects lie: a folder of its name in each layer."""
-        return tuple(f"{layer}/{self.dataset}/" for layer in self.bucket.layers)
+        return self.bucket.places(self.dataset)
 
 
 class Intent(msgspec.Struct, frozen=True):

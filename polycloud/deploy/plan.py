@@ -1,15 +1,24 @@
 """The difference between what was rendered last and what would be rendered now: files, resources, money, law."""
 
-from collections.abc import Iterable
+import hashlib
+import re
+from collections.abc import Iterable, Mapping
 
 import msgspec
 
 from polycloud.deploy.files import Changed, Manifest
+from polycloud.deploy.hcl import Block, render
+from polycloud.deploy.losses import arrived
 from polycloud.deploy.ports import Resource
+
+NAMED = re.compile(r"[a-z][a-z0-9_]*\.[A-Za-z][A-Za-z0-9_]*")  # a resource in a text
+DIGEST = 16  # characters: enough to see that one text of a resource is not another
 
 
 class Cost(msgspec.Struct, frozen=True):
-    """One resource's money a month, in micro-USD; None: not known. ``before`` is None too where it is new."""
+    """One resource: what becomes of it, and its money a month in micro-USD; None: not known. ``before`` is None too
+    where it is new. ``change`` is "new", "changed" (what Terraform reads of it is another), "gone"; "dearer" or
+    "cheaper" where its price alone is another; or "same"."""
 
     address: str
     kind: str
@@ -17,11 +26,12 @@ class Cost(msgspec.Struct, frozen=True):
     source: str
     monthly: int | None
     before: int | None
-    change: str  # "new", "gone", "dearer", "cheaper" or "same"
+    change: str
 
 
 class Plan(msgspec.Struct, frozen=True):
-    """What a render would do. ``monthly`` and ``monthly_before`` sum what is known; ``unpriced`` counts the rest."""
+    """What a render would do. ``monthly`` and ``monthly_before`` sum what is known; ``unpriced`` counts the rest;
+    ``losses`` are sentences about what applying it would destroy."""
 
     estate: str
     files: Changed
@@ -30,7 +40,7 @@ class Plan(msgspec.Struct, frozen=True):
     monthly_before: int | None
     unpriced: int
     proved: int
-    problems: tuple[str, ...] = ()
+    losses: tuple[str, ...] = ()
     gaps: tuple[str, ...] = ()
 
     @property
@@ -39,20 +49,54 @@ class Plan(msgspec.Struct, frozen=True):
         return bool(self.files.added or self.files.changed or self.files.removed)
 
 
-def costs(resources: Iterable[Resource], before: Manifest | None) -> tuple[Cost, ...]:
-    """Each resource beside its cost at the last render, those that are gone included."""
-    old = before.costs if before is not None else {}
+def costs(
+    resources: Iterable[Resource], before: Manifest | None, moved: Mapping[str, str] | None = None
+) -> tuple[Cost, ...]:
+    """Each resource beside its cost at the last render, those that are gone included. ``moved`` are addresses before
+    a renaming, with those of now."""
+    old = dict(before.costs) if before is not None else {}
+    for former in [address for address in moved or {} if address in old]:
+        old[arrived(moved or {}, former)] = old.pop(former)
+    given = tuple(resources)
+    texts = {arrived(moved or {}, former): text for former, text in (before.digests if before else {}).items()}
+    now = digests(given, moved)
     found = []
     seen = set()
-    for resource in resources:
+    for resource in given:
         seen.add(resource.address)
         was = old.get(resource.address)
-        change = "new" if resource.address not in old else _direction(was, resource.monthly)
+        if resource.address not in old:
+            change = "new"
+        elif texts.get(resource.address, now[resource.address]) != now[resource.address]:
+            change = "changed"
+        else:
+            change = _direction(was, resource.monthly)
         found.append(
             Cost(resource.address, resource.kind, resource.site, resource.source, resource.monthly, was, change)
         )
     found += [Cost(gone, "", "", "", None, old[gone], "gone") for gone in sorted(old.keys() - seen)]
     return tuple(found)
+
+
+def digests(resources: Iterable[Resource], moved: Mapping[str, str] | None = None) -> dict[str, str]:
+    """By address, what tells one text of a resource from another. Names of resources, its own and others', count as
+    they were before any renaming: that changes the text, and nothing in a cloud."""
+    to = dict(moved or {})
+    later = set(to.values())
+    first = {arrived(to, former): former for former in to if former not in later}
+    return {resource.address: _digest(resource, first) for resource in resources}
+
+
+def _digest(resource: Resource, first: Mapping[str, str]) -> str:
+    """For what no block says, where it is and what it comes from."""
+    if resource.block is None:
+        text = "\n".join((resource.kind, resource.site, resource.source, resource.data_class))
+    else:
+        text = render((Block(resource.block.kind, (), resource.block.body),))
+    root = resource.address.partition("/")[0]
+    if first:
+        text = NAMED.sub(lambda found: first.get(f"{root}/{found[0]}", found[0]).removeprefix(f"{root}/"), text)
+    return hashlib.sha256(text.encode()).hexdigest()[:DIGEST]
 
 
 def total(values: Iterable[int | None]) -> int:

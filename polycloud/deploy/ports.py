@@ -5,6 +5,7 @@ from typing import Protocol
 import msgspec
 
 from polycloud.deploy.blueprint import Blueprint
+from polycloud.deploy.hcl import Block
 
 
 class Resource(msgspec.Struct, frozen=True):
@@ -12,7 +13,8 @@ class Resource(msgspec.Struct, frozen=True):
 
     ``address`` is its name in its tool (``aws/aws_s3_bucket.raw``), ``source`` the part of the estate it comes from
     (``datasets.clickstream``). ``monthly`` is micro-USD at list prices less the estate's discounts; None: not known,
-    which is never nothing. ``data_class`` is what residency is proved for, "" for what holds no data.
+    which is never nothing. ``data_class`` is what residency is proved for, "" for what holds no data. ``block`` is
+    what Terraform reads of it, where it is a resource of Terraform's.
     """
 
     address: str
@@ -22,6 +24,7 @@ class Resource(msgspec.Struct, frozen=True):
     monthly: int | None = None
     data_class: str = ""
     note: str = ""
+    block: Block | None = None
 
 
 class Reference(msgspec.Struct, frozen=True):
@@ -35,7 +38,7 @@ class Rendered(msgspec.Struct, frozen=True):
     """Files by their path under the output folder, and what can be said of them without reading them again.
 
     ``provides`` and ``needs`` are checked against each other over all renderers; ``gaps`` are sentences about what
-    a tool or a cloud can not express, for people.
+    a tool or a cloud can not express, for people. ``moved`` are addresses before a renaming, with those of now.
     """
 
     files: dict[str, str]
@@ -43,6 +46,7 @@ class Rendered(msgspec.Struct, frozen=True):
     provides: tuple[str, ...] = ()
     needs: tuple[Reference, ...] = ()
     gaps: tuple[str, ...] = ()
+    moved: dict[str, str] = {}
 
 
 class Renderer(Protocol):

@@ -13,6 +13,7 @@ from polycloud.estate.paths import KeyPath
 from polycloud.estate.schema.places import Cluster, NodePool
 
 SOON = timedelta(days=60)  # an upgrade of production takes weeks: rehearsed, then cluster by cluster
+AHEAD = 2  # minor versions that a cloud may have had since the catalogue was made: there are three a year
 GPU = "gpu"  # a pool of this name has accelerators even where it names none
 BARE_METAL = "BM."  # Oracle Cloud sells these shapes on demand only: docs.oracle.com, preemptible.htm, 2026-11
 
@@ -57,6 +58,9 @@ def _version(ground: Ground, cloud: str, version: str, path: KeyPath, today: dat
     if found is None and minor(version) < minor(known[0].version):
         message = f"{cloud} no longer supports Kubernetes {version}: the oldest that it runs is {known[0].version}"
         ground.error("kubernetes_unsupported", path, message, fix)
+    elif found is None and minor(version) > _ahead(known[-1].version):
+        message = f"there is no Kubernetes {version} yet: the newest at {cloud} is {known[-1].version}"
+        ground.error("kubernetes_unsupported", path, message, fix)
     elif found is None:
         message = f"the catalogue has not seen Kubernetes {version} at {cloud} (newest: {known[-1].version})"
         ground.warn("kubernetes_unseen", path, message, fix)
@@ -65,6 +69,12 @@ def _version(ground: Ground, cloud: str, version: str, path: KeyPath, today: dat
         more = f", and costs more until {found.extended_ends}" if found.extended_ends and not found.gone(today) else ""
         message = f"{cloud}'s support of Kubernetes {version} {when} on {found.ends}{more}"
         ground.warn("kubernetes_ends", path, message, fix)
+
+
+def _ahead(newest: str) -> tuple[int, int]:
+    """The newest version that a cloud may have by now."""
+    first, second = minor(newest)
+    return first, second + AHEAD
 
 
 def _named(ground: Ground, cloud: str, name: str, path: KeyPath) -> None:
@@ -98,7 +108,7 @@ def _distinct(ground: Ground, names: Iterable[str], path: KeyPath, what: str) ->
 def _machines(
     ground: Ground, market: Market, own: set[str], cluster: Cluster, name: str, pool: NodePool, path: KeyPath
 ) -> None:
-    if pool.min > pool.max:
+    if pool.min is not None and pool.max is not None and pool.min > pool.max:
         message = f"at least {pool.min} machines and at most {pool.max} can not both hold"
         ground.error("demand_impossible", (*path, "min"), message, "min must not be above max")
     offers = market.offers(cluster.at)

@@ -4,6 +4,7 @@ from decimal import Decimal
 from fnmatch import fnmatchcase
 
 from polycloud.catalog.market import Market
+from polycloud.core.units import Quantity
 from polycloud.estate.ground import Ground
 from polycloud.estate.paths import KeyPath, suggestion
 from polycloud.estate.schema.operations import OwnPrice
@@ -16,6 +17,14 @@ READ_TIMES = 100  # a dataset read more often than this in a month is more likel
 INSTANCES_MOST = 100_000  # of one workload: more is more likely a slip
 MEMORY_MOST = Decimal(32 * 2**40)  # bytes; the largest machines that are sold have this much
 VCPU_MOST = 2_000
+VCPU_MEMORY_MOST = Decimal(40 * 2**30)  # bytes for one vCPU; the leanest machine in the catalogue has 36.6 GiB
+ACCELERATORS_MOST = (
+    20_000  # in one instance; the largest published training run used 16,384 (Llama 3, arXiv 2407.21783)
+)
+SIZE_MOST = Decimal(10**18)  # bytes of one dataset; to keep an exabyte costs about 20 million USD a month
+PRICE_TIMES = 10  # beside the list: the deepest published discounts leave a tenth (spot)
+LINK_GB_MOST = 1_000_000  # micro-USD for a GB on a link; the dearest way over the internet costs a quarter of it
+LINK_BITS_LEAST, LINK_BITS_MOST = Decimal(10**6), Decimal(10**14)  # a slow line; the sum of hundreds of the fastest
 LATENCY_MOST_S, LATENCY_LEAST_S = Decimal(5), Decimal("0.0005")
 SECONDS = {"day": Decimal(86400), "week": Decimal(604800), "month": Decimal(2629800), "year": Decimal(31557600)}
 
@@ -37,6 +46,14 @@ def check_placement(ground: Ground) -> None:
         _volumes(ground, work, path)
     for name, dataset in estate.datasets.items():
         _growth(ground, dataset, ("datasets", name))
+        if dataset.size is not None and dataset.size.value >= SIZE_MOST:
+            fix = f"was {_smaller(str(dataset.size))} meant?"
+            message = f"{dataset.size} in one dataset"
+            ground.warn("unit_slip", ("datasets", name, "size"), message, fix)
+    spread = estate.money.spread_moves_over
+    if spread is not None and spread.value <= 0:
+        message = f"first moves are spread over {spread}: no time at all"
+        ground.error("out_of_range", ("money", "spread_moves_over"), message, "write a time, such as 1y")
     _quotas(ground, market, own)
     for at, price in enumerate(estate.money.prices):
         _price(ground, market, price, ("money", "prices", at))
@@ -46,6 +63,7 @@ def check_placement(ground: Ground) -> None:
         if commitment.discount is not None:
             _below_all(ground, ("commitments", name, "discount"), commitment.discount.value)
     _halls(ground)
+    _links(ground)
 
 
 def _own_accelerators(ground: Ground) -> set[str]:
@@ -77,12 +95,24 @@ def _needs(ground: Ground, market: Market, own: set[str], work: Workload, path: 
     elif needs.count is not None:
         message = f"{needs.count} accelerators, but not which"
         ground.error("accelerator_unknown", (*path, "needs", "count"), message, "add accelerator:, as in A100")
-    if needs.memory is not None and needs.memory.value > MEMORY_MOST:
-        message = f"{needs.memory} of memory: no machine has so much"
-        ground.warn("unit_slip", (*path, "needs", "memory"), message, f"was {_smaller(str(needs.memory))} meant?")
+    if needs.memory is not None:
+        _memory(ground, needs.memory, needs.vcpu, (*path, "needs", "memory"))
     if needs.vcpu is not None and needs.vcpu > VCPU_MOST:
         message = f"{needs.vcpu} vCPUs in one instance: no machine has so many"
         ground.warn("unit_slip", (*path, "needs", "vcpu"), message, "write more instances: scale: {max: 100}")
+    if (needs.count or 0) > ACCELERATORS_MOST:
+        message = f"{needs.count:,} accelerators in one instance are more than any known work uses"
+        ground.warn("unit_slip", (*path, "needs", "count"), message, "write what one instance needs, and scale:")
+
+
+def _memory(ground: Ground, memory: Quantity, vcpu: int | None, path: KeyPath) -> None:
+    beside = ""
+    if memory.value <= MEMORY_MOST:
+        if not vcpu or memory.value <= VCPU_MEMORY_MOST * vcpu:
+            return
+        beside = f" beside {vcpu} vCPUs"
+    message = f"{memory} of memory{beside}: no machine has so much"
+    ground.warn("unit_slip", path, message, f"was {_smaller(str(memory))} meant?")
 
 
 def _smaller(text: str) -> str:
@@ -273,17 +303,46 @@ def _price(ground: Ground, market: Market, price: OwnPrice, path: KeyPath) -> No
         fix = f"did you mean {near[0]}? " if near else ""
         message = f"no site of {price.at} lists {price.machine!r}"
         ground.error("machine_unknown", (*path, "machine"), message, f"{fix}for a new machine add vcpu: and memory:")
-    for key in ("spot", "committed_1y", "committed_3y"):
+    for key in ("on_demand", "spot", "committed_1y", "committed_3y"):
         amount = getattr(price, key)
+        if amount is not None and not amount.micro:
+            message = f"0 for {price.machine} is planned as free"
+            ground.warn("price_zero", (*path, key), message, "leave it out where it is not known")
         regular = price.on_demand
         if amount is not None and regular is not None and amount.currency == regular.currency and amount > regular:
             message = f"{amount} is above the on-demand price of {regular}"
             ground.warn("unit_slip", (*path, key), message, "amounts are for one machine and one hour")
 
+    list_prices = [
+        offer.on_demand
+        for site in listed
+        if (offer := market.offer(site, price.machine)) is not None
+        and offer.on_demand
+        and price.on_demand is not None
+        and price.on_demand.currency == offer.currency
+    ]
+    mine = price.on_demand.micro if price.on_demand is not None else 0
+    if list_prices and mine and not min(list_prices) <= mine * PRICE_TIMES <= max(list_prices) * PRICE_TIMES**2:
+        usual = min(list_prices, key=lambda row: abs(row - mine)) / 1_000_000
+        message = f"{mine / 1_000_000:g} USD an hour for {price.machine}; the list says {usual:g} USD"
+        ground.warn("unit_slip", (*path, "on_demand"), message, "amounts are for one machine and one hour")
+
 
 def _below_all(ground: Ground, path: KeyPath, value: Decimal) -> None:
     if value >= 1:
         ground.error("discount_wrong", path, f"a discount of {value * 100:f} %", "write what is taken off, as in 30 %")
+
+
+def _links(ground: Ground) -> None:
+    """Slips of units in what a link costs and carries."""
+    for name, link in ground.estate.links.items():
+        path: KeyPath = ("links", name)
+        if link.cost_per_gb is not None and link.cost_per_gb.micro > LINK_GB_MOST:
+            message = f"{link.cost_per_gb} for each gigabyte: more than any way over the internet"
+            ground.warn("unit_slip", (*path, "cost_per_gb"), message, "was the price of a terabyte meant?")
+        if link.bandwidth is not None and not LINK_BITS_LEAST <= link.bandwidth.value <= LINK_BITS_MOST:
+            message = f"a link of {link.bandwidth}"
+            ground.warn("unit_slip", (*path, "bandwidth"), message, "write it as in 10 Gbps")
 
 
 def _halls(ground: Ground) -> None:

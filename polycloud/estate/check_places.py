@@ -26,18 +26,24 @@ def _clouds(ground: Ground) -> None:
             primary.append(name)
         for index, region in enumerate(cloud.sites):
             path: KeyPath = ("clouds", name, "sites", index)
-            if ground.catalog.site(f"{name}/{region}") is None:
-                near = ground.catalog.similar(f"region:{name}", region)
-                fix = f"did you mean {near[0]}?" if near else f"see the regions of {name} in the catalogue"
-                ground.error("region_unknown", path, f"{name} has no region {region!r}", fix)
+            _known(ground, name, region, path)
             if region in cloud.sites[:index]:
                 ground.error("name_twice", path, f"{region} is listed twice", "list each region once")
         _addresses(ground, name, cloud)
+        if isinstance(cloud, OciCloud) and cloud.home_region is not None:
+            _known(ground, name, cloud.home_region, ("clouds", name, "home_region"))
     for other in primary[1:]:
         message = f"{primary[0]} is primary already, and there is only one"
         ground.error("primary_twice", ("clouds", other, "role"), message, "make one of them secondary or tertiary")
     if any_role and not primary:
         ground.warn("primary_missing", ("clouds",), "clouds have roles, but none is primary", "give one: role: primary")
+
+
+def _known(ground: Ground, cloud: str, region: str, path: KeyPath) -> None:
+    if ground.catalog.site(f"{cloud}/{region}") is None:
+        near = ground.catalog.similar(f"region:{cloud}", region)
+        fix = f"did you mean {near[0]}?" if near else f"see the regions of {cloud} in the catalogue"
+        ground.error("region_unknown", path, f"{cloud} has no region {region!r}", fix)
 
 
 def _elsewhere(ground: Ground, cloud: str, template: str, sites: Sequence[str]) -> str:

@@ -9,6 +9,9 @@ from polycloud.estate.paths import KeyPath
 from polycloud.estate.schema.rules import DataClass
 
 _COUNTRY = re.compile(r"[A-Z]{2}(?:-[A-Z0-9]{1,3})?")
+# What permission sets of AWS allow; the other clouds take it too.
+# https://docs.aws.amazon.com/singlesignon/latest/userguide/howtosessionduration.html, 2026-11
+SESSION_LEAST, SESSION_MOST = 3600, 12 * 3600  # seconds
 _MEMBERS = {"team": "team", "workload": "workload", "group": "", "user": ""}
 
 
@@ -20,6 +23,7 @@ def check_rules(ground: Ground) -> None:
         message = "a request that names no data class is held by none"
         ground.warn("default_class_missing", ("data_classes",), message, "add residency: {default_class: NAME}")
     _roles(ground)
+    _sign_in(ground)
     for name, secret in estate.secrets.items():
         if len(secret.sources) != 1:
             message = f"has {'no source' if not secret.sources else ' and '.join(secret.sources)}; one is needed"
@@ -101,6 +105,15 @@ def _roles(ground: Ground) -> None:
         if reaches_itself(name, {one: other.inherits for one, other in estate.roles.items()}):
             message = f"role {name!r} inherits from itself"
             ground.error("role_circular", ("roles", name, "inherits"), message, "break the circle")
+
+
+def _sign_in(ground: Ground) -> None:
+    sso = ground.estate.identity.sso
+    if sso is None or sso.session is None:
+        return
+    if not SESSION_LEAST <= sso.session.value <= SESSION_MOST:
+        message = f"{sso.session} is no length of a session that all clouds have"
+        ground.error("out_of_range", ("identity", "sso", "session"), message, "write 1h to 12h")
 
 
 def reaches_itself(start: str, edges: dict[str, tuple[str, ...]]) -> bool:

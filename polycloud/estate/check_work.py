@@ -2,9 +2,11 @@
 
 from datetime import date
 
+from polycloud.catalog import databases
 from polycloud.estate.check_rules import admits, reaches_itself
 from polycloud.estate.ground import Ground
 from polycloud.estate.paths import KeyPath
+from polycloud.estate.schema.work import Database
 
 NAMES_SHOWN = 3
 _NEEDS_BOUND = ("latency", "first-token", "cross-cloud-latency", "replication-lag")
@@ -133,11 +135,34 @@ def _databases(ground: Ground) -> None:
     for name, database in ground.estate.databases.items():
         path: KeyPath = ("databases", name)
         _held(ground, database.data_class, database.at, (*path, "at"))
+        _engine(ground, database, path)
         for index, site in enumerate(database.replicas):
             _held(ground, database.data_class, site, (*path, "replicas", index))
             if site == database.at:
                 message = "a copy at the same site is lost with it"
                 ground.error("name_twice", (*path, "replicas", index), message, "name another site")
+            cloud, other = (place.partition("/")[0] for place in (database.at, site))
+            if cloud != other and "onprem" not in (cloud, other):
+                message = f"{cloud} keeps no copies of its databases at {other}, so no files are written for this one"
+                fix = f"name a site of {cloud}, or let {database.engine} copy by itself over a link"
+                ground.warn("replica_unwritten", (*path, "replicas", index), message, fix)
+
+
+def _engine(ground: Ground, database: Database, path: KeyPath) -> None:
+    """Only what a cloud runs can be made there; copies in other clouds are the engine's own affair."""
+    cloud = database.at.partition("/")[0]
+    service = databases.SERVICES.get((cloud, database.engine))
+    if cloud == "onprem" or (service is not None and service.written):
+        return
+    others = ", ".join(databases.clouds(database.engine))
+    if service is None:
+        fix = f"{database.engine} is at {others}; at {cloud} take {', '.join(databases.engines(cloud))}"
+        message = f"{cloud} runs no {database.engine}"
+        ground.error("engine_unsupported", (*path, "engine"), message, fix)
+    else:
+        message = f"{cloud} runs {database.engine} as {service.name}, for which no files are written"
+        fix = f"make it by hand, or place it at {others}"
+        ground.warn("engine_unwritten", (*path, "engine"), message, fix)
 
 
 def _commitments(ground: Ground) -> None:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -17,18 +17,25 @@ from polycloud.estate.schema import Estate
 from polycloud.estate.source import Mapping as Tree
 from polycloud.estate.source import Mark, Node, Scalar
 
+REST_ROUNDS = 5  # what is refused once its keys are gone: an entry that lacks one, and what held only that
 JsonValue = str | int | float | bool | None | list["JsonValue"] | dict[str, "JsonValue"]
 
 
 @dataclass(frozen=True)
 class Loaded:
-    """What was read: the estate (None when it has errors), all findings, and where each value stands."""
+    """What was read: the estate (None when it has errors), all findings, and where each value stands.
+
+    ``rest`` is the estate without what was refused, for checks that say more about it; ``refused`` are the paths that
+    it lacks. It is never used for anything else.
+    """
 
     estate: Estate | None
     diagnostics: tuple[Diagnostic, ...]
     files: tuple[Path, ...] = ()
     data: Mapping[str, JsonValue] = field(default_factory=dict, repr=False)
     marks: dict[KeyPath, Mark] = field(default_factory=dict, repr=False)
+    rest: Estate | None = None
+    refused: tuple[KeyPath, ...] = ()
 
     @property
     def errors(self) -> tuple[Diagnostic, ...]:
@@ -60,17 +67,74 @@ def load(path: Path, env: str | None = None) -> Loaded:
     assert isinstance(data, dict)
     spoken_for = {diagnostic.place.path for diagnostic in found}
     estate: Estate | None = None
+    rest: Estate | None = None
+    refused: list[KeyPath] = []
     try:
-        estate = Estate.model_validate_json(json.dumps(data))
+        rest = estate = Estate.model_validate_json(json.dumps(data))
     except ValidationError as error:
         refusals = error.errors(include_url=False)
+        rest, refused = _rest(data, refusals)
         for details in refusals:
             if _follows(details, refusals):
                 continue
             if path_text(tuple(details["loc"])) not in spoken_for:
                 found.append(_diagnostic(details, marks, keys))
-    loaded = Loaded(None, _in_order(found), tuple(sources.files), data, marks)
-    return loaded if loaded.errors else Loaded(estate, loaded.diagnostics, loaded.files, data, marks)
+    loaded = Loaded(None, _in_order(found), tuple(sources.files), data, marks, rest, tuple(refused))
+    return loaded if loaded.errors else replace(loaded, estate=estate)
+
+
+def _rest(data: JsonValue, refusals: list[ErrorDetails]) -> tuple[Estate | None, list[KeyPath]]:
+    """The estate without what was refused, and what that is; None when nothing whole is left.
+
+    Whole keys go, never items of a list: the others would change their places.
+    """
+    data = _copied(data)
+    refused: list[KeyPath] = []
+    for _ in range(REST_ROUNDS):
+        gone = {path for details in refusals if (path := _key_of(data, details))}
+        if not gone:
+            return None, refused
+        for path in sorted(gone, key=len, reverse=True):
+            _without(data, path)
+            refused.append(path)
+        try:
+            return Estate.model_validate_json(json.dumps(data)), refused
+        except ValidationError as error:
+            refusals = error.errors(include_url=False)
+    return None, refused
+
+
+def _copied(value: JsonValue) -> JsonValue:
+    if isinstance(value, dict):
+        return {key: _copied(held) for key, held in value.items()}
+    return [_copied(held) for held in value] if isinstance(value, list) else value
+
+
+def _without(data: JsonValue, path: KeyPath) -> None:
+    """Takes the key at the end of ``path`` away."""
+    for step in path[:-1]:
+        match data, step:
+            case dict(), str():
+                data = data[step]
+            case list(), int():
+                data = data[step]
+    if isinstance(data, dict) and isinstance(path[-1], str):
+        del data[path[-1]]
+
+
+def _key_of(data: JsonValue, details: ErrorDetails) -> KeyPath:
+    """The key that has to go for a refusal to end: that of the value, or of what lacks something."""
+    path: KeyPath = ()
+    deepest: KeyPath = ()
+    for step in details["loc"]:
+        if isinstance(data, dict) and isinstance(step, str) and step in data:
+            data, path = data[step], (*path, step)
+            deepest = path
+        elif isinstance(data, list) and isinstance(step, int) and step < len(data):
+            data, path = data[step], (*path, step)
+        else:
+            break
+    return deepest
 
 
 class _Flattening:

@@ -207,6 +207,29 @@ Url = Annotated[
 ]
 
 
+_CLAIM = r"[A-Za-z0-9_.:/-]{1,100}"  # it stands in quotes in the clouds' own expressions
+ClaimName = Annotated[
+    str,
+    _matching(_CLAIM, "name_malformed", "the name of a claim", "use letters, digits and _ . : / -"),
+    Field(json_schema_extra=_pattern(_CLAIM)),
+]
+
+
+_LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"  # RFC 1123
+_HOST = rf"(?=.{{1,253}}\Z)(?:{_LABEL}\.)+{_LABEL}"
+HostName = Annotated[
+    str,
+    _matching(_HOST, "name_malformed", "the name of a host", "write it as ai.example.com"),
+    Field(json_schema_extra=_pattern(rf"(?:{_LABEL}\.)+{_LABEL}")),
+]
+_PATH = r"/[A-Za-z0-9._~/?=&%-]*"
+UrlPath = Annotated[
+    str,
+    _matching(_PATH, "form_wrong", "the path of an address", "begin with /, as in /healthz"),
+    Field(json_schema_extra=_pattern(_PATH)),
+]
+
+
 def _secret_reference(value: object) -> object:
     if isinstance(value, str) and re.fullmatch(_REFERENCE, value):
         return value
@@ -279,6 +302,7 @@ def _one_or_several(schema: dict[str, object]) -> None:
 
 
 Texts = Annotated[tuple[str, ...], BeforeValidator(_several), Field(json_schema_extra=_one_or_several)]
+FormerNames = Annotated[tuple[Name, ...], BeforeValidator(_several), Field(json_schema_extra=_one_or_several)]
 SitePatterns = Annotated[tuple[SitePattern, ...], BeforeValidator(_several), Field(json_schema_extra=_one_or_several)]
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=0)]

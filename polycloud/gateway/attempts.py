@@ -16,6 +16,7 @@ from polycloud.core.chat import (
     Finish,
     Finished,
     Need,
+    ResponseFormat,
     Started,
     TextDelta,
     ThinkingDelta,
@@ -23,17 +24,19 @@ from polycloud.core.chat import (
     ToolCallStarted,
     Used,
 )
-from polycloud.core.errors import BrokenStream, CloudError, ContentFiltered, Rejected, Throttled, TimedOut, Unavailable
+from polycloud.core.errors import BrokenStream, CloudError, TimedOut
 from polycloud.core.ports.models import StreamReader, StreamWriter, Tap
 from polycloud.core.usage import Usage
 from polycloud.gateway.client import Ticket
-from polycloud.gateway.degrade import first_call_events
+from polycloud.gateway.degrade import check_json_text, first_call_events
+from polycloud.gateway.dialects.errors import in_stream
 from polycloud.gateway.routes import Candidate
 from polycloud.gateway.targets import Target
 
 REPLY_BYTES_MAX = 64 * 1024 * 1024  # a whole answer; the largest seen are a few MB of base64
 HELD_BYTES_MAX = 1024 * 1024  # of a stream before its first content
 ERROR_BYTES_MAX = 256 * 1024
+TOKEN_BYTES = 4  # of text; an event carries about one token, in ten times its bytes
 Ts = TypeVarTuple("Ts")
 _SERIAL = int(Need.SERIAL_TOOLS)  # an enum member would cost a call of Python
 STREAM_TYPES = (b"text/event-stream", b"application/vnd.amazon.eventstream")
@@ -41,10 +44,11 @@ STREAM_TYPES = (b"text/event-stream", b"application/vnd.amazon.eventstream")
 
 class Owner(Protocol):
     """What an attempt asks of its exchange. ``due``: before then no deadline is looked at; set to 0 when a new one
-    begins."""
+    begins. ``over``: nothing that still happens is its any more. ``broken``: what ``contain`` does with an error."""
 
     now: Callable[[], float]
     due: float
+    over: bool
 
     def prepare(self, attempt: "Attempt") -> bytes: ...
 
@@ -66,6 +70,8 @@ class Owner(Protocol):
 
     def contain(self, step: Callable[[*Ts], None], *args: *Ts) -> None: ...
 
+    def broken(self, error: Exception) -> None: ...
+
 
 class Attempt:
     """The state of one call. ``passing``: caller and provider speak the same dialect."""
@@ -73,8 +79,8 @@ class Attempt:
     __slots__ = (  # noqa: RUF023 - private state last
         "candidate", "committed", "degraded", "done", "ended", "finish", "first_content", "headers", "number",
         "passing", "progress", "seen_bytes", "sent", "stale", "status", "stream", "target", "ticket", "usage",
-        "_ended_at", "_held", "_held_bytes", "_now", "_owner", "_parts", "_reader", "_serial", "_size", "_tap",
-        "_writer",
+        "wanted", "_ended_at", "_held", "_held_bytes", "_now", "_owner", "_parts", "_reader", "_serial", "_size",
+        "_tap", "_text", "_writer",
     )  # fmt: skip
 
     def __init__(self, owner: Owner, target: Target, candidate: Candidate, number: int, stream: bool) -> None:
@@ -86,6 +92,8 @@ class Attempt:
         self.stream = stream
         self.passing = False
         self.degraded: tuple[str, ...] = ()
+        self.wanted: ResponseFormat | None = None  # what was asked for by prompt: no answer goes out unchecked
+        self._text: list[str] = []  # of such an answer
         self.sent = self.progress = 0.0
         self.first_content: float | None = None
         self.status = 0
@@ -134,7 +142,25 @@ class Attempt:
         self._owner.contain(self._started, status, headers)
 
     def response_data(self, data: bytes) -> None:
-        self._owner.contain(self._data, data)
+        """As ``contain``, in place: every chunk of every stream comes through here."""
+        owner = self._owner
+        if self.done or owner.over:
+            return
+        try:
+            self.progress = now = self._now()
+            tap = self._tap
+            if tap is not None:
+                if self.committed and tap.alike(data):
+                    self.seen_bytes += TOKEN_BYTES
+                    owner.forward(data, now)
+                else:
+                    self._pass(tap, data)
+            elif self._reader is not None:
+                self._translate(self._reader, data)
+            else:
+                self._keep(data)
+        except Exception as error:
+            owner.broken(error)
 
     def response_ended(self) -> None:
         self._owner.contain(self._ended)
@@ -155,20 +181,12 @@ class Attempt:
             kind = headers.get(b"content-type", b"nothing").decode("latin-1")[:80]
             self.drop(BrokenStream(f"a stream was asked for and {kind} came", 200))
 
-    def _data(self, data: bytes) -> None:
-        if self.done:
+    def _keep(self, data: bytes) -> None:
+        self._size += len(data)
+        if self._size > (REPLY_BYTES_MAX if self.status == 200 else ERROR_BYTES_MAX):
+            self.drop(BrokenStream(f"the answer is over {REPLY_BYTES_MAX} bytes", self.status))
             return
-        self.progress = self._now()
-        if self._tap is not None:
-            self._pass(self._tap, data)
-        elif self._reader is not None:
-            self._translate(self._reader, data)
-        else:
-            self._size += len(data)
-            if self._size > (REPLY_BYTES_MAX if self.status == 200 else ERROR_BYTES_MAX):
-                self.drop(BrokenStream(f"the answer is over {REPLY_BYTES_MAX} bytes", self.status))
-                return
-            self._parts.append(data)
+        self._parts.append(data)
 
     def _ended(self) -> None:
         self.ticket = None
@@ -203,6 +221,12 @@ class Attempt:
         if self.finish is None and self.first_content is None:
             self._fail(BrokenStream("the stream ended without an answer", 200))
             return
+        if self.wanted is not None:
+            try:
+                check_json_text("".join(self._text), self.finish, self.wanted)
+            except BrokenStream as error:
+                self._fail(error)
+                return
         self.done = True
         if self._writer is not None:
             self._held.append(self._writer.write([Ended()]))
@@ -215,12 +239,13 @@ class Attempt:
         except CloudError as error:
             self._spoilt(error)
             return
-        self.seen_bytes += 4 * out.count(b"data:")  # an event carries about one token, in ten times its bytes
+        self.seen_bytes += TOKEN_BYTES * out.count(b"data:")
         if tap.usage is not None:
             self.usage = tap.usage
         self.finish = tap.finish
         if tap.failed:
-            self.drop(_stream_error(tap.failed, "", retryable=True))
+            code, _, message = tap.failed.partition(": ")
+            self.drop(in_stream(self.target.deployment.upstream.dialect, code, message))
             return
         if tap.content and self.first_content is None:
             self.first_content = self.progress
@@ -261,6 +286,8 @@ class Attempt:
                 if self.first_content is None:
                     self.first_content = self.progress
                 self._count(event)
+                if self.wanted is not None:
+                    self._collect(event)
             elif isinstance(event, Started):
                 self.usage = event.usage or self.usage
             elif isinstance(event, Finished):
@@ -276,7 +303,8 @@ class Attempt:
             if shown and self.committed and self._writer is not None:  # else another target may answer whole
                 self._emit(self._writer.write(shown))
             if not self.done:
-                self.drop(_stream_error(failed.code, failed.message, retryable=failed.retryable))
+                dialect = self.target.deployment.upstream.dialect
+                self.drop(in_stream(dialect, failed.code, failed.message, retryable=failed.retryable))
             return
         if self._writer is not None:
             self._emit(self._writer.write(shown))
@@ -287,8 +315,16 @@ class Attempt:
         elif isinstance(event, ToolCallDelta):
             self.seen_bytes += len(event.arguments)
 
+    def _collect(self, event: TextDelta | ThinkingDelta | ToolCallStarted | ToolCallDelta) -> None:
+        """The text that is to be checked; a tool call is an answer of another kind."""
+        if isinstance(event, TextDelta):
+            self._text.append(event.text)
+        elif isinstance(event, ToolCallStarted):
+            self.wanted = None
+
     def _emit(self, out: bytes) -> None:
-        """Forward, or hold: before the first content, and from the terminal mark on."""
+        """Forward, or hold: before the first content or the check of what was asked for by prompt, and from the
+        terminal mark on."""
         if self.committed and not self.ended:
             if out:
                 self._owner.forward(out, self.progress)
@@ -300,7 +336,10 @@ class Attempt:
             if self._held_bytes > HELD_BYTES_MAX:
                 self.settle()
             return
-        if self.first_content is not None:
+        if self.wanted is not None and self.first_content is not None:
+            if self._held_bytes > REPLY_BYTES_MAX:
+                self.drop(BrokenStream(f"the answer is over {REPLY_BYTES_MAX} bytes", 200))
+        elif self.first_content is not None:
             data, self._held = b"".join(self._held), []
             self._held_bytes = 0
             self._owner.commit(self, data)
@@ -310,7 +349,7 @@ class Attempt:
 
     def _reply(self, body: bytes) -> None:
         kind = self.headers.get(b"content-type", b"")
-        if b"json" not in kind.lower():
+        if kind.lower().find(b"json") < 0:
             self._fail(BrokenStream(f"JSON was asked for and {kind.decode('latin-1')[:80] or 'nothing'} came", 200))
             return
         try:
@@ -356,14 +395,3 @@ class Attempt:
 
 
 SETTLE_SECONDS = 0.2  # for usage that some providers send after their terminal mark
-
-
-def _stream_error(code: str, message: str, *, retryable: bool) -> CloudError:
-    """An in-stream error in common terms; streams carry codes, not statuses."""
-    low = code.lower()
-    text = f"the provider failed inside the stream: {code} {message}".rstrip()
-    if any(word in low for word in ("throttl", "rate_limit", "overloaded", "resource_exhausted")):
-        return Throttled(text, 200)
-    if "content_filter" in low or "safety" in low:
-        return ContentFiltered(text, 200)
-    return Unavailable(text, 200) if retryable else Rejected(text, 200)

@@ -140,6 +140,13 @@ class Breakers:
         known = (self.cooling_seconds(deployment) for deployment in deployments)
         return min((seconds for seconds in known if seconds is not None), default=None)
 
+    def open_seconds(self, deployments: Iterable[str]) -> float | None:
+        """Seconds until the first of ``deployments`` whose breaker is open lets a call through, None when all are
+        closed."""
+        now = self._clock.monotonic()
+        found = (b for name in self._busy.intersection(deployments) if (b := self._by_id[name]).state == "open")
+        return min((max(b.open_until - now, 0.0) for b in found), default=None)
+
     def states(self) -> dict[str, str]:
         """For people: what is not simply closed."""
         return {

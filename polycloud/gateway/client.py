@@ -53,14 +53,16 @@ class Connection(asyncio.Protocol):
         self.closed = False
         self.idle_since = 0.0
         self._uses = 0
+        self._body: list[bytes] = []
+        self.on_body = self._body.append  # what httptools calls: not a function of Python's, for a chunk's sake
         self._parser = httptools.HttpResponseParser(self)
         self._headers: dict[bytes, bytes] = {}
-        self._body: list[bytes] = []
         self._header_bytes = 0
         self._answering = False
         self._complete = self._keep = False
         self._until_close = False
         self._paused = self._extra = False
+        self._own = 0  # pieces of the body before those of an answer that is nobody's
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast(asyncio.Transport, transport)
@@ -70,7 +72,8 @@ class Connection(asyncio.Protocol):
         self._uses += 1
         self._answering = self._complete = self._until_close = False
         self._headers, self._header_bytes = {}, 0  # trailers of the answer before this one
-        self._body = []
+        self._body.clear()
+        self._own = 0
         self.transport.write(data)
 
     def hold(self, paused: bool) -> None:
@@ -84,31 +87,32 @@ class Connection(asyncio.Protocol):
             self.close()  # an origin that speaks out of turn can not be trusted with the next call
             return
         self._answering = True
+        broken: Exception | None = None
         try:
             self._parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
-            self._deliver()
+            broken = error
+        body = self._body
+        if body:  # handed on as one piece: a burst of small chunks then costs one write to the caller
+            if self._extra:
+                del body[self._own :]
+            piece = body[0] if len(body) == 1 else b"".join(body)
+            body.clear()
+            if piece and self.call is not None:
+                self.call.response_data(piece)
+        if broken is not None:
             if not self._complete:
-                self._fail(BrokenStream(f"the answer is not HTTP: {error!r}"))
+                self._fail(BrokenStream(f"the answer is not HTTP: {broken!r}"))
                 return
             self._keep = False
-        else:
-            if self._body:
-                self._deliver()
         if self._complete:
             self._finish()
 
-    def _deliver(self) -> None:
-        """Hand on what one read brought as one piece: a burst of small chunks then costs one write to the caller."""
-        body = self._body
-        if body:
-            data = body[0] if len(body) == 1 else b"".join(body)
-            body.clear()
-            if self.call is not None:
-                self.call.response_data(data)
-
     def on_message_begin(self) -> None:
-        self._extra = self._complete  # a second answer to one request belongs to nobody
+        """A second answer to one request belongs to nobody."""
+        if self._extra:
+            del self._body[self._own :]
+        self._extra, self._own = self._complete, len(self._body)
 
     def on_header(self, name: bytes, value: bytes) -> None:
         self._header_bytes += len(name) + len(value)
@@ -124,10 +128,6 @@ class Connection(asyncio.Protocol):
         self._until_close = b"content-length" not in headers and b"transfer-encoding" not in headers
         if self.call is not None:
             self.call.response_started(status, headers)
-
-    def on_body(self, body: bytes) -> None:
-        if not self._extra:
-            self._body.append(body)
 
     def on_message_complete(self) -> None:
         if self._extra:

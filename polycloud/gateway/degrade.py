@@ -1,8 +1,8 @@
 """What is done where a deployment can not do all that was asked and the route allows less.
 
-Structured output has an alternative: the schema goes into the prompt and the answer is checked. So has one
-tool call at a time: of several calls the first is kept. A bound on tokens above the model's own is lowered to
-it. The rest is left out. All of it is named in ``x-polycloud-degraded``.
+Structured output has an alternative: the schema goes into the prompt and the answer is checked, a streamed one
+before any of it goes out. So has one tool call at a time: of several calls the first is kept. A bound on tokens
+above the model's own is lowered to it. The rest is left out. All of it is named in ``x-polycloud-degraded``.
 """
 
 import msgspec
@@ -11,6 +11,7 @@ from polycloud.core.chat import (
     ChatEvent,
     ChatReply,
     ChatRequest,
+    Finish,
     Message,
     Need,
     Part,
@@ -22,7 +23,11 @@ from polycloud.core.chat import (
     ToolCallStarted,
 )
 from polycloud.core.errors import BrokenStream
+from polycloud.gateway.dialects.writing import extra_names
+from polycloud.gateway.json_schema import mismatch
 
+STOPS = 4, 5  # how many stop sequences are kept where five, and where more than five, are too many
+_EXTRAS = Need.OPENAI_EXTRAS | Need.ANTHROPIC_EXTRAS
 NAMES: dict[int, str] = {
     Need.SERIAL_TOOLS: "parallel_tool_calls:first",
     Need.JSON_OBJECT: "response_format:prompt",
@@ -32,17 +37,27 @@ NAMES: dict[int, str] = {
     Need.TOP_K: "top_k",
     Need.PENALTIES: "penalties",
     Need.PROMPT_CACHE: "cache_control",
-    Need.LOGPROBS: "logprobs",
     Need.TEMPERATURE: "temperature,top_p",
-    Need.OPENAI_EXTRAS: "extras",
-    Need.ANTHROPIC_EXTRAS: "extras",
+    Need.FIVE_STOPS: "stop:4",
+    Need.MANY_STOPS: "stop:5",
 }
 
 
-def names(missing: int, output_max: int = 0) -> list[str]:
-    """What callers are told of ``missing`` needs, and of a bound on tokens that was lowered to ``output_max``."""
+def names(request: ChatRequest, missing: int, output_max: int = 0) -> list[str]:
+    """What callers are told of ``missing`` needs of ``request``, and of a bound on tokens that was lowered to
+    ``output_max``. Extras go by the names that their fields have."""
+    if missing & Need.FIVE_STOPS:
+        missing &= ~Need.MANY_STOPS
     found = [name for bit, name in NAMES.items() if missing & bit]
+    if missing & _EXTRAS:
+        found += extra_names(request)
     return [*found, f"max_tokens:{output_max}"] if output_max else found
+
+
+def passed(left: tuple[str, ...], missing: int, output_max: int) -> tuple[str, ...]:
+    """The same of a body that passes through in the caller's own dialect: only what leaves it whole can be missing."""
+    found = [*left, *(name for bit, name in NAMES.items() if missing & bit)]
+    return tuple([*found, f"max_tokens:{output_max}"] if output_max else found)
 
 
 def reduce(request: ChatRequest, missing: int, output_max: int = 0) -> ChatRequest:
@@ -61,8 +76,10 @@ def reduce(request: ChatRequest, missing: int, output_max: int = 0) -> ChatReque
         changes["frequency_penalty"] = changes["presence_penalty"] = None
     if missing & Need.TEMPERATURE:
         changes["temperature"] = changes["top_p"] = None
-    if missing & (Need.OPENAI_EXTRAS | Need.ANTHROPIC_EXTRAS | Need.LOGPROBS):
+    if missing & _EXTRAS:
         changes["extras"] = {}
+    if missing & (Need.FIVE_STOPS | Need.MANY_STOPS):
+        changes["stop"] = request.stop[: STOPS[not missing & Need.FIVE_STOPS]]
     if missing & (Need.JSON_OBJECT | Need.JSON_SCHEMA) and request.response_format is not None:
         changes["response_format"] = None
         changes["messages"] = (Message("system", (Text(_instruction(request.response_format)),)), *request.messages)
@@ -95,17 +112,31 @@ def _instruction(wanted: ResponseFormat) -> str:
     return text
 
 
-def check_json(reply: ChatReply) -> None:
+def by_prompt(request: ChatRequest, missing: int) -> ResponseFormat | None:
+    """The form that the prompt asks for and the answer is checked against, None when there is none."""
+    return request.response_format if missing & (Need.JSON_OBJECT | Need.JSON_SCHEMA) else None
+
+
+def check_json(reply: ChatReply, wanted: ResponseFormat) -> None:
     """Raises BrokenStream when an answer that had to be JSON by prompt is not, so that another try is made.
 
     An answer that was cut at its token limit, or that calls a tool, is what the caller asked for."""
-    if reply.finish != "stop" or any(isinstance(part, ToolCall) for part in reply.parts):
+    if any(isinstance(part, ToolCall) for part in reply.parts):
         return
-    text = "".join(part.text for part in reply.parts if isinstance(part, Text))
+    check_json_text("".join(part.text for part in reply.parts if isinstance(part, Text)), reply.finish, wanted)
+
+
+def check_json_text(text: str, finish: Finish | None, wanted: ResponseFormat) -> None:
+    """The same of a streamed answer's text; ``finish`` is how it ended, None when it did not say."""
+    if finish not in ("stop", None):
+        return
     try:
-        msgspec.json.decode(text, type=dict)
-    except (msgspec.DecodeError, UnicodeEncodeError) as error:
+        value = msgspec.json.decode(text, type=dict[str, object])
+        wrong = mismatch(value, msgspec.json.decode(wanted.schema)) if wanted.schema else ""
+    except (msgspec.DecodeError, UnicodeEncodeError, RecursionError) as error:
         raise BrokenStream("the model was asked for JSON by prompt and answered something else", 200) from error
+    if wrong:
+        raise BrokenStream(f"the model was asked for JSON by prompt and did not follow its schema: {wrong}", 200)
 
 
 def first_call(reply: ChatReply) -> ChatReply:

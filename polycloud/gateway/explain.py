@@ -7,7 +7,7 @@ import msgspec
 
 from polycloud.core.errors import PolycloudError
 from polycloud.core.money import pico_as_dollars
-from polycloud.gateway.routes import Ask, Candidate, View, choose, hard_needs, lacking, unfit
+from polycloud.gateway.routes import Ask, Candidate, Choice, View, choose, hard_needs, lacking, unfit
 from polycloud.gateway.shares import Turns
 from polycloud.policy import eligible
 from polycloud.policy.tables import Compiled
@@ -31,7 +31,8 @@ class Verdict(msgspec.Struct, frozen=True):
 
 class Explanation(msgspec.Struct, frozen=True):
     """The decision for one request. ``error`` is the code and ``message`` the text that the caller would get,
-    both "" when the request would be served. ``refused`` by deployment id serves the decision record."""
+    both "" when the request would be served. ``shares`` are percent by site or deployment, those of the overlay before
+    the route's. ``refused`` by deployment id serves the decision record."""
 
     asked: str
     route: str
@@ -42,23 +43,28 @@ class Explanation(msgspec.Struct, frozen=True):
     error: str
     message: str
     verdicts: tuple[Verdict, ...]
+    shares: dict[str, float] = {}
 
     @property
     def refused(self) -> dict[str, str]:
         return {v.deployment: "; ".join(v.reasons) for v in self.verdicts if not v.eligible}
 
 
-def explain(compiled: Compiled, view: View, ask: Ask, turns: Turns | None = None) -> Explanation:
-    """Explain what ``choose`` does with ``ask``. Of shares it shows the first turn, unless ``turns`` is given;
-    then it takes a turn. Raises nothing that ``choose`` raises: errors are part of the answer."""
+def explain(compiled: Compiled, view: View, ask: Ask, answer: Choice | PolycloudError | None = None) -> Explanation:
+    """Explain ``answer``, which ``choose`` gave or raised for ``ask``; without one, what it would do, where shares
+    are at their first turn. Raises nothing that ``choose`` raises: errors are part of the answer."""
+    if answer is None:
+        try:
+            answer = choose(compiled, view, ask, Turns())
+        except PolycloudError as failure:
+            answer = failure
     order: list[Candidate] = []
     may = 0
     error = message = ""
-    try:
-        choice = choose(compiled, view, ask, turns or Turns())
-        order, may = choice.order, choice.eligible
-    except PolycloudError as failure:
-        error, message = failure.code, failure.message
+    if isinstance(answer, PolycloudError):
+        error, message = answer.code, answer.message
+    else:
+        order, may = answer.order, answer.eligible
     target = eligible.resolve(compiled, ask.model)
     reasons = _reasons(compiled, view, ask, target)
     placed = {candidate.index: (n, candidate) for n, candidate in enumerate(order, 1)}
@@ -92,6 +98,7 @@ def explain(compiled: Compiled, view: View, ask: Ask, turns: Turns | None = None
         error=error,
         message=message,
         verdicts=tuple(verdicts),
+        shares={**route.shares, **view.shares} if target else {},
     )
 
 

@@ -2,8 +2,8 @@
 
 One append-only file a worker. A line is ``{"h": H, "r": record}``, where H is the SHA-256 (hex) of
 the line before it without its newline, or 64 zeros at the start of a file, so that a changed, lost
-or inserted line shows. Records of one turn of the event loop go out in one write(2); what must wait
-for them (an upstream call, a reply's last bytes) is run right after it. kill -9 loses nothing that
+or inserted line shows. Records of one turn of the event loop and the next go out in one write(2); what
+must wait for them (an upstream call, a reply's last bytes) is run right after it. kill -9 loses nothing that
 was answered; a power cut at most what came after the last fdatasync, one second ago at most.
 """
 
@@ -12,9 +12,11 @@ import contextlib
 import fcntl
 import hashlib
 import os
+import threading
 from collections import deque
 from collections.abc import Callable
 from pathlib import Path
+from queue import SimpleQueue
 from typing import TypeVarTuple
 
 import msgspec
@@ -41,6 +43,7 @@ class Journal:
         self._after: list[tuple[Callable[..., None], tuple[object, ...]]] = []
         self._scheduled = False
         self._syncing = self._retrying = False
+        self._syncs: SimpleQueue[int] = SimpleQueue()
         self._number = 0
         self._fd = -1
         self._size = 0
@@ -49,6 +52,7 @@ class Journal:
         self.failure = ""
         directory.mkdir(parents=True, exist_ok=True)
         self._open()
+        threading.Thread(target=_sync_all, args=(self._syncs,), name="journal", daemon=True).start()
 
     @property
     def path(self) -> Path:
@@ -60,7 +64,7 @@ class Journal:
         return self._backlog > BACKLOG_BYTES_MAX
 
     def add(self, record: Record) -> None:
-        """Append ``record`` at the end of this turn of the loop."""
+        """Append ``record`` at the end of the next turn of the loop."""
         line = b'{"h":"%b","r":%b}' % (self._head, self._encode(record))
         self._head = hashlib.sha256(line).hexdigest().encode()
         self._lines.append(line)
@@ -91,8 +95,9 @@ class Journal:
                     self._schedule()
 
     def _schedule(self) -> None:
+        """After one more look at the sockets, which waits for nothing: what came meanwhile shares the write."""
         self._scheduled = True
-        self._loop.call_soon(self._flush)
+        self._loop.call_soon(self._loop.call_soon, self._flush)
 
     def _write(self) -> None:
         data = b"\n".join(self._lines) + b"\n"
@@ -128,10 +133,14 @@ class Journal:
             self._write()
 
     def _sync(self) -> None:
+        """Have a thread of our own do it: one that tells nobody when it is done does not wake the loop up."""
+        if not self._syncs.empty():  # a disk that hangs holds two descriptors, not one more every second
+            self._loop.call_later(SYNC_SECONDS, self._sync)
+            return
         self._syncing = False
         if self._fd >= 0:
             with contextlib.suppress(OSError):  # out of descriptors: the next write asks again
-                self._loop.run_in_executor(None, _sync_quietly, os.dup(self._fd))
+                self._syncs.put(os.dup(self._fd))
 
     def _rotate(self) -> None:
         """The old file is closed only when the new one is there: its number could become a caller's socket."""
@@ -157,6 +166,12 @@ class Journal:
         if self._fd >= 0:
             fd, self._fd = self._fd, -1
             _sync_quietly(fd)
+            self._syncs.put(-1)
+
+
+def _sync_all(fds: SimpleQueue[int]) -> None:
+    while (fd := fds.get()) >= 0:
+        _sync_quietly(fd)
 
 
 def _sync_quietly(fd: int) -> None:

@@ -8,6 +8,7 @@ from polycloud.core.errors import PolycloudError
 from polycloud.core.ports.models import Envelope, Face
 from polycloud.core.usage import AttemptRecord, DecisionRecord, Outcome, Usage, cost_pico_usd
 from polycloud.gateway.attempts import Attempt
+from polycloud.gateway.dialects.prompt_size import text_tokens
 from polycloud.gateway.records import trace_id
 from polycloud.gateway.routes import Choice
 from polycloud.gateway.targets import Generation
@@ -66,7 +67,7 @@ def attempted(
 ) -> AttemptRecord:
     """The record of an attempt that is over at ``now`` (the clock of ``Attempt.sent``)."""
     row = made.target.deployment
-    usage, estimated = used(made, outcome, of.envelope.input_tokens)
+    usage, estimated = used(made, outcome, of.envelope)
     region, provider_request = made.target.evidence(made.headers)
     sent, first = made.sent, made.first_content
     return AttemptRecord(  # by place: 26 names would cost a microsecond, the tenth of all metering
@@ -99,9 +100,9 @@ def attempted(
     )
 
 
-def used(made: Attempt, outcome: Outcome, asked_tokens: int) -> tuple[Usage | None, bool]:
+def used(made: Attempt, outcome: Outcome, envelope: Envelope) -> tuple[Usage | None, bool]:
     """What to book, and whether it is an estimate: an answer that broke off may lack the provider's own count,
-    or hold only the one from its beginning. ``asked_tokens``: the request's, estimated."""
+    or hold only the one from its beginning. The request's tokens are then those of its text."""
     usage = made.usage
     if not made.seen_bytes:
         asked = outcome == "cancelled" and made.sent > 0.0  # the prompt was sent, and is billed
@@ -110,7 +111,7 @@ def used(made: Attempt, outcome: Outcome, asked_tokens: int) -> tuple[Usage | No
     if usage is not None and made.finish is not None:
         return usage, False
     known = usage or Usage()
-    input_tokens = known.input_tokens or asked_tokens
+    input_tokens = known.input_tokens or text_tokens(envelope.fields)
     output_tokens = max(known.output_tokens, made.seen_bytes // 4 + 1 if made.seen_bytes else 0)
     found = msgspec.structs.replace(known, input_tokens=input_tokens, output_tokens=output_tokens)
     return found, found != usage

@@ -81,7 +81,7 @@ class Passing:
             return
         if self._bare:
             self._request.keep_alive = False  # the body that follows is none
-        self._inbound.send(plain(status, text, keep_alive=self._request.keep_alive))
+        self._inbound.send(plain(status, text, self._request.target, keep_alive=self._request.keep_alive))
         self._inbound.finish()
 
     def _over(self) -> None:

@@ -38,6 +38,7 @@ from polycloud.gateway.routes import (
     Candidate,
     Choice,
     Cooling,
+    OutOfService,
     caller_region,
     choose,
     effective_classes,
@@ -46,6 +47,7 @@ from polycloud.gateway.routes import (
 from polycloud.gateway.server import LAST_CHUNK, Inbound, Request, chunk, head
 from polycloud.gateway.state import Gateway
 from polycloud.gateway.targets import NO_TEAM
+from polycloud.policy import eligible
 from polycloud.policy.tables import Limits, Principal
 
 KEEP_ALIVE_SECONDS = 10.0  # load balancers cut a silent connection after 60 s, some after 30
@@ -56,16 +58,16 @@ STREAM_TYPE = b"content-type: text/event-stream; charset=utf-8\r\ncache-control:
 Ts = TypeVarTuple("Ts")
 _DEFAULT_LIMITS = Limits()
 _SERIAL = int(Need.SERIAL_TOOLS)
-_BY_PROMPT = int(Need.JSON_OBJECT | Need.JSON_SCHEMA)
+_PREFERRED = eligible.PREFERRED
 
 
 class Exchange:
     """One request from its last byte to its answer's last byte."""
 
     __slots__ = (  # noqa: RUF023 - private state last
-        "asked", "classes", "due", "envelope", "face", "generation", "id", "now", "principal", "spent",
+        "asked", "classes", "due", "envelope", "face", "generation", "id", "now", "over", "principal", "spent",
         "_attempt", "_broken", "_choice", "_closed", "_gateway", "_inbound", "_last_sent", "_limits", "_next",
-        "_out_chunked", "_over", "_read", "_request", "_slow", "_stale_once", "_started", "_team", "_timer", "_tried",
+        "_out_chunked", "_read", "_request", "_slow", "_stale_once", "_started", "_team", "_timer", "_tried",
         "_writer",
     )  # fmt: skip
 
@@ -94,7 +96,7 @@ class Exchange:
         self._last_sent = 0.0
         self._stale_once = self._slow = self._broken = False
         self._closed = False  # the last record is written
-        self._over = False  # the connection is another request's
+        self.over = False  # the connection is another request's
         self._next: Candidate | None = None  # decided on, not launched yet
         self._timer: asyncio.TimerHandle | None = None
         self._out_chunked = not request.http10
@@ -110,7 +112,7 @@ class Exchange:
         try:
             self._authenticate(headers)
             self._admit()
-            self.envelope = self.face.peek(self._request.body)
+            self.envelope = self.face.peek(self._request.body, headers)
             self.asked = self.envelope.model
             self._choose(headers)
         except PolycloudError as error:
@@ -123,18 +125,22 @@ class Exchange:
         """Run one step of this request. What goes wrong in it ends this request and no other: its caller gets a
         500 and its record is written. All that happens to a request comes through here, and nothing after its end:
         the connection is then another request's."""
-        if self._over:
+        if self.over:
             return
         try:
             step(*args)
         except Exception as error:
-            self._gateway.loop.call_exception_handler({"message": f"request {self.id} failed", "exception": error})
-            if self._broken:  # even the way out is broken
-                self._drop()
-                return
-            self._broken = True
-            text = f"the gateway failed on this request ({type(error).__name__}); its log names {self.id}"
-            self.contain(self._abort, PolycloudError(text))
+            self.broken(error)
+
+    def broken(self, error: Exception) -> None:
+        """The gateway itself has failed on this request."""
+        self._gateway.loop.call_exception_handler({"message": f"request {self.id} failed", "exception": error})
+        if self._broken:  # even the way out is broken
+            self._drop()
+            return
+        self._broken = True
+        text = f"the gateway failed on this request ({type(error).__name__}); its log names {self.id}"
+        self.contain(self._abort, PolycloudError(text))
 
     def _then(self, step: Callable[[*Ts], None], *args: *Ts) -> None:
         """``step`` once all records so far are written."""
@@ -177,12 +183,18 @@ class Exchange:
             caller_region(tables, None if region is None else region.decode("latin-1"), principal.region, team.region),
             self.face.name,
         )
-        if b"x-polycloud-explain" in headers:
-            gateway.explanations[self.id] = explain(compiled, generation.view, ask)
         try:
             choice = choose(compiled, generation.view, ask, gateway.turns)
-        except Cooling as error:
-            raise Throttled(error.message, 0, gateway.breakers.cooled_in(error.deployments)) from error
+        except PolycloudError as error:
+            if b"x-polycloud-explain" in headers:
+                gateway.explanations[self.id] = explain(compiled, generation.view, ask, error)
+            if isinstance(error, Cooling):
+                raise Throttled(error.message, 0, gateway.breakers.cooled_in(error.deployments)) from error
+            if isinstance(error, OutOfService):
+                error.retry_after_seconds = gateway.breakers.open_seconds(error.deployments)
+            raise
+        if b"x-polycloud-explain" in headers:
+            gateway.explanations[self.id] = explain(compiled, generation.view, ask, choice)
         self._limits = choice.route.limits
         wall, trace = gateway.clock.wall(), headers.get(b"traceparent")
         gateway.journal.add(metering.decision(self, choice, wall, trace))
@@ -205,21 +217,23 @@ class Exchange:
         """The provider's request. Raises CloudError: the next target is then tried."""
         target, candidate, envelope = attempt.target, attempt.candidate, self.envelope
         upstream = target.deployment.upstream
-        if upstream.dialect == self.face.name and not candidate.missing:
+        missing = candidate.missing
+        if upstream.dialect == self.face.name and not missing & ~_PREFERRED:
             attempt.passing = True
-            body = self.face.pass_request(envelope, upstream.model, candidate.output_max)
-            if candidate.output_max:
-                attempt.degraded = tuple(degrade.names(0, candidate.output_max))
+            body = self.face.pass_request(envelope, upstream.model, candidate.output_max, bare=bool(missing))
+            if missing or candidate.output_max or envelope.left:
+                attempt.degraded = degrade.passed(envelope.left, missing, candidate.output_max)
         else:
             try:
                 if self._read is None:
                     self._read = self.face.read_request(envelope)
-                request = degrade.reduce(self._read, candidate.missing, candidate.output_max)
+                request = degrade.reduce(self._read, missing, candidate.output_max)
                 body = target.dialect.write_request(request, upstream.model)
             except RequestError as error:
                 raise Rejected(error.message) from error
-            own = degrade.names(candidate.missing, candidate.output_max)
+            own = degrade.names(self._read, missing, candidate.output_max)
             attempt.degraded = tuple(dict.fromkeys((*own, *target.dialect.dropped(request, upstream.model))))
+            attempt.wanted = degrade.by_prompt(self._read, missing)
         body = target.port.finish_body(upstream, body)
         credential = self._gateway.credentials.get(target.deployment.credential)
         return target.request(body, attempt.stream, credential, self._gateway.clock.wall())
@@ -255,7 +269,9 @@ class Exchange:
     def forward(self, data: bytes, at: float) -> None:
         """More of a committed answer; never empty, as an empty chunk would end the body."""
         self._last_sent = at
-        self._inbound.send_soon(b"%x\r\n%b\r\n" % (len(data), data) if self._out_chunked else data)
+        inbound = self._inbound
+        if not inbound.closed:  # as ``Inbound.send``, in place
+            inbound.transport.write(b"%x\r\n%b\r\n" % (len(data), data) if self._out_chunked else data)
 
     def whole(self, attempt: Attempt, body: bytes) -> None:
         """A whole answer. Raises CloudError when it is none: the next target is then tried."""
@@ -263,11 +279,10 @@ class Exchange:
         if attempt.passing:
             attempt.usage, attempt.finish = self.face.pass_reply(body)
         else:
-            missing = attempt.candidate.missing
             reply = attempt.target.dialect.read_reply(body)
-            if missing & _BY_PROMPT:
-                degrade.check_json(reply)
-            if missing & _SERIAL:
+            if attempt.wanted is not None:
+                degrade.check_json(reply, attempt.wanted)
+            if attempt.candidate.missing & _SERIAL:
                 reply = degrade.first_call(reply)
             if not reply.id:  # Bedrock and OCI name no answer; SDKs expect one
                 reply = msgspec.structs.replace(reply, id=self.id)
@@ -486,7 +501,7 @@ class Exchange:
         self._inbound.abort()
 
     def _leave(self) -> None:
-        self._over = True
+        self.over = True
         self._attempt = None
         self._gateway.exchanges.discard(self)
         if self._gateway.explanations:

@@ -42,8 +42,11 @@ def exhausted(trail: list[Trail]) -> CloudError:
 
 def _named(error: CloudError, message: str) -> CloudError:
     if isinstance(error, Throttled):
-        return Throttled(message, error.provider_status, error.retry_after_seconds)
-    return type(error)(message, error.provider_status)
+        named: CloudError = Throttled(message, error.provider_status, error.retry_after_seconds)
+    else:
+        named = type(error)(message, error.provider_status)
+    named.said = error.said
+    return named
 
 
 def trace_id(traceparent: bytes | None) -> str:

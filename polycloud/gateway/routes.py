@@ -83,6 +83,16 @@ class Cooling(Throttled):
         self.deployments = deployments
 
 
+class OutOfService(Unavailable):
+    """Nobody that could answer is in service: ``deployments`` by id, for whoever knows when one may be again."""
+
+    retry_after_seconds: float | None = None
+
+    def __init__(self, message: str, deployments: tuple[str, ...]) -> None:
+        super().__init__(message)
+        self.deployments = deployments
+
+
 class View:
     """What can be used at this moment; made anew on every change of tables, overlay, health or breakers.
 
@@ -305,7 +315,7 @@ def _planned(compiled: Compiled, view: View, ask: Ask) -> Plan:
 def hard_needs(route: Route, needs: int) -> int:
     """The needs that a target must meet to be considered at all, as the route says."""
     if route.unsupported == "reroute":
-        return needs
+        return needs & ~eligible.PREFERRED
     return needs & ~eligible.DEGRADABLE if route.unsupported == "degrade" else 0
 
 
@@ -315,7 +325,7 @@ def _layers(compiled: Compiled, target: Target, ask: Ask, allowed: int) -> tuple
     if target.route.fallback == "equivalent":
         pools += [(name,) for name in target.equivalents]
     named = compiled.tables.aliases.get(ask.model, ask.model)
-    degrades = target.route.unsupported == "degrade"
+    splits = target.route.unsupported != "refuse"
     layers = []
     kept = []
     for place, pool in enumerate(pools):
@@ -324,9 +334,9 @@ def _layers(compiled: Compiled, target: Target, ask: Ask, allowed: int) -> tuple
             other = place > 0 or (model != named and not target.tier)
             indices = compiled.tables.models[model].deployments
             rows += [_row(compiled, i, other, ask) for i in indices if allowed >> i & 1]
-        if degrades and ask.needs & eligible.WHOLE_ONLY:
-            rows = [r for r in rows if not r.missing]
-        parts = [[r for r in rows if not r.missing], [r for r in rows if r.missing]] if degrades else [rows]
+        if splits and ask.needs & eligible.WHOLE_ONLY:
+            rows = [r for r in rows if not r.missing & ~eligible.PREFERRED]
+        parts = [[r for r in rows if not r.missing], [r for r in rows if r.missing]] if splits else [rows]
         layers += [_ordered(compiled, target.route, ask.region, part) for part in parts if part]
         kept += rows
     narrow_context = min((r.context for r in kept if r.context is not None), default=UNBOUNDED)
@@ -453,7 +463,7 @@ def unfit(compiled: Compiled, ask: Ask, route: Route, index: int) -> str:
     """Why the request's size or cost rules a deployment out; "" when it does not."""
     row = _row(compiled, index, False, ask)
     if route.unsupported == "degrade":
-        if row.missing and ask.needs & eligible.WHOLE_ONLY:
+        if row.missing & ~eligible.PREFERRED and ask.needs & eligible.WHOLE_ONLY:
             lost, kept = (", ".join(eligible.need_names(n)) for n in (row.missing, ask.needs & eligible.WHOLE_ONLY))
             return f"can not do {lost}, and nothing can be left out of a request for {kept}"
         ask = _lower(row, ask)
@@ -499,13 +509,15 @@ def refusal(compiled: Compiled, target: Target, ask: Ask, rules: tuple[Rule, ...
     if rule.kind == "need":
         asked = bits(hard_needs(target.route, ask.needs))
         lacking = ", ".join(eligible.need_names(mask(bit for bit in asked if left & ~compiled.capable[bit])))
-        return Unsupported(f"no deployment of {name!r} that this request may use can do all it asks: {lacking}")
+        why = lacking or f"each {rule.text}"
+        return Unsupported(f"no deployment of {name!r} that this request may use can do all it asks: {why}")
     if rule.kind == "health":
         ready = eligible.conjunction(compiled, (r for r in rules if r.kind != "health"))
         if cooling and rule is rules[-1]:  # nothing else is wrong with those that it took
             ids = tuple(compiled.deployments[i].id for i in bits(left))
             return Cooling(f"no deployment of {name!r} takes a request now: {_down(compiled, ready, rules)}", ids)
-        return Unavailable(f"no deployment of {name!r} is in service: {_down(compiled, ready, rules)}")
+        ids = tuple(compiled.deployments[i].id for i in bits(ready))
+        return OutOfService(f"no deployment of {name!r} is in service: {_down(compiled, ready, rules)}", ids)
     if rule.kind == "model":
         return Unavailable(f"{name!r} has no deployment in this estate")
     return PolicyDenied(f"no deployment of {name!r} may be used: {rule.text}")

@@ -14,6 +14,8 @@ from typing import Protocol, cast
 import httptools
 import msgspec
 
+from polycloud.gateway.dialects import anthropic_messages_errors, openai_chat_errors
+
 HEADERS_MAX = 100
 HEADER_BYTES_MAX = 32 * 1024
 TARGET_BYTES_MAX = 8 * 1024
@@ -25,7 +27,6 @@ REQUEST_SECONDS = 60.0  # from the first byte of a request to its last; a slower
 KEEP_ALIVE_SECONDS = 75.0
 LINGER_SECONDS = 30.0  # for a caller to take the last bytes before a close
 CONNECTIONS_MAX = 10_000
-SOON_BYTES_MAX = 64 * 1024  # wait for a turn's end; one turn may read megabytes of an answer whose caller is slow
 
 # A second value of one of these would let two readers of the same request see two different ones.
 _SINGLE = frozenset(
@@ -47,6 +48,14 @@ REASONS = {
     429: "Too Many Requests", 431: "Request Header Fields Too Large", 500: "Internal Server Error",
     502: "Bad Gateway", 503: "Service Unavailable", 504: "Gateway Timeout",
 }  # fmt: skip
+
+_CODES = {
+    413: "too_large",
+    429: "rate_limited",
+    500: "internal",
+    503: "gateway_unavailable",
+    504: "gateway_unavailable",
+}
 
 _STATUS_LINES = {status: b"HTTP/1.1 %d %b\r\n" % (status, reason.encode()) for status, reason in REASONS.items()}
 
@@ -100,28 +109,9 @@ Application = Callable[["Inbound", Request], Answering | None]
 
 
 class Connections(set["Inbound"]):
-    """Those of one worker, how many bytes of bodies they hold together, and which have bytes to send soon."""
+    """Those of one worker, and how many bytes of bodies they hold together."""
 
     body_bytes = 0
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._sending: deque[Inbound] = deque()
-
-    def soon(self, inbound: "Inbound") -> None:
-        """Let ``inbound`` send at the end of this turn of the loop, with all others that have something."""
-        if not self._sending:
-            asyncio.get_running_loop().call_soon(self._send)
-        self._sending.append(inbound)
-
-    def _send(self) -> None:
-        sending = self._sending
-        try:
-            while sending:
-                sending.popleft().flush()
-        finally:
-            if sending:  # one has failed; the others are other callers' answers
-                asyncio.get_running_loop().call_soon(self._send)
 
 
 class Inbound(asyncio.Protocol):
@@ -142,7 +132,6 @@ class Inbound(asyncio.Protocol):
         self._held_bytes = 0  # bodies of requests that are not answered yet, the unfinished one's too
         self._waiting: deque[Request] = deque()
         self._slow = False
-        self._soon = b""
         self._request: Request | None = None
         self._answering: Answering | None = None
         self.transport: asyncio.Transport
@@ -236,6 +225,8 @@ class Inbound(asyncio.Protocol):
         length = self._headers.get(b"content-length")
         if length is not None and int(length) > BODY_BYTES_MAX:
             self._stop(413, f"the body is over {BODY_BYTES_MAX} bytes")
+        if b"host" not in self._headers and self._parser.get_http_version() == "1.1":
+            self._stop(400, "the header host is missing")  # RFC 9112 section 3.2
         if b"expect" in self._headers and self._request is None and not self._waiting:
             if self._headers[b"expect"].lower() != b"100-continue":
                 self._stop(400, "unknown expectation")
@@ -286,35 +277,15 @@ class Inbound(asyncio.Protocol):
         finally:
             if failed and self._request is request:  # else the caller would wait for ever
                 self._request = None
+                self._target = request.target  # in whose dialect it is told
                 self._refuse(Refusal(500, "the gateway failed on this request"))
         if self._request is request:
             self._answering = answering
 
     def send(self, data: bytes) -> None:
         """Bytes of the answer under way."""
-        if self._soon:
-            data, self._soon = self._soon + data, b""
         if not self.closed:
             self.transport.write(data)
-
-    def send_soon(self, data: bytes) -> None:
-        """Bytes of the answer that may wait for the end of this turn of the loop, a fraction of a millisecond.
-
-        What many streams got in one turn then goes out in one go: the kernel's code for it stays in the processor's
-        cache, and a reader of several streams is woken once. What is more than ``SOON_BYTES_MAX`` goes out at once,
-        so that a slow caller holds the provider back within the turn, too.
-        """
-        if self._soon:
-            self._soon += data
-        else:
-            self._soon = data
-            self._connections.soon(self)
-        if len(self._soon) > SOON_BYTES_MAX:
-            self.flush()
-
-    def flush(self) -> None:
-        if self._soon:
-            self.send(b"")
 
     def finish(self, *, keep_alive: bool = True) -> None:
         """The answer is complete: go on with the next request, or close."""
@@ -341,7 +312,6 @@ class Inbound(asyncio.Protocol):
 
     def shut(self) -> None:
         """Close once everything written is out."""
-        self.flush()
         if not self.closed:
             self.closed = True
             self.since = self._now()
@@ -376,7 +346,7 @@ class Inbound(asyncio.Protocol):
             self._waiting.clear()
             self._body.clear()
             return
-        self.transport.write(plain(refusal.status, str(refusal), keep_alive=False))
+        self.transport.write(plain(refusal.status, str(refusal), self._target, keep_alive=False))
         self.shut()
 
     def check(self, now: float) -> None:
@@ -388,7 +358,8 @@ class Inbound(asyncio.Protocol):
         if self.busy:
             return
         if self.partial and now - self.since > REQUEST_SECONDS:
-            self.transport.write(plain(408, f"the request took over {REQUEST_SECONDS:g} s to arrive", keep_alive=False))
+            text = f"the request took over {REQUEST_SECONDS:g} s to arrive"
+            self.transport.write(plain(408, text, self._target, keep_alive=False))
             self.shut()
         elif not self.partial and now - self.since > KEEP_ALIVE_SECONDS:
             self.shut()
@@ -414,7 +385,16 @@ def chunk(data: bytes) -> bytes:
 LAST_CHUNK = b"0\r\n\r\n"
 
 
-def plain(status: int, message: str, *, keep_alive: bool = True) -> bytes:
-    """A whole JSON error for requests whose dialect is not known; both OpenAI and Anthropic clients read it."""
-    body = msgspec.json.encode({"type": "error", "error": {"type": "invalid_request_error", "message": message}})
-    return head(status, b"content-type: application/json\r\n", len(body), keep_alive=keep_alive) + body
+def plain(status: int, message: str, target: bytes = b"", *, allow: bytes = b"", keep_alive: bool = True) -> bytes:
+    """A whole JSON error for what no face has read: in Anthropic's form below ``/v1/messages``, else in OpenAI's.
+    ``allow``: the methods of this path, for 405."""
+    path = _origin_form(target).partition(b"?")[0]
+    code = _CODES.get(status, "bad_request")
+    body: dict[str, object]
+    if path == b"/v1/messages" or path.startswith(b"/v1/messages/"):
+        body = {"type": "error", "error": anthropic_messages_errors.plain_body(status, code, message)}
+    else:
+        body = {"error": openai_chat_errors.plain_body(status, code, message)}
+    headers = b"content-type: application/json\r\n" + (b"allow: %b\r\n" % allow if allow else b"")
+    data = msgspec.json.encode(body)
+    return head(status, headers, len(data), keep_alive=keep_alive) + data

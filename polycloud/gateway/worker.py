@@ -23,7 +23,7 @@ from polycloud.gateway.targets import Generation
 from polycloud.policy import tables
 from polycloud.policy.eligible import public_names
 
-CHECK_SECONDS = 0.1  # the grain of deadlines
+CHECK_SECONDS = 0.25  # the grain of deadlines, which are seconds; each look wakes the process up
 PRUNE_SECONDS = 5.0
 BEAT_SECONDS = 1.0
 RECONNECT_SECONDS = 0.2
@@ -138,7 +138,7 @@ class Worker:
             request.keep_alive = False  # an error's body follows, which a HEAD's caller does not read
         if face is not None:
             if request.method != b"POST":
-                self._brief(inbound, request, 405, b'{"error":{"message":"use POST"}}')
+                self._plain(inbound, request, 405, "use POST", b"POST")
                 return None
             self.gateway.requests += 1
             exchange = Exchange(self.gateway, inbound, request, face)
@@ -148,13 +148,15 @@ class Worker:
             self._models(inbound, request)
             return None
         if request.path.startswith(b"/v1/"):
-            data = plain(404, f"no such endpoint: {request.path.decode('latin-1')}", keep_alive=request.keep_alive)
-            inbound.send(data)
-            inbound.finish()
+            self._plain(inbound, request, 404, f"no such endpoint: {request.path.decode('latin-1')}")
             return None
         passing = Passing(self.gateway, inbound, request, self._control)
         passing.begin()
         return passing
+
+    def _plain(self, inbound: Inbound, request: Request, status: int, text: str, allow: bytes = b"") -> None:
+        inbound.send(plain(status, text, request.target, allow=allow, keep_alive=request.keep_alive))
+        inbound.finish()
 
     def _brief(self, inbound: Inbound, request: Request, status: int, body: bytes) -> None:
         headers = b"content-type: application/json\r\n"

@@ -11,11 +11,15 @@ from polycloud.core.chat import Need
 
 _TOOLS = Need.TOOLS | Need.TOOL_CHOICE | Need.SERIAL_TOOLS
 _JSON = Need.JSON_OBJECT | Need.JSON_SCHEMA
+_STOPS = Need.FIVE_STOPS | Need.MANY_STOPS
+_NATIVE_FORM = Need.NATIVE_TOOLS | Need.NATIVE_CONTENT
 _BASICS = Need.STREAM | Need.STOP | Need.TEMPERATURE  # every chat model in use has them, unless its profile says not
 
 # What each format has words for. Images pass only between equal formats for now, and only in these two.
 DIALECTS: dict[str, Need] = {
-    "openai_chat": ~Need.ANTHROPIC_EXTRAS & ~Need.OTHER_MEDIA & ~Need.TOP_K,
+    # Its providers cache prompts by themselves and refuse explicit marks as unknown (platform.openai.com/docs/
+    # guides/prompt-caching, 2026-11). A server that takes more than four stop sequences is for the estate to say.
+    "openai_chat": ~Need.ANTHROPIC_EXTRAS & ~Need.OTHER_MEDIA & ~Need.TOP_K & ~Need.PROMPT_CACHE,
     "anthropic_messages": _BASICS
     | _TOOLS
     | Need.JSON_SCHEMA
@@ -23,9 +27,13 @@ DIALECTS: dict[str, Need] = {
     | Need.TOP_K
     | Need.PROMPT_CACHE
     | Need.IMAGES
+    | Need.OTHER_MEDIA
+    | _STOPS
+    | _NATIVE_FORM
     | Need.ANTHROPIC_EXTRAS,
-    "bedrock_converse": _BASICS | _TOOLS | Need.JSON_SCHEMA | Need.REASONING | Need.TOP_K | Need.PROMPT_CACHE,
+    "bedrock_converse": _BASICS | _STOPS | _TOOLS | Need.JSON_SCHEMA | Need.REASONING | Need.TOP_K | Need.PROMPT_CACHE,
     "gemini": _BASICS
+    | Need.FIVE_STOPS
     | Need.TOOLS
     | Need.TOOL_CHOICE
     | _JSON
@@ -35,15 +43,21 @@ DIALECTS: dict[str, Need] = {
     | Need.PENALTIES
     | Need.LOGPROBS
     | Need.MULTIPLE,
-    "oci_generic": _BASICS | _TOOLS | _JSON | Need.REASONING | Need.SEED | Need.TOP_K | Need.PENALTIES,
+    "oci_generic": _BASICS | _STOPS | _TOOLS | _JSON | Need.REASONING | Need.SEED | Need.TOP_K | Need.PENALTIES,
 }
 # Parameters that a format gives to every model behind it; a profile may still take them away.
 _NATIVE: dict[str, Need] = {
-    "openai_chat": _BASICS | Need.SEED | Need.PENALTIES | Need.LOGPROBS | Need.MULTIPLE | Need.OPENAI_EXTRAS,
-    "anthropic_messages": _BASICS | Need.TOP_K | Need.ANTHROPIC_EXTRAS,
-    "bedrock_converse": _BASICS,
-    "gemini": _BASICS | Need.SEED | Need.TOP_K | Need.PENALTIES | Need.LOGPROBS | Need.MULTIPLE,
-    "oci_generic": _BASICS | Need.SEED | Need.TOP_K | Need.PENALTIES,
+    "openai_chat": _BASICS
+    | Need.SEED
+    | Need.PENALTIES
+    | Need.LOGPROBS
+    | Need.MULTIPLE
+    | Need.OPENAI_EXTRAS
+    | _NATIVE_FORM,
+    "anthropic_messages": _BASICS | _STOPS | Need.TOP_K | Need.ANTHROPIC_EXTRAS | _NATIVE_FORM,
+    "bedrock_converse": _BASICS | _STOPS,
+    "gemini": _BASICS | Need.FIVE_STOPS | Need.SEED | Need.TOP_K | Need.PENALTIES | Need.LOGPROBS | Need.MULTIPLE,
+    "oci_generic": _BASICS | _STOPS | Need.SEED | Need.TOP_K | Need.PENALTIES,
 }
 # The catalogue's features (see catalog.reading.FEATURES) as needs.
 _FEATURES: dict[str, Need] = {
@@ -84,6 +98,9 @@ def can(dialect: str, model: str, features: Mapping[str, bool], said: Mapping[st
     for name, works in features.items():
         bits = _FEATURES.get(name, Need(0))
         found = found | bits if works else found & ~bits
+    if dialect == "anthropic_messages" and found & Need.IMAGES:
+        # Claude reads documents by its vision (docs.claude.com/en/docs/build-with-claude/pdf-support, 2026-11).
+        found |= Need.OTHER_MEDIA
     for name in sorted(said, key=lambda n: n not in _IMPLIED):
         bits = _IMPLIED.get(name, Need[name.upper()])
         found = found | bits if said[name] else found & ~bits

@@ -29,13 +29,20 @@ DEGRADABLE = int(
     | Need.TEMPERATURE
     | Need.OPENAI_EXTRAS
     | Need.ANTHROPIC_EXTRAS
+    | Need.FIVE_STOPS
+    | Need.MANY_STOPS
 )
+# What moves a request to a deployment that can, and keeps it from none, whatever the route says: the answer is the
+# same without.
+PREFERRED = int(Need.PROMPT_CACHE)
 # What the common form of a chat does not carry: only a target that speaks the caller's own format can
 # do these, because there the body passes through as it is.
-PASS_THROUGH_ONLY = int(Need.IMAGES | Need.OTHER_MEDIA | Need.LOGPROBS | Need.MULTIPLE)
-# Of these, what the common form of an answer lacks: nothing else of such a request can be left out, as its answer
+PASS_THROUGH_ONLY = int(
+    Need.IMAGES | Need.OTHER_MEDIA | Need.LOGPROBS | Need.MULTIPLE | Need.NATIVE_TOOLS | Need.NATIVE_CONTENT
+)
+# Of these, what the common form of a message or an answer lacks: nothing else of such a request can be left out, as it
 # would then not pass through either.
-WHOLE_ONLY = int(Need.LOGPROBS | Need.MULTIPLE)
+WHOLE_ONLY = int(Need.LOGPROBS | Need.MULTIPLE | Need.NATIVE_TOOLS | Need.NATIVE_CONTENT)
 PLAIN_ROUTE = Route(name="default", match=("*",))  # for names that no route of the estate matches
 SUGGESTIONS_MAX = 3
 

@@ -16,7 +16,7 @@ import re
 import msgspec
 
 from polycloud.sandbox import tokens
-from polycloud.sandbox.ask import Answer, Ask, Block, Finish, Piece, Tool
+from polycloud.sandbox.ask import Answer, Ask, Block, Finish, Mark, Piece, Tool
 from polycloud.sandbox.instances import instance
 from polycloud.sandbox.signatures import sign
 
@@ -105,7 +105,7 @@ class Author:
         schema = ask.schema if ask.schema is not None else _schema_in_words(ask)
         if schema is not None:
             return msgspec.json.encode(instance(schema, chance, _NAME.findall(prompt))).decode()
-        if ask.json_object:
+        if ask.json_object or _object_in_words(ask):
             value = {"simulated": True, "model": model, "site": self._site, "question": prompt[:EXCERPT_CHARS]}
             return msgspec.json.encode(value).decode()
         results = _waiting_results(ask)
@@ -131,7 +131,7 @@ class Author:
         return text
 
 
-def prompt_pieces(ask: Ask) -> list[tuple[str, bool]]:
+def prompt_pieces(ask: Ask) -> list[tuple[str, Mark]]:
     """The prompt's texts in the order that providers cache them: tools, then system, then the conversation."""
     tools = [(f"{t.name}{t.description}{msgspec.json.encode(t.schema).decode()}", t.mark) for t in ask.tools]
     system = [(p.text, p.mark) for p in ask.pieces if p.kind == "system"]
@@ -167,6 +167,11 @@ def _schema_in_words(ask: Ask) -> dict[str, object] | None:
             except msgspec.DecodeError:
                 continue
     return None
+
+
+def _object_in_words(ask: Ask) -> bool:
+    """Whether the system's words ask for one JSON object, as a model without a JSON mode is asked."""
+    return any(p.kind == "system" and "one JSON object" in p.text for p in ask.pieces)
 
 
 def _last_prompt(ask: Ask) -> str:

@@ -5,16 +5,18 @@ from typing import Literal
 import msgspec
 
 Kind = Literal["system", "user", "assistant", "call", "tool", "thinking"]
+Mark = Literal["", "5m", "1h"]
 Finish = Literal["stop", "stop_sequence", "length", "tool_calls"]
 
 
 class Piece(msgspec.Struct):
-    """One block of a conversation. ``name`` is the tool's for calls and results; ``mark`` a cache mark after it."""
+    """One block of a conversation. ``name`` is the tool's for calls and results; ``mark`` the lifetime of a cache
+    mark after it, "" for none."""
 
     kind: Kind
     text: str = ""
     name: str = ""
-    mark: bool = False
+    mark: Mark = ""
     images: int = 0
 
 
@@ -24,7 +26,7 @@ class Tool(msgspec.Struct):
     name: str
     description: str = ""
     schema: dict[str, object] = {}
-    mark: bool = False
+    mark: Mark = ""
 
 
 class Ask(msgspec.Struct, kw_only=True):
@@ -63,7 +65,8 @@ class Block(msgspec.Struct):
 
 
 class Answer(msgspec.Struct, kw_only=True):
-    """``input`` counts all prompt tokens, cached ones included; ``output`` all generated, reasoning included."""
+    """``input`` counts all prompt tokens, cached ones included; ``output`` all generated, reasoning included;
+    ``cache_write_hour`` is the part of the cache writes that live an hour."""
 
     id: str
     blocks: list[Block]
@@ -73,6 +76,7 @@ class Answer(msgspec.Struct, kw_only=True):
     output: int
     cache_read: int = 0
     cache_write: int = 0
+    cache_write_hour: int = 0
     reasoning: int = 0
     created: int = 0
 

@@ -104,7 +104,8 @@ class Site:
     def _count_cache(self, call: Call, answer: Answer) -> None:
         pieces, now = prompt_pieces(call.ask), self._clock.monotonic()
         if call.explicit_cache:
-            answer.cache_read, answer.cache_write = self._cache.explicit(pieces, call.model, now)
+            counts = self._cache.explicit(pieces, call.model, now)
+            answer.cache_read, answer.cache_write, answer.cache_write_hour = counts
         else:
             answer.cache_read = self._cache.implicit(pieces, call.model, now)
 

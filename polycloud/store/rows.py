@@ -120,5 +120,6 @@ def read_attempt(row: Mapping[str, object]) -> Record:
     values["kind"] = "attempt"
     values["degraded"] = strings(str(row["degraded"]))
     counts = {name: values.pop(name) for name in Usage.__struct_fields__}
-    values["usage"] = None if counts["input_tokens"] is None else counts
+    known = counts["input_tokens"] is not None
+    values["usage"] = {name: count or 0 for name, count in counts.items()} if known else None
     return msgspec.convert(values, AttemptRecord)

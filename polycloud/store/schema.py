@@ -175,6 +175,7 @@ attempts = Table(
     Column("cache_read_tokens", BigInteger),
     Column("cache_write_tokens", BigInteger),
     Column("reasoning_tokens", BigInteger),
+    Column("cache_write_hour_tokens", BigInteger),  # None also in rows of before it was counted
     Column("cost_pico_usd", BigInteger),
     Column("streamed", Boolean, nullable=False),
     Column("final", Boolean, nullable=False),

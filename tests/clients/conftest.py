@@ -16,6 +16,7 @@ import urllib.request
 from contextlib import contextmanager
 
 import pytest
+import yaml
 
 HERE = pathlib.Path(__file__).parent
 CLOUDS = {
@@ -26,10 +27,14 @@ CLOUDS = {
     "on-oci": "oci",
     "on-onprem": "onprem",
 }
-TROUBLED = [f"troubled-{i}" for i in range(60)]  # one for each fault that is set: breakers stay open after it
+TROUBLED_EACH = 40  # names for each of CLOUDS, one for each fault that is set: breakers stay open after it
 START_SECONDS = 60
 STOP_SECONDS = 40  # a little over the supervisor's own
 TOOL_SECONDS = 100  # for a client in a process of its own: all its calls
+
+
+def troubled_names(model):
+    return [f"troubled-{model}-{i}" for i in range(TROUBLED_EACH)]
 
 
 class Gateway:
@@ -37,11 +42,12 @@ class Gateway:
 
     key = "pk-demo"
 
-    def __init__(self, state):
+    def __init__(self, state, sites):
         run = json.loads((state / "run.json").read_text())
         self.url = run["url"]
         self._sandbox = run["sandbox"]
-        self._troubled = iter(TROUBLED)
+        self._sites = sites
+        self._troubled = {name: iter(troubled_names(name)) for name in CLOUDS}
 
     def _control(self, method, body=None):
         data = None if body is None else json.dumps(body).encode()
@@ -51,11 +57,12 @@ class Gateway:
             answer.read()
 
     @contextmanager
-    def fault(self, kind, **fields):
-        """Trouble of this ``kind`` for the public name that is given, which no test used before."""
-        self._control("POST", {"kind": kind, "site": "azure/eastus", **fields})
+    def fault(self, kind, model, **fields):
+        """Trouble of this ``kind`` where ``model`` is served, for the public name that is given, which no test used
+        before."""
+        self._control("POST", {"kind": kind, "site": self._sites[model], **fields})
         try:
-            yield next(self._troubled)
+            yield next(self._troubled[model])
         finally:
             self._control("DELETE")
 
@@ -72,8 +79,11 @@ def gateway():
     with tempfile.TemporaryDirectory(prefix="pc") as directory:  # short: sockets with a path live in it
         state = pathlib.Path(directory) / "s"
         estate = pathlib.Path(directory) / "estate.yaml"
-        troubled = "".join(f"  {name}: {{deployments: [{{at: azure/eastus, model: gpt-4o}}]}}\n" for name in TROUBLED)
-        estate.write_text((HERE / "estate.yaml").read_text().replace("models:\n", "models:\n" + troubled, 1))
+        text = (HERE / "estate.yaml").read_text()
+        models = yaml.safe_load(text)["models"]
+        troubled = "".join(f"  {n}: {json.dumps(row)}\n" for name, row in models.items() for n in troubled_names(name))
+        estate.write_text(text.replace("\nmodels:\n", "\nmodels:\n" + troubled, 1))
+        sites = {name: row["deployments"][0]["at"] for name, row in models.items()}
         process = subprocess.Popen(
             [sys.executable, "-m", "polycloud", "up", "-e", str(estate), "--port", "0", "--workers", "1",
              "--state", str(state)],
@@ -91,7 +101,7 @@ def gateway():
             pytest.fail("the gateway did not start:\n" + "".join(said))
         too_late.cancel()
         try:
-            yield Gateway(state)
+            yield Gateway(state, sites)
         finally:
             process.send_signal(signal.SIGINT)
             rest, _ = process.communicate(timeout=STOP_SECONDS)

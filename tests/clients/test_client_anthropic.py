@@ -251,14 +251,16 @@ def test_what_the_caller_got_wrong(client, model):
         ("http_error", anthropic.InternalServerError, "overloaded_error"),
     ],
 )
-def test_trouble_of_a_cloud_is_told_in_the_callers_words(client, gateway, kind, error, named, stream):
-    with gateway.fault(kind, retry_after_seconds=7.0) as troubled, pytest.raises(error) as caught:
+def test_trouble_of_a_cloud_is_told_in_the_callers_words(client, gateway, model, kind, error, named, stream):
+    if kind == "quota" and model in ("on-gcp-claude", "on-onprem"):
+        error, named = anthropic.RateLimitError, "rate_limit_error"  # a spent quota looks like any other 429 there
+    with gateway.fault(kind, model, retry_after_seconds=7.0) as troubled, pytest.raises(error) as caught:
         client.messages.create(model=troubled, max_tokens=10, messages=says("hi"), stream=stream)
     assert caught.value.body["type"] == "error"
     assert caught.value.body["error"]["type"] == named
 
 
-def test_a_stream_that_breaks_never_looks_whole(client, gateway):
-    with gateway.fault("cut", after_events=6) as troubled, pytest.raises(anthropic.APIError):
+def test_a_stream_that_breaks_never_looks_whole(client, gateway, model):
+    with gateway.fault("cut", model, after_events=6) as troubled, pytest.raises(anthropic.APIError):
         for _ in client.messages.create(model=troubled, max_tokens=900, messages=says("words: 80"), stream=True):
             pass

@@ -122,10 +122,10 @@ def test_errors(gateway, model, cloud_of):
             held.invoke("hi")
 
 
-def test_a_context_that_is_too_long(gateway):
+def test_a_context_that_is_too_long(gateway, model):
     with (
-        gateway.fault("context_too_long") as troubled,
-        pytest.raises(openai.BadRequestError, match="context") as caught,
+        gateway.fault("context_too_long", model) as troubled,
+        pytest.raises(openai.BadRequestError, match="larger window") as caught,
     ):
         made(gateway, troubled).invoke("hi")
     assert caught.value.code == "context_length_exceeded"

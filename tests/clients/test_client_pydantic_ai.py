@@ -126,11 +126,10 @@ def test_errors(ask, model, cloud_of):
     assert caught.value.status_code == 403
 
 
-@pytest.mark.parametrize("model", ["on-azure"], indirect=True)
-def test_a_context_that_is_too_long(ask, gateway):
+def test_a_context_that_is_too_long(ask, gateway, model):
     async def use(target):
         return await Agent(target).run("hi")
 
-    with gateway.fault("context_too_long") as troubled, pytest.raises(ModelHTTPError, match="context") as caught:
+    with gateway.fault("context_too_long", model) as troubled, pytest.raises(ModelHTTPError, match="context") as caught:
         ask(use, name=troubled)
     assert caught.value.status_code == 400

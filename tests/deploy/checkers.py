@@ -14,6 +14,7 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -78,19 +79,40 @@ def complaints(done: subprocess.CompletedProcess[str]) -> Findings:
 # Terraform
 
 
-def terraform_engines() -> list[list[str]]:
-    """How to call each Terraform that is here: the one on the path, and the newer one of a package."""
+def terraform_engines(folder: Path | None = None) -> list[list[str]]:
+    """How to call each Terraform that is here: the one on the path, and the newer one of a package; of a root module
+    in ``folder`` only those that it lets in."""
     library = TOOLS / "terraform" / "bin" / "python"
     found = [[path] for path in [shutil.which("terraform")] if path]
     if library.exists():
         found.append([str(library), str(ROOT / "tools" / "terraform.py")])
-    return found
+    wanted = required_version(folder) if folder is not None else None
+    if wanted is None:
+        return found
+    specifiers = pytest.importorskip("packaging.specifiers")
+    return [engine for engine in found if version(tuple(engine)) in specifiers.SpecifierSet(wanted)]
 
 
-def engine() -> list[str]:
-    engines = terraform_engines()
+def required_version(folder: Path) -> str | None:
+    """The versions of Terraform that a root module lets in."""
+    texts = (path.read_text("utf8") for path in sorted(folder.glob("*.tf")))
+    said = [found[1] for text in texts if (found := re.search(r'required_version\s*=\s*"([^"]*)"', text))]
+    return said[0] if said else None
+
+
+@cache
+def version(engine: tuple[str, ...]) -> str:
+    found = re.search(r"Terraform v(\S+)", run([*engine, "version"], env=quiet()).stdout)
+    assert found is not None, engine
+    return found[1]
+
+
+def engine(folder: Path | None = None) -> list[str]:
+    engines = terraform_engines(folder)
     if not engines:
-        pytest.skip("terraform is not installed: run `make tools`")
+        pytest.skip(
+            f"no terraform {(required_version(folder) if folder else None) or ''} is installed: run `make tools`"
+        )
     return engines[0]
 
 
@@ -126,7 +148,7 @@ def providers(folder: Path) -> Iterator[dict[str, str]]:
 
 def terraform_validate(folder: Path, with_engine: Sequence[str] | None = None, within: Path | None = None) -> Findings:
     """``terraform init`` and ``validate`` of one root module; warnings count."""
-    terraform = [*(with_engine or engine())]
+    terraform = [*(with_engine or engine(folder))]
     with workspace(folder, within=within) as copy, providers(within or folder) as env:
         started = run([*terraform, "init", "-no-color"], cwd=copy, env=env)
         if started.returncode:
@@ -157,7 +179,7 @@ def terraform_roundtrip(
     within: Path | None = None,
 ) -> Roundtrip:
     """Plan, apply and plan again, which must find nothing left to do."""
-    terraform = [*(with_engine or engine())]
+    terraform = [*(with_engine or engine(folder))]
     result = Roundtrip()
     steps = (
         ["init", "-no-color"],
@@ -185,8 +207,8 @@ def terraform_test(folder: Path, within: Path | None = None) -> Findings:
     if not [*folder.rglob("*.tftest.hcl")]:
         return ["no test is shipped"]
     with workspace(folder, within=within) as copy, providers(within or folder) as env:
-        started = run([*engine(), "init", "-no-color"], cwd=copy, env=env)
-        return complaints(started) or complaints(run([*engine(), "test", "-no-color"], cwd=copy, env=env))
+        started = run([*engine(folder), "init", "-no-color"], cwd=copy, env=env)
+        return complaints(started) or complaints(run([*engine(folder), "test", "-no-color"], cwd=copy, env=env))
 
 
 def terraform_pins(folder: Path) -> Findings:

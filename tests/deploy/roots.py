@@ -13,6 +13,8 @@ from polycloud.deploy.ports import Rendered, Renderer
 from tests.deploy import checkers
 from tests.deploy.blueprints import EVERYTHING, blueprint, secrets_in, written
 
+# What every estate with a sign-in has to be told.
+NEEDED = {"home_region": "eu-frankfurt-1", "organization": "123456789012", "sso_metadata": "<EntityDescriptor/>"}
 HOSTILE = 'x${file("/etc/passwd")}"\n}\nresource "null_resource" "hostile" {\n#%{ for a in b }\\'
 
 
@@ -29,9 +31,10 @@ def is_planned_once(renderer: Renderer, name: str, folder: Path, given: Mapping[
     root = written(folder, found)
     assert checkers.terraform_fmt(root) == []
     assert checkers.terraform_pins(root) == []
-    for engine in checkers.terraform_engines():  # the oldest that is supported, and the newest
+    assert checkers.engine(root)
+    for engine in checkers.terraform_engines(root):  # the oldest that is supported, and the newest
         assert checkers.terraform_validate(root, engine) == []
-    trip = checkers.terraform_roundtrip(root, asked(root, given) if name == EVERYTHING else None)
+    trip = checkers.terraform_roundtrip(root, asked(root, given if name == EVERYTHING else NEEDED))
     assert trip.findings == []
     planned = {
         change["address"].partition("[")[0]

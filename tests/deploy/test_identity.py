@@ -2,12 +2,14 @@
 
 import json
 import re
+import tempfile
 from functools import cache
 from pathlib import Path
 
 import msgspec
 import pytest
 
+from polycloud.app.wiring import renderers
 from polycloud.catalog import Catalog
 from polycloud.catalog.market import Market
 from polycloud.clouds.aws import render as aws
@@ -71,8 +73,6 @@ CLOUDS = {"aws": aws_identity, "azure": azure_identity, "gcp": gcp_identity, "oc
 
 @cache
 def whole() -> Blueprint:
-    import tempfile
-
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "estate.yaml"
         path.write_text(ESTATE)
@@ -88,6 +88,10 @@ def files(cloud: str) -> dict[str, str]:
     root.about("variables.tf", "Inputs.", "roles")
     CLOUDS[cloud].add(root, whole().of(cloud))
     return root.rendered().files
+
+
+def report() -> str:
+    return renderers()["identity"](whole()).files["identity/report.md"]
 
 
 def test_the_whole_root_of_aws_with_rights_is_planned_and_applied_once(tmp_path: Path) -> None:
@@ -124,10 +128,21 @@ def test_every_policy_of_aws_is_one_that_parliament_accepts(tmp_path: Path) -> N
 
 @pytest.mark.parametrize("cloud", sorted(CLOUDS))
 def test_every_role_has_its_line_in_the_report(cloud: str) -> None:
-    text = files(cloud)[f"terraform/{cloud}/identity.md"]
+    text = report()
+    text = text[text.index(f"## Rights at {cloud}") :].partition("\n## ")[0]
     for principal in whole().principals:
         for intent in intents(whole().of(cloud), principal):
             assert re.search(rf"\| {principal.name} \| {intent.action} \|", text), (principal.name, intent.action)
+
+
+def test_the_report_names_what_clouds_grant_differently_and_nothing_else() -> None:
+    part = report().partition("## Where the clouds differ")[2].partition("\n## ")[0]
+    lines = [line.split(" | ") for line in part.splitlines() if line.startswith("| ")][1:]
+    found = {(cells[0].strip("| "), cells[1]): [cell.strip(" |") for cell in cells[2:]] for cells in lines}
+    assert found[("operators", "administer")] == ["granted", "granted", "granted, and more", "granted, and more"]
+    assert found[("operators", "audit")] == ["granted, not meant", "granted, not meant", "", "granted, not meant"]
+    assert ("stewards", "read") not in found  # alike wherever it is meant
+    assert not any(role == "trainer" for role, _ in found)  # read at one cloud, write at another: as meant
 
 
 def test_a_grant_reaches_what_it_names_and_nothing_else() -> None:

@@ -9,6 +9,7 @@ import msgspec
 import pytest
 import yaml
 
+from polycloud.app.wiring import renderers
 from polycloud.deploy.blueprint import Blueprint
 from polycloud.deploy.render import helm, kubernetes
 from tests.deploy import checkers
@@ -95,6 +96,49 @@ def test_the_chart_refuses_what_can_not_run(tmp_path: Path) -> None:
         "estate: northwind\nteams: {a: {owner: '{{ x }}'}}"
     )
     assert "PodDisruptionBudget/polycloud" not in made
+
+
+def test_the_pod_scales_by_its_workers_and_values_reach_what_they_are_for(tmp_path: Path) -> None:
+    chart = written(tmp_path, helm.render(by_hand())) / "helm/polycloud"
+    made = templated(chart, workers=8, resources={"requests": {"cpu": "8"}}, networkPolicy={"enabled": False})
+    (container,) = made["StatefulSet/polycloud"]["spec"]["template"]["spec"]["containers"]
+    assert container["args"][container["args"].index("--workers") + 1] == "8"
+    assert container["resources"]["requests"]["cpu"] == "8"
+    assert {"startupProbe", "livenessProbe", "readinessProbe"} <= container.keys()
+    assert container["readinessProbe"]["httpGet"]["path"] == "/readyz"
+    assert "NetworkPolicy/polycloud" not in made and "HorizontalPodAutoscaler/polycloud" not in made
+    agents = templated(chart, vaultAgent={"enabled": True})
+    template = agents["StatefulSet/polycloud"]["spec"]["template"]
+    assert template["metadata"]["annotations"]["vault.hashicorp.com/agent-configmap"] == "vault-agent"
+    tokens = [volume for volume in template["spec"]["volumes"] if volume["name"] == "vault-token"]
+    assert tokens[0]["projected"]["sources"][0]["serviceAccountToken"]["audience"] == "vault"
+    for version in VERSIONS:
+        text = checkers.helm_template(chart, {"workers": 8, "vaultAgent": {"enabled": True}}, version)
+        assert checkers.kubernetes_strict(text, version) == []
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"workers": 0},
+        {"workers": "four"},
+        {"log": "loud"},
+        {"persistence": {"size": "20"}},
+        {"networkPolicy": {"reaches": [{"namespace": "x", "ports": [0]}]}},
+        {"networkPolicy": {"callers": ["Not A Name"]}},
+        {"networkPolicy": {"callers": []}},
+        {"networkPolicy": {"callers": None}},
+        {"networkPolicy": None},
+        {"image": {"pullPolicy": "Sometimes"}},
+        {"vaultAgent": {"enabled": "yes"}},
+        {"terminationGracePeriodSeconds": -1},
+        {"database": {"kind": "mysql"}},
+    ],
+)
+def test_the_charts_schema_refuses_wrong_values(values: dict[str, Any], tmp_path: Path) -> None:
+    chart = written(tmp_path, helm.render(by_hand())) / "helm/polycloud"
+    with pytest.raises(checkers.Broken):
+        checkers.helm_template(chart, values)
 
 
 def test_what_waits_for_a_shared_store_is_sound_already(tmp_path: Path) -> None:
@@ -197,16 +241,35 @@ def templates(folder: Path, text: str, values: dict[str, Any]) -> str:
 
 def test_every_application_is_whole_once_its_cluster_is_known(tmp_path: Path) -> None:
     files = kubernetes.render(by_hand()).files
-    annotations = {f"polycloud_{word}": word for word in ("repository", "revision", "path")}
+    annotations = {f"polycloud_{word}": word for word in ("repository", "revision", "path", "seal")}
     made = []
     for path in ("argocd/platform.yaml", "argocd/applications.yaml"):
         for one in checkers.documents(files[path]):
             (generator,) = one["spec"]["generators"]
             inner = generator["matrix"]["generators"] if "matrix" in generator else [generator]
             elements = inner[1]["list"]["elements"] if len(inner) > 1 else [{}]
-            cluster = {"name": "aws-us-east-1", "metadata": {"annotations": annotations}, **elements[0]}
+            (named,) = inner[0]["clusters"]["selector"]["matchExpressions"]
+            cluster = {"name": named["values"][0], "metadata": {"annotations": annotations}, **elements[0]}
             text = templates(tmp_path, yaml.safe_dump(one["spec"]["template"]), cluster)
             assert "{{" not in text and "<no value>" not in text, text
             made.append({"apiVersion": "argoproj.io/v1alpha1", "kind": "Application", **yaml.safe_load(text)})
-    assert len({one["metadata"]["name"] for one in made}) == len(made) == 7
+    assert len({one["metadata"]["name"] for one in made}) == len(made) == 11
     assert checkers.custom_resources(yaml.safe_dump_all(made)) == []
+
+
+def test_a_flavor_selects_the_label_that_terraform_gives_the_pools_machines() -> None:
+    """The same names in both, for each cloud: else Kueue admits work that no machine takes."""
+    whole = by_hand()
+    files = kubernetes.render(whole).files
+    for cluster in whole.clusters:
+        flavors = {
+            one["metadata"]["name"]: one["spec"]["nodeLabels"]
+            for one in checkers.documents(files[f"kueue/{cluster.name}/queues.yaml"])
+            if one["kind"] == "ResourceFlavor"
+        }
+        terraform = renderers()[f"terraform/{cluster.site.cloud}"](whole)
+        given = terraform.files[f"terraform/{cluster.site.cloud}/clusters.tf"]
+        assert flavors
+        for chosen in flavors.values():
+            for key, text in chosen.items():
+                assert re.search(rf'"{re.escape(key)}"\s*= "{re.escape(text)}"', given), (cluster.name, key)

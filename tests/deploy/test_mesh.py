@@ -10,23 +10,26 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 
+from polycloud.deploy.render import helm
 from polycloud.deploy.render.mesh import envoy, render
 from polycloud.deploy.steering import may_replace, regions, successors
 from tests.deploy import checkers
 from tests.deploy.estates import EVERY, NAMES, blueprint
 
 READY_SECONDS = 20.0
+SCRAPED = 15020  # where a sidecar tells its metrics and the pod's
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_manifest_holds_against_its_schema(name: str) -> None:
     files = render(blueprint(name)).files
-    manifests = [t for path, t in files.items() if path.endswith(("routing.yaml", "security.yaml", "policies.yaml"))]
-    assert len(manifests) == len(blueprint(name).clusters) + 2
+    manifests = [t for path, t in files.items() if path.startswith("mesh/istio/") and "values" not in path]
+    assert len(manifests) == len(blueprint(name).clusters) + 5
     together = "\n---\n".join(manifests)  # each tool is started once
     assert checkers.custom_resources(together) == []
     assert checkers.kubernetes_strict(together, "1.35") == []
@@ -175,3 +178,59 @@ def test_envoy_routes_by_region_and_fails_over_inside_the_law(tmp_path: Path) ->
             if name not in (asia, *europe):
                 server.shutdown()
             server.server_close()
+
+
+def manifests(folder: str) -> list[dict[str, Any]]:
+    files = render(blueprint("active-active")).files
+    texts = [text for path, text in files.items() if path.startswith(folder)]
+    return [document for text in texts for document in yaml.safe_load_all(text) if document]
+
+
+def test_the_gateways_port_alone_is_open_and_its_chart_listens_there() -> None:
+    (policy,) = [
+        d
+        for d in manifests("mesh/istio/base/")
+        if d["kind"] == "NetworkPolicy"
+        and d["metadata"]["namespace"] == "polycloud"
+        and d["spec"].get("ingress")
+        and any(rule.get("ports") for rule in d["spec"]["ingress"])
+    ]
+    opened = {p["port"] for rule in policy["spec"]["ingress"] for p in rule["ports"]}
+    chart = helm.render(blueprint("active-active")).files["helm/polycloud/templates/statefulset.yaml"]
+    listens = int(re.findall(r"containerPort: (\d+)", chart)[0])
+    assert listens in opened and opened <= {listens, SCRAPED}
+    routed = {
+        route["route"][0]["destination"]["port"]["number"]
+        for d in manifests("mesh/istio/aws-us-east-1/")
+        if d.get("kind") == "VirtualService"
+        for route in d["spec"]["http"]
+    }
+    assert routed == {listens}
+
+
+def test_what_fails_is_taken_out_and_the_nearest_takes_over() -> None:
+    (rule,) = [d for d in manifests("mesh/istio/aws-eu-west-1/") if d.get("kind") == "DestinationRule"]
+    policy = rule["spec"]["trafficPolicy"]
+    taken = policy["outlierDetection"]
+    seconds = {name: int(taken[name].removesuffix("s")) for name in ("interval", "baseEjectionTime")}
+    assert 0 < taken["consecutive5xxErrors"] <= 5 and 0 < taken["maxEjectionPercent"] <= 50
+    assert 0 < seconds["interval"] <= 10 and seconds["baseEjectionTime"] >= seconds["interval"]
+    locality = policy["loadBalancer"]["localityLbSetting"]
+    assert locality["enabled"] is True
+    goes = {one["from"]: one["to"] for one in locality["failover"]}
+    europe = {c.site.region for r in regions(blueprint("active-active")) if r.name == "europe" for c in r.clusters}
+    assert goes["eu-west-1"] in europe - {"eu-west-1"}
+    assert policy["tls"]["mode"] == "ISTIO_MUTUAL"
+
+
+def test_between_networks_tls_goes_through_and_nothing_unknown_is_called() -> None:
+    (between,) = [
+        d
+        for d in manifests("mesh/istio/aws-eu-west-1/")
+        if d.get("kind") == "Gateway" and d["metadata"]["name"] == "cross-network"
+    ]
+    (server,) = between["spec"]["servers"]
+    assert (server["port"]["number"], server["tls"]["mode"]) == (15443, "AUTO_PASSTHROUGH")
+    settings = [d["meshConfig"] for d in manifests("mesh/istio/") if "meshConfig" in d]
+    assert len(settings) == len(blueprint("active-active").clusters)
+    assert {s["outboundTrafficPolicy"]["mode"] for s in settings} == {"REGISTRY_ONLY"}

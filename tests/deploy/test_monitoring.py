@@ -13,7 +13,7 @@ from polycloud.deploy.blueprint import Objective, Paging, Shift
 from polycloud.deploy.checks import together
 from polycloud.deploy.ports import Rendered
 from polycloud.deploy.render.monitoring import grafana, metrics, render, rules
-from tests.deploy import checkers
+from tests.deploy import blueprints, checkers
 from tests.deploy.estates import EVERY, NAMES, blueprint, written
 
 
@@ -45,7 +45,8 @@ def test_every_query_of_a_dashboard_is_promql() -> None:
 
 def test_dashboards_and_rules_use_exported_metrics_only() -> None:
     found = render(blueprint("active-active"))
-    others = Rendered({}, provides=tuple(f"cluster:{c.name}" for c in blueprint("active-active").clusters))
+    names = [f"{kind}:{c.name}" for kind in ("cluster", "name") for c in blueprint("active-active").clusters]
+    others = Rendered({}, provides=(*names, "exporter:yace"))
     assert together({"monitoring": found, "clusters": others}).problems == ()
     broken = Rendered(found.files, needs=found.needs)
     assert any("metric:polycloud_requests_total" in p for p in together({"m": broken, "c": others}).problems)
@@ -115,6 +116,9 @@ def test_collectors_refer_to_what_they_define_and_scrub_what_callers_wrote(name:
             if "central" not in path:
                 assert "attributes" in pipeline["processors"]
         if "central" not in path:
+            assert "prometheus" in content["service"]["pipelines"]["metrics"]["receivers"]
+            (job,) = content["receivers"]["prometheus"]["config"]["scrape_configs"]
+            assert job in yaml.safe_load(found.files[path.replace("/otel/", "/prometheus/")])["scrape_configs"]
             dropped = {
                 one["key"] for one in content["processors"]["attributes"]["actions"] if one["action"] == "delete"
             }
@@ -134,13 +138,13 @@ def test_the_same_estate_gives_the_same_bytes() -> None:
 
 def test_no_rule_or_panel_waits_for_a_figure_that_nobody_exports(tmp_path: Path) -> None:
     whole = blueprint("oci-primary")
-    assert not metrics.replicates(whole)
+    assert metrics.lags(whole) == ()
     found = render(whole)
     assert not any("aws_s3_replication" in text for text in found.files.values())
     assert any(gap.startswith("promise replication is not watched") for gap in found.gaps)
     alone = msgspec.structs.replace(whole, clusters=whole.clusters[:1])
     lonely = render(alone)
-    assert not any("probe_duration_seconds" in text for text in lonely.files.values())
+    assert not any("probe_http_duration_seconds" in text for text in lonely.files.values())
     others = Rendered({}, provides=(f"cluster:{alone.clusters[0].name}",))
     assert together({"monitoring": lonely, "clusters": others}).problems == ()
     path = written(tmp_path, lonely) / "monitoring/prometheus/rules/polycloud.yml"
@@ -149,7 +153,115 @@ def test_no_rule_or_panel_waits_for_a_figure_that_nobody_exports(tmp_path: Path)
 
 def test_the_alert_on_replication_is_the_recovery_point_of_the_estate() -> None:
     whole = msgspec.structs.replace(blueprint("active-active"), continuity={"rpo": 123})
-    assert metrics.replicates(whole)
+    assert [lag.metric for lag in metrics.lags(whole)] == ["aws_s3_replication_latency_maximum"]
     assert (
-        "aws_s3_replication_latency_maximum > 123" in render(whole).files["monitoring/prometheus/rules/polycloud.yml"]
+        "(aws_s3_replication_latency_maximum) > 123" in render(whole).files["monitoring/prometheus/rules/polycloud.yml"]
     )
+
+
+def test_lags_of_databases_are_watched_in_seconds_whoever_tells_them(tmp_path: Path) -> None:
+    """Every engine whose cloud tells it: CloudWatch's milliseconds, Azure's and Google's seconds; Oracle's are told."""
+    whole = msgspec.structs.replace(blueprints.blueprint(blueprints.EVERYTHING), continuity={"rpo": 60})
+    found = render(whole)
+    kinds = {(d.site.cloud, d.engine) for d in whole.databases if d.near()}
+    assert {kind for kind in kinds if kind not in metrics.DATABASES} == {("oci", "oracle"), ("gcp", "spanner")}
+    assert any("copies of general-ledger, stock are behind" in gap for gap in found.gaps)
+    at = written(tmp_path, found) / "monitoring"
+    for path in sorted((at / "prometheus").glob("*.yml")):
+        path.write_text(path.read_text().replace("/etc/prometheus/rules/*.yml", str(at / "prometheus/rules/*.yml")))
+        assert checkers.promtool_config(path) == []
+    jobs = {path.stem: yaml.safe_load(path.read_text())["scrape_configs"] for path in (at / "prometheus").glob("*.yml")}
+    exporters = {name: {job["job_name"] for job in made} for name, made in jobs.items()}
+    assert "yace" in exporters["aws-main"] and "stackdriver-exporter" in exporters["gcp-main"]
+    assert "azure-metrics-exporter" in exporters["azure-main"] and "yace" not in exporters["azure-main"]
+    asked = yaml.safe_load((at / "exporters/yace.yml").read_text())["discovery"]["jobs"]
+    assert {job["type"] for job in asked} == {"AWS/S3", "AWS/RDS", "AWS/DynamoDB", "AWS/Cassandra"}
+    series = {
+        "aws_dynamodb_replication_latency_maximum": (61_000, 59_000),
+        "aws_rds_aurora_global_dbreplication_lag_maximum": (61_000, 59_000),
+        'azurerm_resource_metric{metric="physical_replication_delay_in_seconds"}': (61, 59),
+        'azurerm_resource_metric{metric="ReplicationLatency"}': (61_000, 59_000),
+        metrics.CLOUD_SQL: (61, 59),
+    }
+    tests = []
+    for name, values in series.items():
+        for late, value in zip((True, False), values, strict=True):
+            text = f"Replication is {'1m 1s' if late else ''} behind"
+            labels = {"severity": "page"} | dict(re.findall(r'(\w+)="(.*?)"', name))
+            alert = [{"exp_labels": labels, "exp_annotations": {"summary": text}}] if late else []
+            tests.append(
+                {
+                    "interval": "1m",
+                    "input_series": [{"series": name, "values": f"{value}+0x20"}],
+                    "alert_rule_test": [{"eval_time": "10m", "alertname": "ReplicationLags", "exp_alerts": alert}],
+                }
+            )
+    file = at / "prometheus/tests/lags.yml"
+    file.write_text(yaml.safe_dump({"rule_files": ["../rules/polycloud.yml"], "tests": tests}))
+    assert checkers.promtool_test(file) == []
+
+
+def test_slow_and_lost_ways_between_clouds_page_and_near_or_far_ones_of_no_concern_do_not(tmp_path: Path) -> None:
+    whole = blueprint("active-active")
+    at = written(tmp_path, render(whole)) / "monitoring"
+    jobs = yaml.safe_load((at / "prometheus/aws-us-east-1.yml").read_text())["scrape_configs"]
+    probe = next(job for job in jobs if job["job_name"] == "cross-cloud")
+    pairs = {target["labels"]["to"]: target["labels"]["pair"] for target in probe["static_configs"]}
+    assert pairs["aws-us-west-2"] == "same-cloud"
+    assert pairs["azure-eastus"] == "cross-cloud"
+    assert pairs["gcp-asia-east1"] == "far"
+    tests = []
+    for pair, seconds, success, alerts in (
+        ("cross-cloud", 0.2, 1, ["CrossCloudLatencyHigh"]),
+        ("cross-cloud", 0.09, 1, []),
+        ("far", 0.2, 1, []),
+        ("same-cloud", 0.2, 1, []),
+        ("cross-cloud", 0.001, 0, ["ClusterUnreachable"]),
+    ):
+        labels = f'job="cross-cloud",pair="{pair}",to="there"'
+        series = [
+            {"series": f'probe_http_duration_seconds{{{labels},phase="processing"}}', "values": f"{seconds}+0x20"},
+            {"series": f"probe_success{{{labels}}}", "values": f"{success}+0x20"},
+        ]
+        for name in ("CrossCloudLatencyHigh", "ClusterUnreachable"):
+            given = {"job": "cross-cloud", "pair": pair, "to": "there", "severity": "page"}
+            slow = name == "CrossCloudLatencyHigh"
+            text = " to there takes 200ms" if slow else " does not reach there"
+            told = [
+                {"exp_labels": given | ({"phase": "processing"} if slow else {}), "exp_annotations": {"summary": text}}
+            ]
+            expected = told if name in alerts else []
+            moments = [
+                {"eval_time": "4m", "alertname": name, "exp_alerts": []},
+                {"eval_time": "6m", "alertname": name, "exp_alerts": expected},
+            ]
+            tests.append({"interval": "1m", "input_series": series, "alert_rule_test": moments})
+    file = at / "prometheus/tests/ways.yml"
+    file.write_text(
+        yaml.safe_dump({"rule_files": ["../rules/polycloud.yml"], "evaluation_interval": "1m", "tests": tests})
+    )
+    assert checkers.promtool_test(file) == []
+
+
+def test_a_probe_that_fails_is_no_quick_answer(tmp_path: Path) -> None:
+    whole = msgspec.structs.replace(
+        blueprint("active-active"),
+        objectives=(Objective("near", "cross-cloud-latency", 950_000, 86_400, bound_seconds=0.05),),
+    )
+    at = written(tmp_path, render(whole)) / "monitoring"
+    labels = 'job="cross-cloud",pair="cross-cloud",to="there"'
+    series = [
+        {"series": f'probe_http_duration_seconds{{{labels},phase="processing"}}', "values": "0.001+0x90"},
+        {"series": f"probe_success{{{labels}}}", "values": "0+0x90"},
+    ]
+    ratio = {
+        "expr": "slo:near:bad_ratio_5m",
+        "eval_time": "1h",
+        "exp_samples": [{"labels": "slo:near:bad_ratio_5m", "value": 1}],
+    }
+    file = at / "prometheus/tests/probe.yml"
+    given = {"interval": "1m", "input_series": series, "promql_expr_test": [ratio]}
+    file.write_text(
+        yaml.safe_dump({"rule_files": ["../rules/polycloud.yml"], "evaluation_interval": "1m", "tests": [given]})
+    )
+    assert checkers.promtool_test(file) == []

@@ -13,6 +13,7 @@ GIVEN = {
     "halls": {"berlin": {"address": "198.51.100.7", "asn": 65001, "networks": ["192.168.0.0/16"]}},
     "lines": {"aws-gcp-line": {"connection": "dxcon-1", "vlan": 100, "asn": 65002}},
     "vpn_secrets": {"hall-aws": "for-tests-alone"},
+    "sso_role_arns": {"operators": "arn:aws:iam::123456789012:role/operators"},
 }
 
 

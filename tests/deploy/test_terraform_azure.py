@@ -15,6 +15,7 @@ GIVEN = {
     "database_passwords": {"crm": "for-tests-alone"},
     "database_admins": {"databases": "00000000-0000-0000-0000-000000000001"},
     "cluster_issuers": {"aws-main": "https://oidc.example"},
+    "emergency_groups": ["00000000-0000-0000-0000-000000000002"],
 }
 
 

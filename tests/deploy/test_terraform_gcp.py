@@ -10,6 +10,7 @@ from tests.deploy import roots
 from tests.deploy.blueprints import SLOWLY, blueprint, written
 
 GIVEN = {
+    **roots.NEEDED,
     "halls": {"berlin": {"address": "198.51.100.7", "asn": 65001}},
     "vpn_secrets": {"hall-gcp": "for-tests-alone"},
 }

@@ -126,6 +126,29 @@ def test_both_sides_of_oracles_vpns_and_of_the_line_to_azure_meet(tmp_path: Path
 
 
 @pytest.mark.slow
+def test_aws_is_told_oracles_addresses_when_the_root_is_applied_again(tmp_path: Path) -> None:
+    whole = blueprint(EVERYTHING)
+    link = next(one for one in whole.links if one.name == "aws-oci")
+    inside = links.inside(whole, link)
+    root = written(tmp_path, RENDER(whole))
+    begun = given(whole) | {"vpn_addresses": {}}
+    for told in ({}, {"aws-oci": ["198.51.100.71", "198.51.100.72"]}):
+        trip = checkers.terraform_roundtrip(root, roots.asked(root, begun | {"vpn_addresses": told}))
+        assert trip.findings == []
+        found = {one["address"]: one["values"] for one in trip.state["values"]["root_module"]["resources"]}
+        for at in range(2):
+            customer = found[f"aws_customer_gateway.aws_oci__{at}"]
+            nobodys = customer["ip_address"].startswith("192.0.2.")
+            assert customer["ip_address"] == told["aws-oci"][at] if told else nobodys
+            connection = found[f"aws_vpn_connection.aws_oci__{at}"]
+            assert found[f"oci_core_cpe.aws_oci__{at}"]["ip_address"] == connection["tunnel1_address"]
+            session = found[f"oci_core_ipsec_connection_tunnel_management.aws_oci__{at}__0"]["bgp_session_info"][0]
+            assert connection["tunnel1_inside_cidr"] == inside[2 * at]
+            assert session["customer_interface_ip"] == f"{links.hosts(inside[2 * at], True)[0]}/30"
+            assert session["oracle_interface_ip"] == f"{links.hosts(inside[2 * at], True)[1]}/30"
+
+
+@pytest.mark.slow
 def test_pools_hold_the_clusters_whose_addresses_are_known(tmp_path: Path) -> None:
     found = applied("active-active", tmp_path)
     europe = found["cloudflare_load_balancer_pool.pool_europe"]

@@ -9,6 +9,7 @@ from tests.deploy import roots
 from tests.deploy.blueprints import SLOWLY, blueprint, written
 
 GIVEN = {
+    **roots.NEEDED,
     "halls": {"berlin": {"address": "198.51.100.7", "asn": 65001, "networks": ["192.168.0.0/16"]}},
     "vpn_secrets": {"hall-oci": "for-tests-alone"},
     "lines": {

@@ -99,7 +99,7 @@ def compare(name: str, value: object) -> None:
 @pytest.mark.parametrize(("dialect", "model", "name"), REQUESTS, ids=[name for *_, name in REQUESTS])
 def test_request(dialect, model, name):
     body = json.loads(dialect.write_request(EVERYTHING, model))
-    told = dialect.dropped(EVERYTHING, model) if isinstance(dialect, BedrockConverse) else dialect.dropped(EVERYTHING)
+    told = dialect.dropped(EVERYTHING, model)
     compare(f"{dialect.name}.request.{name}.json", {"model": model, "dropped": told, "body": body})
 
 

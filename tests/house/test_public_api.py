@@ -9,6 +9,8 @@ import pytest
 import polycloud
 
 PUBLIC = [
+    "Begun",
+    "Called",
     "Changes",
     "Client",
     "EstateError",
@@ -20,18 +22,22 @@ PUBLIC = [
     "PolycloudError",
     "Query",
     "Refused",
+    "Sandbox",
     "__version__",
     "check",
     "compile",
     "connect",
     "examine",
     "explain",
+    "init",
     "load",
     "place",
     "placement_report",
     "prove",
+    "sandbox_of",
     "schema",
     "trade_offs",
+    "up",
     "what_if",
 ]
 EXAMPLE = Path(polycloud.__file__).parent / "app" / "examples" / "sandbox" / "estate.yaml"

@@ -110,6 +110,7 @@ class Plane:
         self.b = ScriptedUpstream()
         self.limits = Limits(connect_seconds=1.0, header_seconds=0.6, idle_seconds=0.6, total_seconds=5.0)
         self.route: dict[str, Any] = {"prefer": "order"}
+        self.team = Team("t")
         self.worker: Worker
         self.port = 0
         self._server: asyncio.Server
@@ -151,7 +152,7 @@ class Plane:
                 "only-a": DataClass("only-a", (0,), "class only-a stays in onprem/a"),
                 "nowhere": DataClass("nowhere", (), "class nowhere has no place"),
             },
-            default_class="open", teams={"t": Team("t")}, regions={},
+            default_class="open", teams={"t": self.team}, regions={},
         )  # fmt: skip
 
     def take(self) -> None:

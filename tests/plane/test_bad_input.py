@@ -135,3 +135,26 @@ def test_http_1_0_callers_get_a_whole_stream_and_a_close(run, script):
         assert b"transfer-encoding" not in got.lower() and got.rstrip().endswith(b"data: [DONE]")
 
     run(body)
+
+
+def test_a_wrong_method_and_an_unknown_path_are_told_in_the_callers_dialect(run):
+    async def test(plane):
+        for path, status, allow in (
+            ("/v1/chat/completions", 405, "POST"),
+            ("/v1/messages", 405, "POST"),
+            ("/v1/messages/batches", 404, None),
+            ("/v1/embeddings", 404, None),
+        ):
+            got = await plane.raw(f"GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n".encode())
+            head, _, body = got.partition(b"\r\n\r\n")
+            said = json.loads(body)
+            assert head.startswith(b"HTTP/1.1 %d " % status)
+            assert (b"allow: POST" in head) == (allow is not None)
+            assert said["error"]["message"] and said["error"]["code"] == "bad_request"
+            if path.startswith("/v1/messages"):
+                kind = "not_found_error" if status == 404 else "invalid_request_error"
+                assert said["type"] == "error" and said["error"]["type"] == kind
+            else:
+                assert "type" not in said and said["error"]["type"] == "invalid_request_error"
+
+    run(test)

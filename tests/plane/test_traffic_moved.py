@@ -7,6 +7,7 @@ import pytest
 
 from polycloud.core.chat import Need
 from polycloud.gateway import link
+from polycloud.gateway.breaker import OPEN_SECONDS
 from polycloud.policy.overlay import Overlay, Steer
 
 FAILED = Overlay(1, {"onprem/a": Steer("failed")})
@@ -371,5 +372,16 @@ def test_a_class_header_that_names_none_is_refused(run, script, value):
     async def body(plane):
         got = await plane.chat(headers=f"x-polycloud-class: {value}\r\n")
         assert got.status == 400 and "x-polycloud-class" in got.json["error"]["message"]
+
+    run(body)
+
+
+def test_open_breakers_everywhere_say_when_to_come_again(run, script):
+    async def body(plane):
+        for name in ("a", "b"):
+            plane.worker.gateway.breakers.failed(f"onprem/{name}/m", open_now=True)
+        got = await plane.chat()
+        assert got.status == 503 and 1 <= int(got.headers["retry-after"]) <= OPEN_SECONDS
+        assert not plane.a.calls and not plane.b.calls
 
     run(body)

@@ -214,6 +214,8 @@ def anthropic_requests(draw):
     for _ in range(draw(st.integers(0, 2))):
         turns += [draw(ASSISTANT_TURNS), draw(USER_TURNS)]
     system = draw(tuples(st.builds(Message, st.just("system"), tuples(ANTHROPIC_TEXTS, 1)), 0, 1))
+    effort = draw(st.sampled_from([None, "none", "low", "medium", "high", "xhigh", "max"]))
+    free = effort in (None, "none")  # a thinking Claude takes next to no sampling parameters
     return ChatRequest(
         model="claude-opus-4-7",
         messages=(*system, *turns),
@@ -222,11 +224,11 @@ def anthropic_requests(draw):
         parallel_tools=draw(STRICT) if choice is not None and choice.mode != "none" else None,
         response_format=draw(st.none() | st.builds(ResponseFormat, schema=SCHEMAS)),
         max_tokens=draw(st.integers(1, 10**6)),
-        temperature=draw(st.none() | st.floats(0, 1)),
-        top_p=draw(st.none() | st.floats(0, 1)),
-        top_k=draw(st.none() | st.integers(1, 500)),
+        temperature=draw(st.none() | st.floats(0, 1)) if free else None,
+        top_p=draw(st.none() | st.floats(0 if free else 0.95, 1)),
+        top_k=draw(st.none() | st.integers(1, 500)) if free else None,
         stop=draw(tuples(WORDS)),
-        effort=draw(st.sampled_from([None, "none", "low", "medium", "high", "xhigh", "max"])),
+        effort=effort,
         stream=draw(st.booleans()),
         include_usage=True,
         user=draw(st.just("") | WORDS),

@@ -8,7 +8,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from polycloud.app.api.backend import Question
 from polycloud.core.ports.state import NewKey
 
-Word = Annotated[str, Field(min_length=1, max_length=200)]
+PRINTED = r"^[^\x00-\x1f\x7f]*$"  # no control characters: these texts are shown in terminals and logs
+Word = Annotated[str, Field(min_length=1, max_length=200, pattern=PRINTED)]
 
 
 class Body(BaseModel):
@@ -19,7 +20,7 @@ class CreateKey(Body):
     """A new gateway key."""
 
     team: Word = Field(description="The team it belongs to; the team's own limits hold as well.")
-    name: str = Field(default="", max_length=200, description="What it is for.")
+    name: str = Field(default="", max_length=200, pattern=PRINTED, description="What it is for.")
     models: list[Word] = Field(default=["*"], min_length=1, max_length=100, description="Patterns of models.")
     classes: list[Word] = Field(default=[], max_length=100, description="Data classes of all its requests.")
     requests_per_minute: int | None = Field(default=None, ge=1, le=10_000_000, description="Its rate.")
@@ -52,8 +53,8 @@ class SteerBody(Body):
         description="draining: no new request or retry; failed: what waits there is tried elsewhere, too."
     )
     share: float | None = Field(default=None, ge=0, le=100, description="Percent, in place of the route's share.")
-    reason: str = Field(default="", max_length=1000, description="Why; kept in the history.")
-    by: str = Field(default="admin", max_length=200, description="Who.")
+    reason: str = Field(default="", max_length=1000, pattern=PRINTED, description="Why; kept in the history.")
+    by: str = Field(default="admin", max_length=200, pattern=PRINTED, description="Who.")
     expect_version: int | None = Field(
         default=None, ge=0, description="The version this is based on; refused when somebody was quicker."
     )

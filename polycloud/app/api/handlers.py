@@ -19,6 +19,7 @@ from polycloud.policy.overlay import Overlay, Steer
 RECENT_MAX = 1000
 STATUS_SECONDS = 3600.0
 PLACEMENT_SECONDS, PLACEMENT_SECONDS_MAX = 10, 45  # beyond it the worker that passes it on gives up
+DIGITS_MAX = 20  # as many as 64 bits have
 MOMENT_MS_MAX = 10**15  # the year 33658; what the store can compare ends at 2**63
 
 
@@ -35,7 +36,7 @@ class Asked(msgspec.Struct, frozen=True):
         if not text:
             return default_ms
         try:
-            found = int(text) * 1000 if text.isdecimal() else now_ms - int(parse(text, "seconds").value * 1000)
+            found = int(text) * 1000 if _whole(text) else now_ms - int(parse(text, "seconds").value * 1000)
         except ValueError as error:
             raise BadRequest(f"{name}: {error}, or Unix seconds", name) from error
         if abs(found) > MOMENT_MS_MAX:
@@ -44,9 +45,13 @@ class Asked(msgspec.Struct, frozen=True):
 
     def number(self, name: str, default: int, most: int) -> int:
         text = self.query.get(name, "") or str(default)
-        if not text.isdecimal() or not 1 <= int(text) <= most:
+        if not _whole(text) or not 1 <= int(text) <= most:
             raise BadRequest(f"{name} must be a number from 1 to {most}", name)
         return int(text)
+
+
+def _whole(text: str) -> bool:
+    return text.isascii() and text.isdecimal() and len(text) <= DIGITS_MAX
 
 
 def usd(pico: int | None) -> str | None:
@@ -102,7 +107,7 @@ async def status(backend: Backend, asked: Asked) -> object:
 
 async def usage(backend: Backend, asked: Asked) -> object:
     now = backend.now_ms()
-    by = [name for name in asked.query.get("by", "team,model,cloud").split(",") if name]
+    by = list(dict.fromkeys(name for name in asked.query.get("by", "team,model,cloud").split(",") if name))
     since = asked.moment("since", 0, now)
     until = asked.moment("until", now + 1, now)
     where = {n: v for n, v in asked.query.items() if n not in ("by", "since", "until")}

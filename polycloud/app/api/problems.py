@@ -26,6 +26,7 @@ class Unauthenticated(RequestError):
 
 
 FIXES = {
+    "bad_request": "GET /openapi.json lists parameters and bodies",
     "admin_token_refused": "send 'authorization: Bearer TOKEN'; the token is in admin.token in the state directory",
     "conflict": "read the newest version, look at it, and send the change again",
     "key_unknown": "`polycloud keys list`, or GET /admin/keys, shows them",

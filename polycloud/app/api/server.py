@@ -1,6 +1,8 @@
 """The admin API as a Starlette application: open paths, then the token, then the table of endpoints."""
 
+import json
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 
 from pydantic import ValidationError
 from starlette.applications import Starlette
@@ -64,7 +66,10 @@ def _route(backend: Backend, endpoint: Endpoint) -> Route:
         unknown = set(request.query_params) - {q.name for q in endpoint.query}
         if unknown:
             raise BadRequest(f"no such parameter: {', '.join(sorted(unknown))}")
-        body = None if endpoint.body is None else endpoint.body.model_validate_json(await _read(request))
+        given = [name for name, _ in request.query_params.multi_items()]
+        if len(set(given)) < len(given):
+            raise BadRequest(f"given twice: {', '.join(sorted({n for n in given if given.count(n) > 1}))}")
+        body = None if endpoint.body is None else endpoint.body.model_validate_json(_once(await _read(request)))
         asked = Asked(request.path_params, dict(request.query_params), body)
         return reply(endpoint.status, await endpoint.answer(backend, asked))
 
@@ -86,6 +91,19 @@ async def _read(request: Request) -> bytes:
         if len(found) > BODY_BYTES_MAX:
             raise TooLarge(f"the body is over {BODY_BYTES_MAX} bytes")
     return bytes(found) or b"{}"
+
+
+def _once(body: bytes) -> bytes:
+    """The same bytes. Raises BadRequest when an object names a member twice: which of the two was meant?"""
+
+    def members(pairs: list[tuple[str, object]]) -> None:
+        names = [name for name, _ in pairs]
+        if len(set(names)) < len(names):
+            raise BadRequest(f"given twice: {', '.join(sorted({n for n in names if names.count(n) > 1}))}")
+
+    with suppress(ValueError, RecursionError):  # what is no JSON is told by who reads it
+        json.loads(body, object_pairs_hook=members)
+    return body
 
 
 async def _polycloud_error(_: Request, error: Exception) -> Response:

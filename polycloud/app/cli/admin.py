@@ -3,13 +3,13 @@
 import getpass
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import click
 
+from polycloud.app.answers import NewKeyAnswer, OverlayFacts, StateName, StatusAnswer, WorkerRow
 from polycloud.app.cli import instance
 from polycloud.app.cli.options import running_options
-from polycloud.app.cli.output import NO, OK, emit, note, say, table
+from polycloud.app.cli.output import NO, OK, cells, emit, note, say, table
 from polycloud.app.library import seconds
 
 
@@ -26,13 +26,14 @@ def status(estate: Path | None, state: Path | None, as_json: bool) -> int:
     return OK if found["ready"] else NO
 
 
-def print_status(url: str, found: dict[str, Any]) -> None:
-    current = found["estate"] or {}
+def print_status(url: str, found: StatusAnswer) -> None:
+    current = found["estate"]
+    name, proved = (current["name"], current["paths_proved"]) if current else ("-", 0)
     ready = "serves" if found["ready"] else "does not serve"
-    say(f"{url} {ready} estate {current.get('name', '-')}, {current.get('paths_proved', 0):,} paths proved")
+    say(f"{url} {ready} estate {name}, {proved:,} paths proved")
     if found["refused"]["message"]:
         say(f"the files as they are now are refused: {found['refused']['message']}")
-    for line in current.get("warnings", ()):
+    for line in current["warnings"] if current else ():
         say(f"warning: {line}")
     say()
     kept = {True: "yes", False: "NO", None: "-"}
@@ -48,7 +49,7 @@ def print_status(url: str, found: dict[str, Any]) -> None:
     more = ("overhead_us_p95", "failovers", "failover_ms_p95", "cost_usd")
     table(
         ("provider", *measures, *more),
-        ((m["cloud"] or "all", *(m[name] for name in (*measures, *more))) for m in found["measured"]),
+        ((m["cloud"] or "all", *cells(m, (*measures, *more))) for m in found["measured"]),
         f"Measured in the last {found['window_seconds'] / 3600:g} h",
     )
     steered = list(_steered(found["overlay"]))
@@ -66,14 +67,14 @@ def print_status(url: str, found: dict[str, Any]) -> None:
             say(f"credential {credential['name']}: {credential['problem']}")
 
 
-def _worker(worker: dict[str, Any]) -> tuple[object, ...]:
-    beat = worker["beat"] or {}
-    counts = (beat.get("requests"), beat.get("in_flight"), beat.get("connections"))
+def _worker(worker: WorkerRow) -> tuple[object, ...]:
+    told = ("requests", "in_flight", "connections", "breakers")
+    counts = cells(worker["beat"], told) if worker["beat"] else [None] * len(told)
     problems = "; ".join(f"{what}: {why}" for what, why in worker["errors"].items())
-    return (worker["worker"], str(worker["pid"]), *counts, beat.get("breakers"), problems)
+    return (worker["worker"], str(worker["pid"]), *counts, problems)
 
 
-def _steered(overlay: dict[str, Any]) -> Iterator[tuple[object, ...]]:
+def _steered(overlay: OverlayFacts) -> Iterator[tuple[object, ...]]:
     for name, steer in {**overlay["sites"], **overlay["deployments"]}.items():
         yield (name, steer.get("state", "serving"), steer.get("share"), steer.get("reason"), steer.get("by"))
 
@@ -109,7 +110,7 @@ def create(context: click.Context, /, **_: object) -> int:
     return OK
 
 
-def _print_new(found: dict[str, Any]) -> None:
+def _print_new(found: NewKeyAnswer) -> None:
     say(found["key"])
     note(f"{found['id']} of team {found['team']}. Keep the text: it is not shown again.")
 
@@ -120,7 +121,7 @@ def list_keys(estate: Path | None, state: Path | None, as_json: bool) -> int:
     """All keys, without their text."""
     found = instance.client(estate, state).keys()
     columns = ("id", "team", "name", "state", "models", "classes", "requests_per_minute", "replaced_by")
-    emit(as_json, found, lambda: table(columns, ([row[c] for c in columns] for row in found["keys"])))
+    emit(as_json, found, lambda: table(columns, (cells(row, columns) for row in found["keys"])))
     return OK
 
 
@@ -176,7 +177,7 @@ def list_sites(estate: Path | None, state: Path | None, as_json: bool) -> int:
     return OK
 
 
-def _steering(name: str, state_name: str, text: str) -> None:
+def _steering(name: str, state_name: StateName, text: str) -> None:
     @sites.command(name, help=text)
     @click.argument("target")
     @click.option("--reason", default="", help="Why; kept in the history.")
@@ -201,7 +202,7 @@ def share(target: str, share: float, reason: str, estate: Path | None, state: Pa
 
 
 def _steer(
-    target: str, state: str, share: float | None, reason: str, where: tuple[Path | None, Path | None, bool]
+    target: str, state: StateName, share: float | None, reason: str, where: tuple[Path | None, Path | None, bool]
 ) -> int:
     found = instance.client(where[0], where[1]).steer(target, state, share, reason, by=getpass.getuser())
     late: dict[str, str] = found["late"]

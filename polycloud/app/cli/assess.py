@@ -8,7 +8,7 @@ import click
 import msgspec
 
 from polycloud.app.cli.extra import lacking
-from polycloud.app.cli.options import FILE, environment_option, estate_option, json_option
+from polycloud.app.cli.options import FILE, Number, environment_option, estate_option, json_option
 from polycloud.app.cli.output import OK, WRONG, emit, note, say, table
 from polycloud.app.library import catalog, load
 from polycloud.catalog.market import Market
@@ -19,6 +19,7 @@ from polycloud.placement.assess.costs import SPENT
 from polycloud.placement.assess.needs import QUESTIONS, Needs, answered, read_needs
 
 try:
+    from polycloud.app.planning import market_of
     from polycloud.placement.assess.planned import Planner, Plans, from_estate
 except ModuleNotFoundError as error:
     raise lacking(error) from error
@@ -29,9 +30,7 @@ TRIES = 3  # wrong answers to one question before it is left open
 @click.command()
 @click.option("--needs", "file", type=FILE, help="A YAML file with the answers; see the how-to for its keys.")
 @click.option("--answer", "answers", multiple=True, metavar="KEY=VALUE", help="One answer; can be repeated.")
-@click.option(
-    "--seconds", type=click.FloatRange(1), default=30.0, show_default=True, help="For the plans of an estate."
-)
+@click.option("--seconds", type=Number(1), default=30.0, show_default=True, help="For the plans of an estate.")
 @estate_option
 @environment_option
 @json_option
@@ -67,7 +66,7 @@ def assess(
         if not sys.stdin.isatty():
             raise BadRequest("nothing is known: give -e ESTATE, --needs FILE or --answer KEY=VALUE")
         needs = _asked(needs)
-    market = Market.load()
+    market = market_of(loaded.estate) if loaded is not None and loaded.estate is not None else Market.load()
     if loaded is not None and loaded.estate is not None and loaded.estate.workloads:
         today = datetime.datetime.now(datetime.UTC).date()
         planner = Planner(loaded.estate, catalog(), market, loaded.place, needs, today, seconds)

@@ -1,15 +1,17 @@
 """``polycloud commit``: what to promise the clouds, from a usage file or the gateway's own usage."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 
 import click
+import msgspec
 
 from polycloud.app.cli import instance
 from polycloud.app.cli.extra import lacking
-from polycloud.app.cli.options import FILE, environment_option, estate_option, json_option, state_option
+from polycloud.app.cli.options import FILE, Number, environment_option, estate_option, json_option, state_option
 from polycloud.app.cli.output import NO, OK, WRONG, emit, note, say, table
 from polycloud.app.library import load
 from polycloud.app.settings import BadSettings, find_estate
@@ -18,6 +20,7 @@ from polycloud.core.diagnostics import Diagnostic
 from polycloud.core.errors import BadRequest, EstateError
 from polycloud.core.units import parse
 from polycloud.estate import Estate
+from polycloud.placement.answer.facts import STALE_DAYS, age_days
 from polycloud.placement.commitments.history import HOUR, History, Read, Spent, from_gateway
 from polycloud.placement.commitments.offers import TERMS, Offers, from_catalogue, read_offers
 from polycloud.placement.commitments.own_prices import priced
@@ -26,7 +29,7 @@ from polycloud.placement.commitments.reading import Lookup, read_usage
 try:
     from polycloud.placement.commitments.instruments import FOREVER, Bound, bind, hold
     from polycloud.placement.commitments.online_advice import Advice, advise
-    from polycloud.placement.commitments.portfolio import PLAN, Portfolio, Settings, recommend
+    from polycloud.placement.commitments.portfolio import PLAN, Buy, Portfolio, Settings, recommend
     from polycloud.placement.commitments.rules import NONE, RULE
 except ModuleNotFoundError as error:
     raise lacking(error) from error
@@ -43,7 +46,7 @@ PICO = 10**12
     "--offers", "offers_file", type=FILE, help="What else is on offer: savings plans, PTU, credits, your rates."
 )
 @click.option("--term", "terms", default="1y,3y", show_default=True, help="Terms to consider: 1m, 1y, 3y.")
-@click.option("--risk", type=click.FloatRange(0, 1), default=0.0, show_default=True, help="Weight of the worst tenth.")
+@click.option("--risk", type=Number(0, 1), default=0.0, show_default=True, help="Weight of the worst tenth.")
 @click.option("--online", is_flag=True, help="Say what a rule without any forecast would reserve now.")
 @click.option("--seed", type=click.IntRange(0), default=1, show_default=True, help="All the chance there is.")
 @estate_option
@@ -80,8 +83,25 @@ def commit(context: click.Context, /, **_: object) -> int:
     aside = [*bound.aside, *kept.aside, *_nothing(nothing)]
     settings = Settings(risk=given["risk"], seed=given["seed"])
     answer = recommend(history, Bound(bound.instruments, kept.held, tuple(aside)), settings)
+    answer = msgspec.structs.replace(answer, notes=(*answer.notes, *_cautions(answer.buys, datetime.now(UTC).date())))
     emit(given["as_json"], answer, lambda: _print(answer, history))
     return OK
+
+
+def _cautions(buys: Sequence[Buy], today: date) -> list[str]:
+    """What to know before money is spent: what is due at once, and rates that may be gone."""
+    said = []
+    upfront = sum(buy.upfront_micro for buy in buys)
+    if upfront:
+        said.append(f"{usd(upfront)} USD are paid upfront; the figures a month spread them over the terms")
+    old = [buy for buy in buys if (age_days(buy.as_of, today) or 0) > STALE_DAYS]
+    if old:
+        oldest = min(buy.as_of for buy in old)
+        said.append(
+            f"the rates of {len(old)} of {len(buys)} promises are more than a year old, the oldest of {oldest}:"
+            " ask for a quote, and state it under money.prices: or in --offers"
+        )
+    return said
 
 
 def _terms(text: str) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ import msgspec
 
 from polycloud.app.cli import instance
 from polycloud.app.cli.options import environment_option, estate_option, json_option, state_option
-from polycloud.app.cli.output import NO, OK, WRONG, emit, say, table
+from polycloud.app.cli.output import NO, OK, WRONG, emit, note, say, table
 from polycloud.app.cli.report import print_findings, print_proof
 from polycloud.app.library import Examined, Query, examine
 from polycloud.app.library import explain as explain_query
@@ -110,13 +110,13 @@ def request(context: click.Context, /, **_: object) -> int:
     query = msgspec.convert({k: v for k, v in given.items() if k in Query.__struct_fields__}, Query)
     if given["live"]:
         asked = {k: v for k, v in msgspec.to_builtins(query).items() if v not in (None, "", [])}
-        answer = instance.client(given["estate"], given["state"]).explain(asked)
-        found = msgspec.convert(answer, Explanation)
+        found = instance.client(given["estate"], given["state"]).explain(asked)
     else:
         examined = examine(located(given["estate"]), given["env"])
         if examined.tables is None:
             raise EstateError(examined.diagnostics)
         found = explain_query(examined.tables, query)
+        note("of the file alone: what is drained, failed or down right now does not count; --live asks the instance")
     emit(given["as_json"], found, lambda: print_explanation(found, given["everything"]))
     return NO if found.error else OK
 
@@ -125,6 +125,9 @@ def print_explanation(found: Explanation, everything: bool) -> None:
     """The decision in one line, then a row for each deployment that could be meant."""
     classes = ", ".join(found.classes) or "none"
     say(f"{found.asked}: route {found.route or '-'}, prefer {found.prefer}, data classes {classes}")
+    if found.shares:
+        by = ", ".join(f"{name} {share:g} %" for name, share in found.shares.items())
+        say(f"shares: {by}; each request takes its turn, the table shows one")
     if found.error:
         say(f"refused [{found.error}]: {found.message}")
     rows = sorted(found.verdicts, key=lambda v: (v.order is None, v.order or 0, not v.eligible))

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import msgspec
 
-from polycloud.app.client import Address, Client, NotRunning
+from polycloud.app.client import Client, NotRunning
 from polycloud.app.settings import STATE_DIRECTORY, BadSettings, find_estate
+from polycloud.app.simulated import Sandbox
 
 RUN_FILE = "run.json"
 LOCK_FILE = "up.lock"
@@ -61,15 +62,15 @@ def client(estate: Path | None, state: Path | None) -> Client:
         token = (directory / "admin.token").read_text("utf8").strip()
     except FileNotFoundError:
         token = ""
-    return Client(run.url, token)
+    return Client(run.url, token, run.key)
 
 
-def sandbox(estate: Path | None, state: Path | None) -> Address:
-    """The control address of the sandbox that runs. Raises NotRunning, BadSettings."""
+def sandbox(estate: Path | None, state: Path | None) -> Sandbox:
+    """The simulated clouds that run. Raises NotRunning, BadSettings."""
     run, directory = running(estate, state)
     if not run.sandbox:
         raise NotRunning(f"the estate of {directory} simulates no cloud; add a sandbox: section to it")
-    return Address(run.sandbox)
+    return Sandbox(run.sandbox)
 
 
 class Lock:

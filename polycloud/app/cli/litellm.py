@@ -99,6 +99,9 @@ class _Conversion:
                 return None
         else:
             self._notes.append(f"{public}: its api_base is not written out; set clouds.azure.resource")
+        if params.get("api_version"):
+            kept = "the v1 paths are called, which need none; clouds.azure.api: deployments keeps it"
+            self._notes.append(f"{public}: api_version {params['api_version']}: {kept}")
         if not params.get("region_name"):
             by = f"{region} is assumed" + (", by its name" if named else "; correct it, residency rests on it")
             self._notes.append(f"{public}: the file does not say in which region {host or 'it'} is; {by}")

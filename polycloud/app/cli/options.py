@@ -1,5 +1,6 @@
 """The options that many commands share, each with one meaning everywhere."""
 
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import ParamSpec, TypeVar
@@ -11,6 +12,16 @@ R = TypeVar("R")
 Decorator = Callable[[Callable[P, R]], Callable[P, R]]
 
 FILE = click.Path(path_type=Path)
+
+
+class Number(click.FloatRange):
+    """A number in a range; ``nan`` compares with nothing, so that the range alone would let it pass."""
+
+    def convert(self, value: float, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        found = float(super().convert(value, param, ctx))
+        if not math.isfinite(found):
+            self.fail(f"{value!r} is not a number.", param, ctx)
+        return found
 
 
 def estate_option(command: Callable[P, R]) -> Callable[P, R]:

@@ -1,7 +1,7 @@
 """How answers are printed: tables for people, JSON for programs, one line for an error."""
 
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import click
@@ -37,6 +37,11 @@ def emit(as_json: bool, value: object, people: Callable[[], None]) -> None:
         people()
 
 
+def cells(row: Mapping[str, object], names: Iterable[str]) -> list[object]:
+    """The values of ``names``, as a row of a table."""
+    return [row[name] for name in names]
+
+
 def table(columns: Sequence[str], rows: Iterable[Sequence[object]], title: str = "") -> None:
     """A plain table; numbers stand right. Rich is loaded here, so that quick commands do not pay for it."""
     from rich.box import SIMPLE_HEAD
@@ -44,12 +49,12 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[object]], title: str =
     from rich.markup import escape
     from rich.table import Table
 
-    cells = [list(row) for row in rows]
+    found = [list(row) for row in rows]
     drawn = Table(box=SIMPLE_HEAD, title=title or None, title_justify="left", pad_edge=False)
     for at, name in enumerate(columns):
-        numbers = bool(cells) and all(isinstance(row[at], int | float) or row[at] in (None, "") for row in cells)
+        numbers = bool(found) and all(isinstance(row[at], int | float) or row[at] in (None, "") for row in found)
         drawn.add_column(name, justify="right" if numbers else "left", overflow="fold")
-    for row in cells:
+    for row in found:
         drawn.add_row(*(escape(text(cell)) for cell in row))
     Console(highlight=False, width=None if sys.stdout.isatty() else PIPE_COLUMNS).print(drawn)
 

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from polycloud.app.cli.estate import located
 from polycloud.app.cli.extra import lacking
-from polycloud.app.cli.options import FILE, environment_option, estate_option, json_option
+from polycloud.app.cli.options import FILE, Number, environment_option, estate_option, json_option
 from polycloud.app.cli.output import INTERRUPTED, NO, OK, emit, note
 from polycloud.app.library import catalog, load
 from polycloud.core.errors import BadRequest
@@ -57,7 +57,7 @@ class Answer(msgspec.Struct, frozen=True):
 )
 @click.option("--curve", is_flag=True, help="Also what fewer clouds, shorter round trips and less carbon would cost.")
 @click.option("--explain", multiple=True, metavar="WORKLOAD", help="Price every other place of this workload.")
-@click.option("--seconds", type=click.FloatRange(0.1, 86_400), default=60.0, show_default=True, help="Time at most.")
+@click.option("--seconds", type=Number(0.1, 86_400), default=60.0, show_default=True, help="Time at most.")
 @click.option("--gap", default="0.1%", show_default=True, help="Stop when proven to be this near to the optimum.")
 @click.option("--html", type=FILE, help="Write a report for people: one file with map, flows, bars and curves.")
 @click.option("--save", type=FILE, help="Write the answer as JSON.")
@@ -195,10 +195,13 @@ def own_price(text: str) -> OwnPrice:
     if not (equals and colon and site and machine):
         raise BadRequest(f"--price: {text!r} is not SITE:MACHINE=AMOUNT, as aws/us-east-1:p5.48xlarge=20 USD", "price")
     try:
-        return OwnPrice.model_validate({"at": site.strip(), "machine": machine.strip(), "on_demand": amount.strip()})
+        found = OwnPrice.model_validate({"at": site.strip(), "machine": machine.strip(), "on_demand": amount.strip()})
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         raise BadRequest(f"--price: {text!r}: {'.'.join(map(str, first['loc']))}: {first['msg']}", "price") from error
+    if found.on_demand is not None and not found.on_demand.micro:
+        raise BadRequest(f"--price: {text!r}: nothing is free; leave a place out with --without", "price")
+    return found
 
 
 def _known(loaded: Loaded, explain: tuple[str, ...], changes: Changes) -> None:

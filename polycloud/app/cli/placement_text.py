@@ -4,7 +4,18 @@ from collections.abc import Sequence
 
 from polycloud.app.cli.output import say, table
 from polycloud.placement.answer.values import Alternative, Comparison, Curve, Placement, WorkloadAnswer
-from polycloud.placement.answer.words import aim, best_single, candidates, data, listed, percent, saving, usd, within
+from polycloud.placement.answer.words import (
+    aim,
+    best_single,
+    candidates,
+    data,
+    dated,
+    listed,
+    percent,
+    saving,
+    usd,
+    within,
+)
 
 AIM_PPM = 350_000  # the saving against a single cloud that is aimed at
 FLOWS_SHOWN = 12
@@ -41,6 +52,8 @@ def _figures(found: Placement) -> None:
     cost, proof = found.cost, found.optimality
     clouds = listed(found.clouds, 5) or "no cloud"
     say(f"{found.estate}: {usd(cost.month_micro)} a month in {clouds}; three years {usd(cost.three_years_micro)}")
+    if len(set(cost.years_micro)) > 1:
+        say(f"  data grow as stated: {listed([usd(year) for year in cost.years_micro])} in the years one by one")
     if cost.unbilled_micro:
         say(f"  of it {usd(cost.unbilled_micro)} a month are on no bill: complexity and penalties")
     say(f"  {within(proof.gap)} of the optimum: no plan costs less than {usd(proof.bound_micro)} ({proof.status})")
@@ -126,7 +139,13 @@ def _flows(found: Placement) -> None:
 def _links(found: Placement) -> None:
     if found.links:
         rows = (
-            (link.name, link.via, " – ".join(link.between), usd(link.month_micro), data(link.bytes))
+            (
+                link.name,
+                link.via,
+                " – ".join(link.between),
+                usd(link.month_micro) if link.stated else "unknown",
+                data(link.bytes),
+            )
             for link in found.links
         )
         table(("link", "kind", "between", "a month", "carries"), rows, "Links")
@@ -148,9 +167,17 @@ def _costs(found: Placement) -> None:
 def _promises(found: Placement) -> None:
     if found.promises:
         table(
-            ("pool", "term", "held, USD/h at list", "to buy", "paid of list"),
+            ("pool", "term", "held, USD/h at list", "to buy", "paid of list", "upfront", "prices of"),
             (
-                (p.pool, p.term, usd(p.held_micro_hour), usd(p.buy_micro_hour), percent(p.keep_ppm / 1_000_000))
+                (
+                    p.pool,
+                    p.term,
+                    usd(p.held_micro_hour),
+                    usd(p.buy_micro_hour),
+                    percent(p.keep_ppm / 1_000_000),
+                    usd(p.upfront_micro) if p.upfront_micro else "-",
+                    dated(p),
+                )
                 for p in found.promises
             ),
             "Commitments",
@@ -174,6 +201,8 @@ def _baselines(found: Placement) -> None:
 
 
 def _sure(found: Placement) -> None:
+    for diagnostic in found.diagnostics:
+        say(str(diagnostic))
     for warning in found.warnings:
         say(f"note: {warning}")
     # Where data may not be is said by their classes; what else was left out can be mended.
@@ -209,6 +238,7 @@ def print_comparison(found: Comparison) -> None:
         table(("what", "before", "after"), ((m.what, m.before, m.after) for m in found.moved), "What moves")
     else:
         say("  nothing moves")
+    _baselines(found.after)
 
 
 def print_curves(curves: Sequence[Curve]) -> None:

@@ -12,7 +12,7 @@ from typing import TypeVar
 import click
 import msgspec
 
-from polycloud.app.cli.options import environment_option, estate_option, json_option
+from polycloud.app.cli.options import Number, environment_option, estate_option, json_option
 from polycloud.app.cli.output import NO, OK, emit, note, table
 from polycloud.app.library import catalog, load
 from polycloud.app.settings import BadSettings, find_estate
@@ -22,8 +22,11 @@ from polycloud.estate import Estate, Loaded
 from polycloud.placement.build.changes import Changes
 from polycloud.placement.build.ground import Ground
 from polycloud.placement.build.machines import Machine, Machines
+from polycloud.placement.own_rows import SOURCE, own_market
 
 MICRO = 1_000_000
+NO_SOURCES: tuple[str, ...] = ()
+PROMISES = ("1y", "3y")
 CLOUDS = ("aws", "azure", "gcp", "oci")
 Cell = float | int | str | None
 F = TypeVar("F", bound=Callable[..., object])
@@ -52,7 +55,8 @@ class Shop:
         known = loaded.estate if loaded is not None else None
         self.named = known is not None
         self.estate = known or Estate.model_validate({"estate": "none"})
-        self.market = Market.load()
+        every = (*(site.id for site in catalog().sites()), *self.estate.site_ids())
+        self.market = own_market(Market.load(), self.estate, tuple(dict.fromkeys(every)))
         today = datetime.datetime.now(datetime.UTC).date()
         place = loaded.place if loaded is not None else Loaded(None, ()).place
         self.ground = Ground(self.estate, catalog(), self.market, place, Changes(), today)
@@ -153,13 +157,16 @@ def usd(micro: int | None) -> float | None:
 @at_option
 @click.option("--accelerator", help="Only machines with it: A100, H100, L4.")
 @click.option("--machine", "pattern", help="Only these, as a pattern: 'm7i.*'.")
-@click.option("--vcpu", type=click.FloatRange(0), help="At least so many processors.")
-@click.option("--memory", type=click.FloatRange(0), help="At least so many GiB.")
+@click.option("--vcpu", type=Number(0), help="At least so many processors.")
+@click.option("--memory", type=Number(0), help="At least so many GiB.")
 @click.option("--by", type=click.Choice(["on-demand", "spot", "1y", "3y"]), default="on-demand", show_default=True)
 @shared
 @click.pass_context
 def machines(context: click.Context, /, **_: object) -> int:
-    """Machines by price an hour, for each accelerator where they have some; the cheapest first."""
+    """Machines by price an hour, for each accelerator where they have some; the cheapest first.
+
+    Quality, date and source are those of the price that --by names; a promise also says what is paid upfront.
+    """
     given = dict(context.params)
     found = shop(given["estate"], given["env"])
     wanted = found.market.accelerators_named(given["accelerator"]) if given["accelerator"] else ()
@@ -167,7 +174,7 @@ def machines(context: click.Context, /, **_: object) -> int:
         near = found.market.similar("accelerator", given["accelerator"])
         raise BadRequest(f"no accelerator is {given['accelerator']!r}" + (f"; did you mean {near[0]}?" if near else ""))
     rows = [
-        _machine(found, machine)
+        _machine(found, machine, given["by"])
         for site in found.sites(given["at"])
         for machine in found.machines.at(site)
         if (not wanted or machine.accelerator in wanted)
@@ -177,13 +184,23 @@ def machines(context: click.Context, /, **_: object) -> int:
     ]
     column = "per accelerator" if wanted and given["by"] == "on-demand" else given["by"]
     rows.sort(key=lambda row: (row.values[column] is None, row.values[column] or 0, row.site, row.name))
-    columns = ("vCPU", "GiB", "accelerator", "on-demand", "spot", "1y", "3y", "per accelerator")
+    columns = ["vCPU", "GiB", "accelerator", "on-demand", "spot", "1y", "3y", "per accelerator"]
+    columns += ["upfront"] if given["by"] in PROMISES else []
     return show(rows, columns, given, "machine")
 
 
-def _machine(found: Shop, machine: Machine) -> Row:
+def _machine(found: Shop, machine: Machine, by: str) -> Row:
+    """One machine; its quality, source and date are those of the price that is asked for, ``by``."""
     offer, count = machine.offer, machine.accelerators
     price = usd(machine.on_demand)
+    quality, sources, as_of, notes = "own", NO_SOURCES, "", list[str]()
+    if offer is not None:
+        quality, sources, as_of, notes = offer.quality, offer.sources, offer.as_of, [offer.note]
+        if by == "spot":
+            quality, as_of = offer.spot_quality or quality, offer.spot_as_of or as_of
+    basis = offer.promised[PROMISES.index(by)] if offer is not None and by in PROMISES else None
+    if basis is not None:
+        quality, sources, as_of, notes = basis.quality, (basis.source,), basis.as_of, [*notes, basis.note]
     return Row(
         machine.site,
         machine.name,
@@ -196,12 +213,13 @@ def _machine(found: Shop, machine: Machine) -> Row:
             "1y": usd(machine.committed[0]),
             "3y": usd(machine.committed[1]),
             "per accelerator": price / count if price is not None and count else None,
+            "upfront": None if basis is None else "all" if basis.upfront else "none",
         },
-        quality=offer.quality if offer is not None else "own",
+        quality=quality,
         own=found.own(machine),
-        sources=offer.sources if offer is not None else (),
-        as_of=offer.as_of if offer is not None else "",
-        note=offer.note if offer is not None else "",
+        sources=sources,
+        as_of=as_of,
+        note="; ".join(filter(None, notes)),
     )
 
 
@@ -382,7 +400,8 @@ def rtt(context: click.Context, /, **_: object) -> int:
                 values: dict[str, Cell] = {"ms": trip.ms, "80 % within": span}
                 quality = "measured" if trip.measured else "estimated"
                 source = (trip.source,) if trip.source else ()
-                rows.append(Row(start, end, values, "", quality, False, source, trip.as_of))
+                own = trip.source == SOURCE
+                rows.append(Row(start, end, values, "", quality, own, source, trip.as_of))
     rows.sort(key=lambda row: row.values["ms"] or 0)
     return show(rows, ("ms", "80 % within"), given, "to")
 

@@ -1,8 +1,10 @@
 """Commands that write and preview the files of other tools: render, plan, drift."""
 
+from collections import Counter
 from pathlib import Path
 
 import click
+import msgspec
 
 from polycloud.app.cli.estate import located
 from polycloud.app.cli.options import FILE, environment_option, estate_option, json_option
@@ -13,7 +15,8 @@ from polycloud.app.rendering import Rendering, read_placement, rendering, save
 from polycloud.app.wiring import planner
 from polycloud.catalog.market import Market
 from polycloud.core.errors import BadRequest
-from polycloud.deploy.drift import drift_of
+from polycloud.deploy.compare import compared
+from polycloud.deploy.drift import Drift, observed
 from polycloud.deploy.plan import Plan
 
 MICRO = 1_000_000
@@ -91,27 +94,66 @@ def plan(
     return NO if check and found.plan.changes else OK
 
 
+class Drifted(msgspec.Struct, frozen=True):
+    """What `polycloud drift --json` prints. ``form`` is which of Terraform's files was read, ``root`` the root that a
+    state is of, ``known`` how many of its resources are in the rendered files."""
+
+    form: str
+    root: str
+    known: int | None
+    drifts: tuple[Drift, ...]
+
+
 @click.command()
-@click.argument("observed", type=FILE)
+@click.argument("file", type=FILE)
+@click.argument("out", type=FILE, required=False)
+@estate_option
+@environment_option
+@placement_options
+@click.option("--root", default="", help="The root that a state is of, such as aws; none: the one it fits.")
 @json_option
-def drift(observed: Path, as_json: bool) -> int:
-    """Say what differs between the rendered Terraform and the cloud, from the JSON of a plan or a state.
+def drift(
+    file: Path,
+    out: Path | None,
+    estate: Path | None,
+    env: str | None,
+    placement: Path | None,
+    unplaced: bool,
+    root: str,
+    as_json: bool,
+) -> int:
+    """Say what differs between the rendered Terraform and the cloud, from FILE: a plan or a state of Terraform.
 
-    Make it with `terraform plan -refresh-only -out p && terraform show -json p > p.json`. Exit code 1 when
-    something differs.
+    A plan is best, for it has looked at the cloud: `terraform plan -refresh-only -out p && terraform show -json p`.
+    A state (`terraform show -json`, or a terraform.tfstate) is held against what the estate renders; OUT is the
+    folder of the last render, whose networks it has. Exit code 1 when something differs.
     """
-    found = drift_of(observed)
+    seen = observed(file)
+    if seen.form == "plan":
+        found = Drifted(seen.form, "", None, seen.drifts)
+        if root or out is not None:
+            raise BadRequest(f"{file} is a plan, which says by itself what differs: OUT and --root are for states")
+    else:
+        rendered = _rendering(estate, env, placement, unplaced, out)
+        if rendered is None:
+            return WRONG
+        told = compared(seen.instances, rendered.resources, rendered.moved, root)
+        found = Drifted(seen.form, told.root, told.known, told.drifts)
+    emit(as_json, found, lambda: _drifted(file, found))
+    return NO if found.drifts else OK
 
-    def people() -> None:
-        if found:
-            table(
-                ("resource", "what", "estate has", "cloud has"), [(d.address, d.what, d.wanted, d.found) for d in found]
-            )
-        else:
-            say("no drift: the cloud is as the files say")
 
-    emit(as_json, found, people)
-    return NO if found else OK
+def _drifted(file: Path, found: Drifted) -> None:
+    if found.known is None:
+        say(f"{file} is a plan")
+    else:
+        say(f"{file} is a {found.form} of the root {found.root}; {found.known} of its resources are in the files")
+        note("a state is as Terraform last saw the cloud: terraform apply -refresh-only brings it up to date")
+    if found.drifts:
+        rows = [(one.address, one.what, one.wanted, one.found) for one in found.drifts]
+        table(("resource", "what", "estate has", "cloud has"), rows)
+    else:
+        say("no drift: the cloud is as the files say")
 
 
 def _rendering(
@@ -141,6 +183,14 @@ def _people(found: Plan, everything: bool = False) -> None:
             say(f"  {word:8} {path}")
         if len(paths) > SHOWN and not everything:
             say(f"  … and {len(paths) - SHOWN} more {word} (--all shows them)")
+    counts = Counter(cost.change for cost in found.resources)
+    repriced = (
+        f"{counts['dearer']} dearer, {counts['cheaper']} cheaper, " if counts["dearer"] + counts["cheaper"] else ""
+    )
+    say(
+        f"resources: {counts['new']} new, {counts['changed']} changed, {counts['gone']} gone, {repriced}"
+        f"{counts['same']} the same"
+    )
     rows = [cost for cost in found.resources if everything or cost.change != "same"]
     rows.sort(key=lambda cost: (-(cost.monthly or 0), cost.address))
     shown = rows if everything else rows[:SHOWN]
@@ -153,8 +203,11 @@ def _people(found: Plan, everything: bool = False) -> None:
         say(f"… and {len(rows) - len(shown)} more resources (--all shows them)")
     before = f", {_usd(found.monthly_before)} before" if found.monthly_before is not None else ""
     unpriced = f"; {found.unpriced} resources without a known price" if found.unpriced else ""
-    say(f"about {_usd(found.monthly)} USD a month, every pool at its least and what is placed{before}{unpriced}")
+    what = "every pool at its least, what is placed beyond that, and hot storage"
+    say(f"about {_usd(found.monthly)} USD a month: {what}{before}{unpriced}")
     say(f"residency: {found.proved} rendered places of data proved inside their classes")
+    for loss in found.losses:
+        say(f"warning: {loss}")
     for gap in found.gaps:
         say(f"by hand: {gap}")
 

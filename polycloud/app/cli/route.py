@@ -1,11 +1,13 @@
 """``polycloud route``: the cheapest or fastest way for data inside its residency, and the links worth having."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
+import msgspec
 
 from polycloud.app.cli.extra import lacking
-from polycloud.app.cli.options import environment_option, estate_option, json_option
+from polycloud.app.cli.options import FILE, Number, environment_option, estate_option, json_option
 from polycloud.app.cli.output import INTERRUPTED, OK, emit, note, say, table
 from polycloud.app.library import catalog, load
 from polycloud.app.settings import BadSettings, find_estate
@@ -16,14 +18,23 @@ from polycloud.estate import Estate
 
 try:
     from polycloud.app.cli.place import watched
-    from polycloud.app.planning import market
+    from polycloud.app.planning import market, market_of
+    from polycloud.placement.answer.values import Placement
+    from polycloud.placement.answer.ways import hops
     from polycloud.placement.routes.choice import LinkChoice, link_choices
+    from polycloud.placement.routes.flows import Sent, pair_flows
     from polycloud.placement.routes.links import LinkOption
     from polycloud.placement.routes.route import SECONDS, Answer, Router
 except ModuleNotFoundError as error:
     raise lacking(error) from error
 
 DEFAULT_SIZE = "1 TB"
+
+
+class Saved(msgspec.Struct, frozen=True):
+    """What is read of an answer that ``place --save`` wrote."""
+
+    placement: Placement
 
 
 @click.command()
@@ -40,8 +51,9 @@ DEFAULT_SIZE = "1 TB"
     help="Who may pass data on: the estate's sites, any commercial region, or nobody.",
 )
 @click.option("--interconnects", is_flag=True, help="As if Oracle's interconnects with Azure and Google were ordered.")
-@click.option("--seconds", type=click.FloatRange(0.1, 3600), default=SECONDS, show_default=True, help="Time to search.")
+@click.option("--seconds", type=Number(0.1, 3600), default=SECONDS, show_default=True, help="Time to search.")
 @click.option("--links", is_flag=True, help="Instead: the kinds of link for each pair of the estate's places.")
+@click.option("--plan", type=FILE, help="With --links: by the flows of this answer of place --save.")
 @click.option("--no-estate", is_flag=True, help="Do not look for an estate: no classes, no links.")
 @estate_option
 @environment_option
@@ -57,7 +69,9 @@ def route(context: click.Context, /, **_: object) -> int:
     given = context.params
     estate = None if given["no_estate"] else _estate(given["estate"], given["env"])
     if given["links"]:
-        return _links(estate, given["as_json"])
+        return _links(estate, given["plan"], given["as_json"])
+    if given["plan"] is not None:
+        raise BadRequest("--plan goes with --links", "plan")
     if len(given["sites"]) < 2:
         raise BadRequest("name where data come from and where they go: polycloud route aws/us-east-1 gcp/us-central1")
     source, *targets = given["sites"]
@@ -65,7 +79,8 @@ def route(context: click.Context, /, **_: object) -> int:
     within = _quantity("--within", given["within"], "seconds") if given["within"] else None
     default = estate.residency.default_class if estate else None
     classes = given["classes"] or ((default,) if default else ())
-    router = Router(catalog(), market(), estate, given["relays"], given["interconnects"], given["seconds"])
+    prices = market() if estate is None else market_of(estate)
+    router = Router(catalog(), prices, estate, given["relays"], given["interconnects"], given["seconds"])
     with watched() as watcher:
         found = router.answer(source, targets, volume, classes, given["by"], within, watcher)
         watcher.clear()
@@ -160,12 +175,26 @@ def _time(plan: TransferPlan) -> str:
     return f"{about}{hours} h {minutes} min" if hours else f"{about}{max(minutes, 1)} min"
 
 
-def _links(estate: Estate | None, as_json: bool) -> int:
+def _links(estate: Estate | None, plan: Path | None, as_json: bool) -> int:
     if estate is None:
         raise BadRequest("--links needs an estate: name one with -e")
-    found = link_choices(estate, catalog(), market())
+    flows = None if plan is None else pair_flows(estate, _planned(plan))
+    found = link_choices(estate, catalog(), market_of(estate), flows)
     emit(as_json, found, lambda: _print_links(found))
     return OK
+
+
+def _planned(file: Path) -> Iterator[Sent]:
+    """What a saved plan sends, hop by hop. Raises BadRequest for a file that is no saved answer."""
+    try:
+        answer = msgspec.json.decode(file.read_bytes(), type=Saved)
+    except (OSError, msgspec.DecodeError) as error:
+        raise BadRequest(f"--plan {file}: not an answer of place --save: {error}", "plan") from error
+    for flow in answer.placement.flows:
+        what = f"{flow.kind} of {flow.dataset}" + (f" for {flow.workload}" if flow.workload else "")
+        for start, end, _ in hops(flow):
+            if start != end:
+                yield start, end, flow.bytes, what
 
 
 def _print_links(found: tuple[LinkChoice, ...]) -> None:

@@ -1,36 +1,16 @@
 """Commands for the simulated clouds: what goes wrong there, and what they served."""
 
-import json
 from pathlib import Path
-from typing import Any
+from typing import get_args
 
 import click
 
+from polycloud.app.answers import FaultFacts, FaultKind, FaultRow
 from polycloud.app.cli import instance
 from polycloud.app.cli.options import running_options
-from polycloud.app.cli.output import OK, emit, say, table
-from polycloud.app.client import Address, Refused, said
+from polycloud.app.cli.output import OK, cells, emit, say, table
 
-SECONDS = 10.0  # it is on this machine
-KINDS = (
-    "outage",
-    "reset",
-    "throttle",
-    "quota",
-    "http_error",
-    "content_filter",
-    "context_too_long",
-    "unauthorized",
-    "slow_first",
-    "slow_tokens",
-    "silence",
-    "silence_mid_stream",
-    "cut",
-    "broken_frame",
-    "error_in_stream",
-    "wrong_content_type",
-    "bad_json",
-)
+KINDS: tuple[str, ...] = get_args(FaultKind)
 
 
 @click.group()
@@ -60,9 +40,9 @@ def fault() -> None:
 def add(context: click.Context, /, **_: object) -> int:
     """Set a fault: KIND hits every request that fits the options, from now on."""
     given = dict(context.params)
-    address = instance.sandbox(given.pop("estate"), given.pop("state"))
+    running = instance.sandbox(given.pop("estate"), given.pop("state"))
     as_json = given.pop("as_json")
-    found = _ask(address, "POST", "/faults", {name: value for name, value in given.items() if value is not None})
+    found = running.fault(**given)
     emit(as_json, found, lambda: say(f"{found['id']}: {_text(found['fault'])}"))
     return OK
 
@@ -71,8 +51,8 @@ def add(context: click.Context, /, **_: object) -> int:
 @running_options
 def list_faults(estate: Path | None, state: Path | None, as_json: bool) -> int:
     """The faults in force, in the order in which they are tried."""
-    found = _ask(instance.sandbox(estate, state), "GET", "/faults")
-    emit(as_json, found, lambda: _print_faults(found["faults"]))
+    found = instance.sandbox(estate, state).faults()
+    emit(as_json, {"faults": found}, lambda: _print_faults(found))
     return OK
 
 
@@ -81,8 +61,8 @@ def list_faults(estate: Path | None, state: Path | None, as_json: bool) -> int:
 @running_options
 def clear(id: str | None, estate: Path | None, state: Path | None, as_json: bool) -> int:
     """End one fault, or all of them."""
-    found = _ask(instance.sandbox(estate, state), "DELETE", f"/faults/{id}" if id else "/faults")
-    emit(as_json, found, lambda: _print_faults(found["faults"]))
+    found = instance.sandbox(estate, state).clear(id)
+    emit(as_json, {"faults": found}, lambda: _print_faults(found))
     return OK
 
 
@@ -91,9 +71,9 @@ def clear(id: str | None, estate: Path | None, state: Path | None, as_json: bool
 @running_options
 def requests(reset: bool, estate: Path | None, state: Path | None, as_json: bool) -> int:
     """What the simulated clouds served, as a provider would bill it."""
-    found = _ask(instance.sandbox(estate, state), "DELETE" if reset else "GET", "/requests")
+    found = instance.sandbox(estate, state).requests(reset)
     columns = ("site", "model", "outcome", "requests", "input_tokens", "output_tokens")
-    emit(as_json, found, lambda: table(columns, ([row[c] for c in columns] for row in found["requests"])))
+    emit(as_json, {"requests": found}, lambda: table(columns, (cells(row, columns) for row in found)))
     return OK
 
 
@@ -101,28 +81,23 @@ def requests(reset: bool, estate: Path | None, state: Path | None, as_json: bool
 @running_options
 def list_sites(estate: Path | None, state: Path | None, as_json: bool) -> int:
     """The simulated sites, with their addresses on this machine."""
-    found = _ask(instance.sandbox(estate, state), "GET", "/sites")
+    found = instance.sandbox(estate, state).sites()
     columns = ("site", "address", "down", "connections", "models")
-    emit(as_json, found, lambda: table(columns, ([row[c] for c in columns] for row in found["sites"])))
+    emit(as_json, {"sites": found}, lambda: table(columns, (cells(row, columns) for row in found)))
     return OK
 
 
-def _print_faults(faults: list[dict[str, Any]]) -> None:
+def _print_faults(faults: list[FaultRow]) -> None:
     if not faults:
         say("no fault is in force")
         return
     table(("id", "fault", "hits"), ((row["id"], _text(row["fault"]), row["hits"]) for row in faults))
 
 
-def _text(fault: dict[str, Any]) -> str:
+def _text(fault: FaultFacts) -> str:
     """The kind, and where it applies."""
-    where = [f"{name} {fault[name]}" for name in ("cloud", "site", "model", "key") if fault.get(name, "*") != "*"]
-    limits = [f"{name} {fault[name]}" for name in ("count", "duration_seconds") if fault.get(name) is not None]
+    pattern = {name: value for name, value in fault.items() if name in ("cloud", "site", "model", "key")}
+    where = [f"{name} {value}" for name, value in pattern.items() if value != "*"]
+    bounds = {"count": fault["count"], "duration_seconds": fault["duration_seconds"]}
+    limits = [f"{name} {value}" for name, value in bounds.items() if value is not None]
     return " ".join([fault["kind"], "at", *(where or ["every site"]), *limits])
-
-
-def _ask(address: Address, method: str, path: str, body: object = None) -> Any:
-    answer = address.whole(method, path, body, seconds=SECONDS)
-    if answer.status >= 400:
-        raise Refused(said(answer), answer.status)
-    return json.loads(answer.body)

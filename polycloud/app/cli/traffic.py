@@ -2,7 +2,6 @@
 
 import json
 import sys
-from collections.abc import Iterator
 from http.client import HTTPException, HTTPResponse
 from pathlib import Path
 from typing import Any
@@ -10,53 +9,14 @@ from typing import Any
 import click
 import msgspec
 
+from polycloud.app.calling import CALL_SECONDS, NO_KEY, Call, events, text_of, tokens
 from polycloud.app.cli import instance
 from polycloud.app.cli.options import running_options
-from polycloud.app.cli.output import NO, OK, emit, note, say, table
+from polycloud.app.cli.output import NO, OK, cells, emit, note, say, table
 from polycloud.app.client import Address, Answer, NotRunning, said
 from polycloud.core.errors import BadRequest
 
-CALL_SECONDS = 660.0  # a little over the longest total deadline of a route by default
 OURS = "x-polycloud-"
-LINE_BYTES_MAX = 1024 * 1024  # one event of a stream
-OUTPUT_TOKENS = 1024  # the Anthropic API asks for a bound
-
-
-class Call(msgspec.Struct, frozen=True):
-    """One prompt, in one of the two APIs."""
-
-    model: str
-    prompt: str
-    stream: bool
-    anthropic: bool
-    data_class: str
-    region: str
-    max_tokens: int | None
-
-    @property
-    def path(self) -> str:
-        return "/v1/messages" if self.anthropic else "/v1/chat/completions"
-
-    @property
-    def body(self) -> dict[str, object]:
-        found: dict[str, object] = {
-            "model": self.model,
-            "messages": [{"role": "user", "content": self.prompt}],
-            "stream": self.stream,
-        }
-        if self.max_tokens or self.anthropic:
-            found["max_tokens"] = self.max_tokens or OUTPUT_TOKENS
-        return found
-
-    def headers(self, key: str) -> dict[str, str]:
-        found = {"x-api-key": key, "anthropic-version": "2023-06-01"} if self.anthropic else {}
-        if not self.anthropic:
-            found["authorization"] = f"Bearer {key}"
-        if self.data_class:
-            found["x-polycloud-class"] = self.data_class
-        if self.region:
-            found["x-polycloud-region"] = self.region
-        return found
 
 
 @click.command()
@@ -99,7 +59,7 @@ def _where(url: str | None, key: str | None, estate: Path | None, state: Path | 
         run, _ = instance.running(estate, state)
         url, key = run.url, key or run.key
     if not key:
-        raise BadRequest("no key: make one with `polycloud keys create --team TEAM`, give --key or POLYCLOUD_KEY")
+        raise BadRequest(NO_KEY)
     return Address(url), key
 
 
@@ -121,7 +81,8 @@ def _whole(wanted: Call, answer: HTTPResponse, headers: dict[str, str], as_json:
     def people() -> None:
         say(text_of(found))
         _print_ours(headers)
-        note(f"tokens: {_tokens(found.get('usage') or {})}")
+        came, went = tokens(found.get("usage") or {})
+        note(f"tokens: {came} in, {went} out")
 
     emit(as_json, {"status": answer.status, "headers": _ours(headers), "answer": found}, people)
     return OK
@@ -137,28 +98,6 @@ def _stream(answer: HTTPResponse, headers: dict[str, str]) -> int:
     say()
     _print_ours(headers)
     return code
-
-
-def events(answer: HTTPResponse) -> Iterator[dict[str, Any]]:
-    """The JSON events of a server-sent stream; what is not JSON (comments, the end mark) is passed over."""
-    while line := answer.readline(LINE_BYTES_MAX):
-        if line.startswith(b"data: {"):
-            yield json.loads(line[6:])
-
-
-def text_of(value: dict[str, Any]) -> str:
-    """The text in an answer or stream event of either API."""
-    for choice in value.get("choices") or ():
-        return str((choice.get("message") or choice.get("delta") or {}).get("content") or "")
-    if isinstance(value.get("delta"), dict):
-        return str(value["delta"].get("text") or "")
-    return "".join(str(block.get("text", "")) for block in value.get("content") or ())
-
-
-def _tokens(usage: dict[str, Any]) -> str:
-    came = usage.get("prompt_tokens", usage.get("input_tokens", 0))
-    went = usage.get("completion_tokens", usage.get("output_tokens", 0))
-    return f"{came} in, {went} out"
 
 
 def _ours(headers: dict[str, str]) -> dict[str, str]:
@@ -184,7 +123,7 @@ def usage(by: str, since: str, estate: Path | None, state: Path | None, as_json:
         rows = found["rows"]
         table(
             (*names, *columns, "cost_usd"),
-            ([*(r["group"][n] for n in names), *(r[c] for c in columns), r["cost_usd"]] for r in rows),
+            ([*cells(r["group"], names), *cells(r, columns), r["cost_usd"]] for r in rows),
         )
         if any(r["unpriced"] for r in rows):
             say("unpriced: attempts whose price is unknown; they are in no cost")

@@ -264,15 +264,16 @@ def _welcome(settings: Settings, examined: Examined, control: str) -> None:
     url, key = base_url(settings), demo_key(settings, examined)
     model = next(iter(tables.models), "MODEL")
     site = tables.deployments[0].site if tables.deployments else "SITE"
-    shown = key or "$POLYCLOUD_KEY"
+    header = f"'authorization: Bearer {key}'" if key else '"authorization: Bearer $POLYCLOUD_KEY"'
+    shown = f'"{key}"' if key else 'os.environ["POLYCLOUD_KEY"]'
     body = f'{{"model":"{model}","messages":[{{"role":"user","content":"Hello"}}]}}'
     say(f"polycloud is ready on {url}")
     say(
         f"""
-  curl       curl {url}/v1/chat/completions -H 'authorization: Bearer {shown}' \\
+  curl       curl {url}/v1/chat/completions -H {header} \\
                -H 'content-type: application/json' -d '{body}'
-  OpenAI     OpenAI(base_url="{url}/v1", api_key="{shown}").chat.completions.create(model="{model}", …)
-  Anthropic  Anthropic(base_url="{url}", api_key="{shown}").messages.create(model="{model}", …)
+  OpenAI     OpenAI(base_url="{url}/v1", api_key={shown}).chat.completions.create(model="{model}", …)
+  Anthropic  Anthropic(base_url="{url}", api_key={shown}).messages.create(model="{model}", …)
   here       polycloud call {model} "Hello"  ·  polycloud status  ·  polycloud sites drain {site}"""
     )
     if control:

@@ -35,7 +35,7 @@ from polycloud.gateway import link
 from polycloud.gateway.explain import Explanation
 from polycloud.gateway.routes import View, caller_region
 from polycloud.policy.overlay import Overlay, Steer
-from polycloud.policy.tables import Principal, mask
+from polycloud.policy.tables import Principal, mask, matches
 
 SPREAD_SECONDS = 2.0  # workers take a change within milliseconds; one that is late is named, not waited for
 HISTORY = 50  # changes of the overlay that an answer shows
@@ -250,6 +250,10 @@ class Control:
         for name in wanted.classes:
             if name not in tables.classes:
                 raise BadRequest(f"no data class {name!r} in the estate (known: {', '.join(tables.classes) or 'none'})")
+        known = {*tables.models, *tables.aliases, *(name for route in tables.routes for name in route.match)}
+        for pattern in wanted.models:
+            if not any(matches(name, (pattern,)) for name in known):
+                raise BadRequest(unknown("model, alias or tier", pattern, known))
         caller_region(tables, wanted.region)
 
     async def rotate_key(self, id: str, overlap_seconds: float) -> tuple[KeyRow, str]:
@@ -300,7 +304,7 @@ class Control:
         overlay = self._overlay.sites if kind == "site" else self._overlay.deployments
         known = current.estate.site_ids() if kind == "site" else tuple(d.id for d in current.tables.deployments)
         if target not in known and target not in overlay:
-            shown = "`polycloud sites list` shows the sites, `polycloud explain request MODEL` a model's deployments"
+            shown = "`polycloud sites list` lists sites, `polycloud explain request --model MODEL` a model's"
             raise UnknownTarget(unknown(kind, target, known), shown)
 
     def estate(self) -> dict[str, object]:

@@ -12,19 +12,26 @@ from polycloud.clouds.aws import (
     render_network,
     render_storage,
     render_tests,
+    render_vault,
+    render_watch,
 )
 from polycloud.deploy.blueprint import Blueprint
 from polycloud.deploy.derive.names import made
 from polycloud.deploy.hcl import Value, block
 from polycloud.deploy.ports import Rendered
+from polycloud.deploy.render.kept import kept
 from polycloud.deploy.render.terraform import Root, backend, output, ref, versions
 
 
 def render(blueprint: Blueprint) -> Rendered:
     """All of an estate that is at AWS; nothing when it has nothing there."""
-    here = blueprint.of("aws")
-    if not here.keys:
+    if not blueprint.of("aws").keys:
         return Rendered({})
+    return kept(_root, blueprint)
+
+
+def _root(blueprint: Blueprint) -> Root:
+    here = blueprint.of("aws")
     root = Root("aws", blueprint)
     _settings(root, here)
     render_keys.add(root, here)
@@ -35,8 +42,10 @@ def render(blueprint: Blueprint) -> Rendered:
     render_ai.add(root, here)
     render_links.link_ends(root, here)
     render_identity.add(root, here)
+    render_vault.add(root, here)
+    render_watch.add(root, here)
     render_tests.add(root, here)
-    return root.rendered()
+    return root
 
 
 def _settings(root: Root, here: Blueprint) -> None:

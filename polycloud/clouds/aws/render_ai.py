@@ -1,27 +1,40 @@
 """Models at AWS: access, profiles that cost is booked on, bought throughput, logs, and the gateway's own right."""
 
+import re
+
+from polycloud.clouds.aws import render_gateway
 from polycloud.clouds.aws.render_clusters import cluster_name
 from polycloud.clouds.aws.render_iam import OWN_ACCOUNT, PARTITION, Statement, allow, arn, grant, policy, role, trust
 from polycloud.clouds.aws.render_network import log_group
 from polycloud.deploy.blueprint import AiService, Blueprint, Where
 from polycloud.deploy.conventions import GATEWAY_ACCOUNT, GATEWAY_NAMESPACE
 from polycloud.deploy.derive.names import made
+from polycloud.deploy.duties import abroad, duties
 from polycloud.deploy.hcl import Expr, Value, block, joined
-from polycloud.deploy.render.terraform import Root, Section, attribute, identifier, output, ref, variable
+from polycloud.deploy.render.terraform import Root, Section, attribute, forgotten, identifier, output, ref, variable
 
 FILE = "ai.tf"
 LOGGED = "polycloud/{estate}/models"
 WITH_FORM = "anthropic"  # the one maker that wants to know the use case before its models answer
+NAMED = re.compile(r"arn:|[a-z0-9]+\.[a-z]")  # an ARN, or the maker and its model
 KINDS = ("embedding", "image", "text", "video")
 
 
 def add(root: Root, here: Blueprint) -> None:
     if not here.services:
+        if duties(root.blueprint, "aws").any:
+            root.about(FILE, "The gateway's own rights at AWS.", "datasets, secrets, encryption_keys")
+            _gateway(root, here)
         return
     root.about(FILE, "Models at AWS (Bedrock): access, profiles, throughput, logs.", "models")
     for service, parts in own_names(here.services).items():
         section = root.section(FILE, service.site.id, service.source, "ai", {"region": service.site.region})
         _profile(section, here, service, parts)
+        if not NAMED.match(plain(service)):
+            root.gap(
+                f"{service.source}: Bedrock has no model called {plain(service)}: its names begin with the maker's, as "
+                "in meta.llama3-3-70b-instruct-v1:0; correct it, or the apply fails"
+            )
         root.provides(f"model:{service.site.id}/{service.name}")
     _access(root, here)
     _log_role(root, here)
@@ -67,6 +80,9 @@ def own_names(services: tuple[AiService, ...]) -> dict[AiService, tuple[str, ...
 
 def _profile(section: Section, here: Blueprint, service: AiService, parts: tuple[str, ...]) -> None:
     name = made("aws", "profile", here.estate, *parts)
+    if service.endpoint:
+        section.add(forgotten(f"aws_bedrock_provisioned_model_throughput.{identifier(*parts)}"))
+        return
     if service.capacity != "on-demand":
         section.make(
             "aws_bedrock_provisioned_model_throughput",
@@ -171,17 +187,25 @@ def _logs(root: Root, here: Blueprint, site: Where) -> None:
 
 
 def _gateway(root: Root, here: Blueprint) -> None:
-    """The gateway's pods may call exactly the models of the estate: without keys, by their service account."""
+    """The gateway's pods may call exactly the models of the estate, and do what else is theirs: without keys, by their
+    service account."""
     section = root.section(FILE, "", "models", "identity")
     gateway = role(
         section,
         "gateway",
         "gateway",
-        trust("pods.eks.amazonaws.com", pods=True),
+        render_gateway.trusts(root),
         here.estate,
         "The gateway: calls models.",
     )
-    grant(section, "gateway", gateway, policy(*_calls(here)))
+    if here.services:
+        grant(section, "gateway", gateway, policy(*_calls(here)))
+    more = render_gateway.statements(duties(root.blueprint, "aws"))
+    if more:
+        grant(section, "gateway_duties", gateway, policy(*more))
+    if abroad(root.blueprint, "aws"):
+        described = "Who gateways on other clouds' clusters are here: AWS_ROLE_ARN of their pods."
+        root.add("outputs.tf", output("gateway_role", described, attribute(gateway, "arn")))
     for cluster in here.clusters:
         root.section(FILE, cluster.site.id, "models", "identity", {"region": cluster.site.region}).make(
             "aws_eks_pod_identity_association",
@@ -193,6 +217,8 @@ def _gateway(root: Root, here: Blueprint) -> None:
                 "role_arn": attribute(gateway, "arn"),
             },
         )
+    if not here.services:
+        return
     names = own_names(here.services)
     own: dict[str, Value] = {f"{s.site.id}/{s.upstream}": _own(s, parts) for s, parts in names.items()}
     root.add("outputs.tf", output("models", "What to call, by site and model, to have its cost booked apart.", own))
@@ -220,7 +246,9 @@ def _calls(here: Blueprint) -> list[Statement]:
 
 
 def _own(service: AiService, parts: tuple[str, ...]) -> Expr:
-    """The ARN of our own profile of a model, or of its bought throughput."""
+    """The ARN of our own profile of a model, or of its bought throughput, which may be there already."""
+    if service.endpoint:
+        return joined(service.endpoint)
     if service.capacity == "on-demand":
         return ref(f"aws_bedrock_inference_profile.{identifier(*parts)}.arn")
     return ref(f"aws_bedrock_provisioned_model_throughput.{identifier(*parts)}.provisioned_model_arn")

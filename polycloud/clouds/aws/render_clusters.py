@@ -10,7 +10,17 @@ from polycloud.deploy.blueprint import Blueprint, Cluster, Pool
 from polycloud.deploy.conventions import labels, taints
 from polycloud.deploy.derive.names import made
 from polycloud.deploy.hcl import Block, Call, Comment, Expr, Value, block, joined
-from polycloud.deploy.render.terraform import Root, Section, attribute, identifier, output, ref, times, variable
+from polycloud.deploy.render.terraform import (
+    Root,
+    Section,
+    attribute,
+    identifier,
+    output,
+    pool_source,
+    ref,
+    times,
+    variable,
+)
 
 FILE = "clusters.tf"
 LOGS = ("api", "audit", "authenticator", "controllerManager", "scheduler")
@@ -39,7 +49,9 @@ def add(root: Root, here: Blueprint) -> None:
         _cluster(section, cluster)
         _addons(section, cluster, EARLY, None)
         for pool in cluster.pools:
-            _pool(section, here, cluster, pool)
+            _pool(
+                root.section(FILE, cluster.site.id, pool_source(cluster, pool), "machines", common), here, cluster, pool
+            )
         _addons(section, cluster, LATE, _pools(cluster))
         render_controllers.associate(section, cluster, cluster_name(cluster))
         root.provides(f"cluster:{cluster.name}", *(f"pool:{cluster.name}/{pool.name}" for pool in cluster.pools))

@@ -3,9 +3,9 @@
 Both take them by their pods' service account; each may change only what bears the mark of a cluster.
 """
 
-from polycloud.clouds.aws.render_iam import Statement, allow, arn, grant, policy, role, trust
+from polycloud.clouds.aws.render_iam import ACCOUNT, PARTITION, Statement, allow, arn, grant, policy, role, trust
 from polycloud.deploy.blueprint import Blueprint, Cluster
-from polycloud.deploy.hcl import Call, Expr, Value
+from polycloud.deploy.hcl import Call, Expr, Value, joined
 from polycloud.deploy.render.terraform import Section, identifier, ref
 
 NAMESPACE = "kube-system"
@@ -19,6 +19,7 @@ DESCRIBED = (
     "Instances",
     "InternetGateways",
     "NetworkInterfaces",
+    "RouteTables",
     "SecurityGroups",
     "Subnets",
     "Tags",
@@ -34,9 +35,14 @@ BALANCER_PARTS = (
     "TargetGroups",
     "TargetHealth",
 )
+# What is being made with the mark, what has it, and what has it and keeps it as it is.
+NEW: dict[str, Value] = {"Null": {f"aws:RequestTag/{MARK}": "false"}}
+OWN: dict[str, Value] = {"Null": {f"aws:ResourceTag/{MARK}": "false"}}
+UNMARKED: dict[str, Value] = {"Null": {f"aws:RequestTag/{MARK}": "true", f"aws:ResourceTag/{MARK}": "false"}}
+SERVICE = "elasticloadbalancing.amazonaws.com"
+MADE = ("CreateListener", "CreateLoadBalancer", "CreateTargetGroup")
 BALANCED = ("listener/app/*/*/*", "listener/net/*/*/*", "loadbalancer/net/*/*", "targetgroup/*/*")
 CHANGES = (
-    "AddTags",
     "CreateListener",
     "DeleteListener",
     "DeleteLoadBalancer",
@@ -48,7 +54,6 @@ CHANGES = (
     "ModifyTargetGroup",
     "ModifyTargetGroupAttributes",
     "RegisterTargets",
-    "RemoveTags",
     "SetSecurityGroups",
     "SetSubnets",
 )
@@ -106,47 +111,42 @@ def _balancing() -> Call:
         *(f"ec2:Describe{what}" for what in DESCRIBED),
         *(f"elasticloadbalancing:Describe{what}" for what in BALANCER_PARTS),
     ]
-    new: dict[str, Value] = {"Null": {f"aws:RequestTag/{MARK}": "false"}}
-    own: dict[str, Value] = {"Null": {f"aws:ResourceTag/{MARK}": "false"}}
-    groups = arn("ec2", "*", "security-group/*")
     balancers = [arn("elasticloadbalancing", "*", kind) for kind in BALANCED]
-    statements: tuple[Statement, ...] = (
+    return policy(
         allow(see, "*", "See"),
-        allow(["ec2:CreateSecurityGroup"], [groups, arn("ec2", "*", "vpc/*")], "NewGroups"),
+        *_groups(),
         allow(
-            ["ec2:CreateTags"],
-            groups,
-            "MarkGroups",
-            Condition={"StringEquals": {"ec2:CreateAction": "CreateSecurityGroup"}, **new},
+            ["iam:CreateServiceLinkedRole"],
+            joined("arn:", PARTITION, ":iam::", ACCOUNT, f":role/aws-service-role/{SERVICE}/*"),
+            "First",
+            Condition={"StringEquals": {"iam:AWSServiceName": SERVICE}},
         ),
+        allow([_elb("CreateLoadBalancer"), _elb("CreateTargetGroup")], balancers, "New", Condition=NEW),
         allow(
-            [
-                "ec2:AuthorizeSecurityGroupIngress",
-                "ec2:CreateTags",
-                "ec2:DeleteSecurityGroup",
-                "ec2:DeleteTags",
-                "ec2:RevokeSecurityGroupIngress",
-            ],
-            groups,
-            "OwnGroups",
-            Condition=own,
-        ),
-        allow(
-            [
-                "elasticloadbalancing:AddTags",
-                "elasticloadbalancing:CreateListener",
-                "elasticloadbalancing:CreateLoadBalancer",
-                "elasticloadbalancing:CreateTargetGroup",
-            ],
+            [_elb("AddTags")],
             balancers,
-            "New",
-            Condition=new,
+            "MarkNew",
+            Condition={"StringEquals": {_elb("CreateAction"): list(MADE)}, **NEW},
         ),
-        allow(
-            [f"elasticloadbalancing:{what}" for what in CHANGES],
-            balancers,
-            "Own",
-            Condition=own,
-        ),
+        allow([_elb("AddTags"), _elb("RemoveTags")], balancers, "TagOwn", Condition=UNMARKED),
+        allow([_elb(what) for what in CHANGES], balancers, "Own", Condition=OWN),
     )
-    return policy(*statements)
+
+
+def _elb(what: str) -> str:
+    return f"elasticloadbalancing:{what}"
+
+
+def _groups() -> tuple[Statement, ...]:
+    """Groups of its own, and the rules of the machines' group that let load balancers reach pods."""
+    groups = arn("ec2", "*", "security-group/*")
+    rules = ["ec2:AuthorizeSecurityGroupIngress", "ec2:RevokeSecurityGroupIngress"]
+    machines: Value = {"StringEquals": {"aws:ResourceTag/aws:eks:cluster-name": "${aws:PrincipalTag/eks-cluster-name}"}}
+    marked: Value = {"StringEquals": {"ec2:CreateAction": "CreateSecurityGroup"}, **NEW}
+    return (
+        allow(["ec2:CreateSecurityGroup"], [groups, arn("ec2", "*", "vpc/*")], "NewGroups"),
+        allow(["ec2:CreateTags"], groups, "MarkGroups", Condition=marked),
+        allow([*rules, "ec2:DeleteSecurityGroup"], groups, "OwnGroups", Condition=OWN),
+        allow(["ec2:CreateTags", "ec2:DeleteTags"], groups, "TagGroups", Condition=UNMARKED),
+        allow(rules, groups, "Machines", Condition=machines),
+    )

@@ -31,7 +31,7 @@ def add(root: Root, here: Blueprint) -> None:
     found = [database for database in here.databases if database.engine in MADE_HERE]
     for database in here.databases:
         if database.engine not in MADE_HERE:
-            root.gap(f"{database.name}: AWS has no {database.engine} that can be made like this; choose another site")
+            root.gap(f"{database.name}: {database.engine} at AWS is not written here: make it by hand, or elsewhere")
     if not found:
         return
     root.about(FILE, "Databases at AWS, with their copies and backups.", "databases")
@@ -54,19 +54,13 @@ def address(database: Database) -> Expr:
     """The resource that holds a database's data where it is written to."""
     if database.engine == "dynamodb":
         return Expr(f"aws_dynamodb_table.{identifier(database.name)}")
-    if near(database):
+    if database.near():
         return Expr(f"aws_rds_cluster.{identifier(database.name, database.site.region)}")
     return Expr(f"aws_db_instance.{identifier(database.name)}")
 
 
-def near(database: Database) -> list[Where]:
-    """The copies at AWS, in regions of their own."""
-    sites = {site.region: site for site in database.replicas if site.cloud == "aws"}
-    return [sites[region] for region in sorted(sites) if region != database.site.region]
-
-
 def _database(root: Root, here: Blueprint, database: Database) -> None:
-    far = sorted({site.id for site in database.replicas if site.cloud != "aws"})
+    far = database.far()
     if far:
         root.gap(f"{database.name}: AWS does not keep copies at {', '.join(far)}; the engine's own can, over a link")
     section = root.section(FILE, database.site.id, f"databases.{database.name}", "database")
@@ -75,7 +69,7 @@ def _database(root: Root, here: Blueprint, database: Database) -> None:
             _table(section, here, database)
         case "cassandra":
             _keyspace(section, here, database)
-        case _ if near(database):
+        case _ if database.near():
             _global(section, here, database)
         case _:
             _single(section, here, database)
@@ -88,7 +82,7 @@ def _variables(root: Root, found: list[Database]) -> None:
             "variables.tf",
             variable("database_machine", "The machine of each relational database.", "string", "db.r7g.large"),
         )
-    if any(near(database) for database in relational):
+    if any(database.near() for database in relational):
         root.add(
             "variables.tf",
             variable(
@@ -237,7 +231,7 @@ def _global(section: Section, here: Blueprint, database: Database) -> None:
         _kept("engine_version"),
         data_class=database.data_class,
     )
-    for site in (database.site, *near(database)):
+    for site in (database.site, *database.near()):
         _member(section.root, here, database, site, whole)
     section.root.add(
         "outputs.tf", _output(database, f"aws_rds_cluster.{identifier(database.name, database.site.region)}.endpoint")
@@ -300,7 +294,7 @@ def _kept(*moved: str) -> Block:
 
 def _table(section: Section, here: Blueprint, database: Database) -> None:
     """A table with copies that all take writes; its own keys and those of each copy's site."""
-    copies = near(database)
+    copies = database.near()
     days = min(database.keep_days, KEEP_DAYS_MAX)
     section.make(
         "aws_dynamodb_table",
@@ -346,7 +340,7 @@ def _table(section: Section, here: Blueprint, database: Database) -> None:
 
 def _keyspace(section: Section, here: Blueprint, database: Database) -> None:
     """A keyspace of Amazon Keyspaces; its tables belong to the application."""
-    copies = near(database)
+    copies = database.near()
     regions = sorted({database.site.region, *(site.region for site in copies)})
     spread: dict[str, Value] = {
         "replication_strategy": "MULTI_REGION" if copies else "SINGLE_REGION",

@@ -1,47 +1,40 @@
-"""Roles at AWS: permission sets of IAM Identity Center for people, pod identities for programs, trust for other
-clouds' tokens."""
+"""Roles at AWS: permission sets of IAM Identity Center for people (see ``render_people``), pod identities for programs,
+trust for other clouds' tokens."""
 
 from collections.abc import Sequence
+from typing import TypeGuard
 
-from polycloud.clouds.aws.render_iam import ACCOUNT, PARTITION, allow, arn, grant, policy, role, trust
+from polycloud.clouds.aws import render_people, render_saml
+from polycloud.clouds.aws.render_iam import PARTITION, allow, arn, grant, policy, role, trust
 from polycloud.clouds.aws.render_keys import key_arn
-from polycloud.deploy.blueprint import AiService, Blueprint, Principal
+from polycloud.clouds.aws.render_people import CLUSTER_POLICY, DIRECTORY, NAMESPACE
+from polycloud.deploy.blueprint import AiService, Blueprint, Principal, SignIn
 from polycloud.deploy.derive.names import made as made_name
-from polycloud.deploy.hcl import Expr, Value, block, joined
-from polycloud.deploy.intents import Folder, Intent, Member, intents, members
-from polycloud.deploy.render.identity_report import Row, on, report
+from polycloud.deploy.hcl import Expr, Value, joined
+from polycloud.deploy.intents import CLUSTER_ACTIONS, Folder, Intent, Member, intents, members
+from polycloud.deploy.render.identity_report import Row, Told, on
 from polycloud.deploy.render.terraform import Root, Section, attribute, identifier, ref, variable
+from polycloud.estate.schema.rules import Action
 
 FILE = "identity.tf"
-NAMESPACE = "workloads"  # where placed jobs run in every cluster
-SESSION = "PT4H"  # half a working day: long enough to work, short enough to forget
-SET_NAME_MAX = 32  # https://docs.aws.amazon.com/singlesignon/latest/APIReference/API_CreatePermissionSet.html, 2026-11
 AUDIENCE = "sts.amazonaws.com"
+EDITS: tuple[Action, ...] = ("run", "deploy")
 ROLE_HEAD = 57  # of the 64 characters of a role's name: the rest tells clusters apart
-DIRECTORY = {"group": "GROUP", "user": "USER"}
-# Access policies of EKS, https://docs.aws.amazon.com/eks/latest/userguide/access-policy-permissions.html, 2026-11.
-CLUSTER_POLICY = {
-    "run": ("AmazonEKSEditPolicy", True),
-    "deploy": ("AmazonEKSEditPolicy", True),
-    "administer": ("AmazonEKSClusterAdminPolicy", False),
-    "audit": ("AmazonEKSViewPolicy", False),
-}
 
 
 def add(root: Root, here: Blueprint) -> None:
     root.about(FILE, "Roles and trusted token issuers at AWS.", "roles, identity")
-    rows: list[Row] = []
     section = root.section(FILE, "", "roles", "identity")
-    people = abroad = False
+    abroad = False
+    given: list[Principal] = []  # to people
     for principal in here.principals:
         found = intents(here, principal)
-        rows += [_row(principal.name, intent) for intent in found]
         holders = members(principal)
         if not found:
             continue
         statements = [s for intent in found for s in _statements(intent)]
         if any(m.kind in DIRECTORY for m in holders):
-            people = _people(section, principal, holders, found, statements) or people
+            given += _people(section, principal, holders, found, statements, here.sign_in)
         for member in holders:
             if member.kind == "workload" and statements:
                 far = _abroad(section, here, principal, member, statements)
@@ -53,18 +46,42 @@ def add(root: Root, here: Blueprint) -> None:
                     )
             elif member.kind == "team":
                 root.gap(f"team:{member.name} holds gateway keys, so role {principal.name} gives it nothing at aws")
-    if people:
-        _directory(root)
+    if given and _by_iam(here.sign_in):
+        render_saml.provider(root, here, given)
+    elif given:
+        render_people.directory(root, here.sign_in)
     if abroad:
-        _trusted_clusters(root)
-    for federation in here.federations:
-        if federation.people:
-            root.gap(
-                f"people sign in at aws through IAM Identity Center: connect it to {federation.issuer} once, by SAML "
-                "and SCIM, in its settings"
-            )
-    if here.principals:
-        root.text("identity.md", report("aws", here, rows))
+        trusted_clusters(root)
+
+
+def rows(here: Blueprint) -> list[Row]:
+    """Each action of each role as IAM and EKS say it."""
+    return [_row(principal.name, intent) for principal in here.principals for intent in intents(here, principal)]
+
+
+def told(here: Blueprint, how: SignIn) -> Told:
+    """What becomes of the sign-in of people."""
+    return render_saml.told(here, how) if _by_iam(how) else render_people.told(here, how)
+
+
+def _by_iam(how: SignIn | None) -> TypeGuard[SignIn]:
+    return how is not None and how.aws == "iam"
+
+
+def _people(
+    section: Section,
+    principal: Principal,
+    holders: Sequence[Member],
+    found: Sequence[Intent],
+    statements: list[dict[str, Value]],
+    how: SignIn | None,
+) -> list[Principal]:
+    """The role, when its groups and users got anything."""
+    if _by_iam(how):
+        got = render_saml.give(section, principal, holders, found, statements, how)
+    else:
+        got = render_people.give(section, principal, holders, found, statements, how)
+    return [principal] if got else []
 
 
 def _statements(intent: Intent) -> list[dict[str, Value]]:
@@ -164,98 +181,6 @@ def _regions(intent: Intent) -> list[str]:
     return list(dict.fromkeys(sites))
 
 
-def _people(
-    section: Section,
-    principal: Principal,
-    holders: Sequence[Member],
-    found: Sequence[Intent],
-    statements: list[dict[str, Value]],
-) -> bool:
-    """A permission set with an inline policy, given in this account to groups and users of the directory."""
-    label = identifier("role", principal.name)
-    clusters = sorted({(c.name, c.site.region) for intent in found for c in intent.clusters})
-    reach = [arn("eks", region, f"cluster/{name}") for name, region in clusters]
-    whole = [*statements, dict(allow(["eks:DescribeCluster"], reach, "ReachClusters"))] if reach else statements
-    if not whole:
-        return False
-    instance = ref("tolist(data.aws_ssoadmin_instances.this.arns)[0]")
-    made = section.make(
-        "aws_ssoadmin_permission_set",
-        label,
-        {"name": principal.name[:SET_NAME_MAX], "instance_arn": instance, "session_duration": SESSION},
-    )
-    section.make(
-        "aws_ssoadmin_permission_set_inline_policy",
-        label,
-        {
-            "instance_arn": instance,
-            "permission_set_arn": attribute(made, "arn"),
-            "inline_policy": policy(*whole),
-        },
-    )
-    for member in holders:
-        if member.kind in DIRECTORY:
-            _assign(section, principal.name, instance, made, member)
-    _clusters(section, principal, found)
-    return True
-
-
-def _assign(section: Section, role_name: str, instance: Expr, made: Expr, member: Member) -> None:
-    own = identifier("role", role_name, member.kind, member.name)
-    path = "DisplayName" if member.kind == "group" else "UserName"
-    wanted = block(
-        "alternate_identifier",
-        parts=(block("unique_attribute", attributes={"attribute_path": path, "attribute_value": member.name}),),
-    )
-    store = ref("tolist(data.aws_ssoadmin_instances.this.identity_store_ids)[0]")
-    kind = f"aws_identitystore_{member.kind}"
-    section.add(block("data", kind, own, attributes={"identity_store_id": store}, parts=(wanted,)))
-    section.make(
-        "aws_ssoadmin_account_assignment",
-        own,
-        {
-            "instance_arn": instance,
-            "permission_set_arn": attribute(made, "arn"),
-            "principal_type": DIRECTORY[member.kind],
-            "principal_id": ref(f"data.{kind}.{own}.{member.kind}_id"),
-            "target_type": "AWS_ACCOUNT",
-            "target_id": ACCOUNT,
-        },
-    )
-
-
-def _clusters(section: Section, principal: Principal, found: Sequence[Intent]) -> None:
-    """Rights inside clusters. AWS names the role behind a permission set only once it is assigned, so its ARN is said
-    at apply time; without it nobody gets in by this way."""
-    for intent in found:
-        if intent.action not in CLUSTER_POLICY:
-            continue
-        managed, narrow = CLUSTER_POLICY[intent.action]
-        for cluster in intent.clusters:
-            own = identifier("role", principal.name, intent.action, cluster.name)
-            common: dict[str, Value] = {
-                "for_each": ref(f'toset(compact([lookup(var.sso_role_arns, {_quoted(principal.name)}, "")]))'),
-                "region": cluster.site.region,
-                "cluster_name": ref(f"aws_eks_cluster.{identifier(cluster.name)}.name"),
-                "principal_arn": ref("each.value"),
-            }
-            if intent.action == _first_action(found, cluster.name):
-                section.make("aws_eks_access_entry", identifier("role", principal.name, cluster.name), common)
-            scope: dict[str, Value] = (
-                {"type": "namespace", "namespaces": [NAMESPACE]} if narrow else {"type": "cluster"}
-            )
-            section.make(
-                "aws_eks_access_policy_association",
-                own,
-                {**common, "policy_arn": joined("arn:", PARTITION, f":eks::aws:cluster-access-policy/{managed}")},
-                block("access_scope", attributes=scope),
-            )
-
-
-def _first_action(found: Sequence[Intent], cluster: str) -> str:
-    return next(i.action for i in found if i.action in CLUSTER_POLICY and cluster in {c.name for c in i.clusters})
-
-
 def _quoted(text: str) -> str:
     return joined(text).text
 
@@ -292,12 +217,6 @@ def _program(
             },
         )
     return True
-
-
-def _directory(root: Root) -> None:
-    root.add(FILE, block("data", "aws_ssoadmin_instances", "this"))
-    described = "By role: the ARN that IAM Identity Center gave its permission set here, for rights inside clusters."
-    root.add("variables.tf", variable("sso_role_arns", described, "map(string)", {}))
 
 
 def _abroad(
@@ -350,8 +269,10 @@ def _abroad(
     return True
 
 
-def _trusted_clusters(root: Root) -> None:
+def trusted_clusters(root: Root) -> None:
     """Clusters of other clouds whose tokens we take; their issuers are outputs of those clouds' roots."""
+    if root.has("aws_iam_openid_connect_provider.clusters"):
+        return
     described = "By cluster of another cloud: the issuer of its tokens, an output of that cloud's root."
     root.add("variables.tf", variable("cluster_issuers", described, "map(string)", {}))
     root.section(FILE, "", "roles", "identity").make(
@@ -373,6 +294,7 @@ def _row(name: str, intent: Intent) -> Row:
     beyond = ""
     if intent.action == "invoke" and any(service.scope for service in intent.services):
         beyond = "the model behind a cross-region profile in any region of the partition"
-    if intent.action in CLUSTER_POLICY and narrow and intent.clusters:
-        beyond = "all workloads in the namespace, since EKS access knows namespaces and not workloads"
-    return Row(name, intent.action, on(intent), said, beyond)
+    if managed and narrow and intent.clusters:
+        beyond = "all workloads in the namespace, and services as well as jobs: EKS knows namespaces alone"
+    gives = {"run": EDITS, "deploy": EDITS, "administer": CLUSTER_ACTIONS}.get(intent.action, (intent.action,))
+    return Row(name, intent.action, on(intent), said, beyond, gives=gives)

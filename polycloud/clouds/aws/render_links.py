@@ -6,10 +6,10 @@ here. Of a dedicated line the cross-connect is ordered by a person; once its con
 
 from polycloud.clouds.aws.render_network import subnets, vpc_id, ways_out
 from polycloud.deploy.blueprint import Blueprint, Link, Where
-from polycloud.deploy.hcl import Expr, Value, quoted
+from polycloud.deploy.hcl import Expr, Value, block, quoted
 from polycloud.deploy.render import links
 from polycloud.deploy.render.links import DEDICATED, Tunnels
-from polycloud.deploy.render.terraform import Root, Section, attribute, identifier, output, ref, variable
+from polycloud.deploy.render.terraform import Root, Section, attribute, identifier, ref, variable
 
 FILE = "links.tf"
 SPEEDS = ((1000, "1Gbps"), (2000, "2Gbps"), (5000, "5Gbps"), (10_000, "10Gbps"), (25_000, "25Gbps"))
@@ -28,7 +28,7 @@ def link_ends(root: Root, here: Blueprint) -> None:
         *((link, place) for link, place, _ in found),
         *((link, place) for link in own for place in (link.a, link.b)),
     ]
-    sites = sorted({place.id: place for _, place in ends}.values(), key=lambda site: site.id)
+    sites = links.distinct(place for _, place in ends)
     for site in sites:
         _transit(root, here, site, [link for link, place in ends if place.id == site.id])
     for link in {tuple(sorted((link.a.id, link.b.id))): link for link in reversed(own)}.values():
@@ -40,16 +40,8 @@ def link_ends(root: Root, here: Blueprint) -> None:
     halls = [one for one in found if one[2].cloud == "onprem"]
     if halls:
         _halls(root, here, halls)
-    value: dict[str, Value] = {
-        site.id: {
-            "id": ref(f"aws_ec2_transit_gateway.{identifier(site.region)}.id"),
-            "addresses": [],
-            "router": "",
-            "group": "",
-        }
-        for site in sites
-    }
-    root.add("outputs.tf", output("gateways", "Where links end, by site: for the root that spans clouds.", value))
+    transits = {site.id: ref(f"aws_ec2_transit_gateway.{identifier(site.region)}.id") for site in sites}
+    links.say_ends(root, {id: links.end(transit) for id, transit in transits.items()})
 
 
 def addresses(site: Where) -> tuple[Expr, ...]:
@@ -67,6 +59,8 @@ def tunnels(root: Root, blueprint: Blueprint, wanted: Tunnels) -> tuple[Expr, ..
             "aws_customer_gateway",
             f"{label}__{at}",
             {"type": "ipsec.1", "ip_address": address, "bgp_asn": str(wanted.peer_asn)},
+            # Another address is another gateway: the connection moves to it, and keeps its own addresses.
+            *([block("lifecycle", attributes={"create_before_destroy": True})] if wanted.later else []),
         )
         connection = _connection(
             section,
@@ -181,16 +175,7 @@ def _connection(
 
 def _halls(root: Root, here: Blueprint, found: list[tuple[Link, Where, Where]]) -> None:
     """VPNs to halls of one's own: made once the hall's address is given."""
-    root.add(
-        "variables.tf",
-        variable(
-            "halls",
-            "The public address, BGP number and networks of each hall, by its name; a hall "
-            "that is not here is not joined yet.",
-            "map(object({ address = string, asn = number, networks = list(string) }))",
-            {},
-        ),
-    )
+    root.add("variables.tf", links.halls_variable(networks=True))
     for site_id, hall in sorted({(site.id, peer.region) for _, site, peer in found}):
         _hall_routes(root, here, next(site for _, site, _ in found if site.id == site_id), hall)
     vpns = [one for one in found if one[0].via == "vpn"]
@@ -199,7 +184,7 @@ def _halls(root: Root, here: Blueprint, found: list[tuple[Link, Where, Where]]) 
     for link, site, peer in vpns:
         section = root.section(FILE, site.id, f"links.{link.name}", "link", {"region": site.region})
         label, hall = identifier(link.name), quoted(peer.region)
-        once = ref(f"contains(keys(var.halls), {hall}) ? 1 : 0")
+        once = links.once("halls", peer.region)
         customer = section.make(
             "aws_customer_gateway",
             label,
@@ -259,7 +244,7 @@ def _lines(root: Root, here: Blueprint, found: list[tuple[Link, Where]]) -> None
     plain = root.section(FILE, "", "links", "link")
     gateway = plain.make("aws_dx_gateway", "this", {"name": f"polycloud-{here.estate}", "amazon_side_asn": str(DX_ASN)})
     cidrs = {network.site.id: network.cidr for network in here.networks}
-    for site in sorted({place.id: place for _, place in found}.values(), key=lambda place: place.id):
+    for site in links.distinct(place for _, place in found):
         root.section(FILE, site.id, "links", "link", {"region": site.region}).make(
             "aws_dx_gateway_association",
             identifier(site.region),
@@ -276,7 +261,7 @@ def _lines(root: Root, here: Blueprint, found: list[tuple[Link, Where]]) -> None
 def _line(root: Root, link: Link, site: Where, gateway: Expr) -> None:
     section = root.section(FILE, site.id, f"links.{link.name}", "link", {"region": site.region})
     line = f"var.lines[{quoted(link.name)}]"
-    once = ref(f"contains(keys(var.lines), {quoted(link.name)}) ? 1 : 0")
+    once = links.once("lines", link.name)
     label = identifier(link.name)
     section.make("aws_dx_connection_confirmation", label, {"count": once, "connection_id": ref(f"{line}.connection")})
     section.make(
@@ -295,7 +280,7 @@ def _line(root: Root, link: Link, site: Where, gateway: Expr) -> None:
         },
     )
     who = link.provider or "AWS or a partner"
-    speed = next((name for mbps, name in SPEEDS if mbps >= link.mbps), SPEEDS[-1][1])
+    speed = links.speed(SPEEDS, link.mbps)
     root.gap(
         f"{link.name}: order a hosted connection of {speed} at {site.region} from {who}, then name it in var.lines"
     )

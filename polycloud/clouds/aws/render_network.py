@@ -1,12 +1,14 @@
 """A VPC at each site: three zones, private subnets for machines, public ones for load balancers alone."""
 
 import ipaddress
+from collections.abc import Mapping
 
 from polycloud.clouds.aws.render_iam import OWN_ACCOUNT, allow, arn, grant, policy, role, trust
 from polycloud.clouds.aws.render_keys import key_arn
-from polycloud.deploy.blueprint import Blueprint, Network
-from polycloud.deploy.hcl import Block, Comment, Expr, Value, block, joined
-from polycloud.deploy.render.terraform import Root, Section, attribute, identifier, output, ref
+from polycloud.deploy.blueprint import Blueprint, Network, Where
+from polycloud.deploy.hcl import Block, Comment, Expr, Value, block, joined, quoted
+from polycloud.deploy.render import links
+from polycloud.deploy.render.terraform import Root, Section, attribute, identifier, network_output, ref
 
 FILE = "network.tf"
 ZONES = 3
@@ -176,16 +178,7 @@ def _endpoints(section: Section, network: Network, models: bool) -> None:
         },
         Comment("checkov:skip=CKV2_AWS_5:Databases and private endpoints use it where the estate has them."),
     )
-    section.make(
-        "aws_vpc_security_group_ingress_rule",
-        f"inside_{name}",
-        {
-            "security_group_id": attribute(group, "id"),
-            "description": "Everything from the site's own network.",
-            "cidr_ipv4": network.cidr,
-            "ip_protocol": "-1",
-        },
-    )
+    _admitted(section, network, attribute(group, "id"))
     if models:
         section.make(
             "aws_vpc_endpoint",
@@ -199,6 +192,36 @@ def _endpoints(section: Section, network: Network, models: bool) -> None:
                 "security_group_ids": [attribute(group, "id")],
             },
         )
+
+
+def peers(root: Root, site: Where) -> list[Where]:
+    """What a site is joined to by private links: other clouds, halls, other sites here."""
+    pairs = [(own, peer) for _, own, peer in links.touching(root.blueprint, "aws", "vpn", *links.DEDICATED)]
+    for link in links.within(root.blueprint, "aws"):
+        pairs += [(link.a, link.b), (link.b, link.a)]
+    found = {peer.id: peer for own, peer in pairs if own.id == site.id}
+    return [found[id] for id in sorted(found)]
+
+
+def _admitted(section: Section, network: Network, group: Expr) -> None:
+    """Into what is inside come the site's own network, and those that it is joined to."""
+    name = f"inside_{identifier(network.site.region)}"
+    cidrs = {one.site.id: one.cidr for one in section.root.blueprint.networks}
+
+    def rule(label: str, described: str, cidr: Value, often: Mapping[str, Value] | None = None) -> None:
+        given: dict[str, Value] = {"description": described, "cidr_ipv4": cidr, "ip_protocol": "-1"}
+        section.make(
+            "aws_vpc_security_group_ingress_rule", label, {**(often or {}), "security_group_id": group, **given}
+        )
+
+    rule(name, "Everything from the site's own network.", network.cidr)
+    for peer in peers(section.root, network.site):
+        label, described = f"{name}__{identifier(peer.cloud, peer.region)}", f"Everything from {peer.id}, by a link."
+        if peer.id in cidrs:
+            rule(label, described, cidrs[peer.id])
+        elif peer.cloud == "onprem":
+            networks = ref(f"toset(try(var.halls[{quoted(peer.region)}].networks, []))")
+            rule(label, described, ref("each.value"), {"for_each": networks})
 
 
 def _log_role(root: Root, here: Blueprint) -> None:
@@ -239,16 +262,7 @@ def _flow_log(section: Section, here: Blueprint, network: Network) -> None:
 
 
 def _output(network: Network) -> Block:
-    region = network.site.region
-    return output(
-        f"network_{identifier(region)}",
-        f"The network at {network.site.id}.",
-        {
-            "id": vpc_id(region),
-            "cidr": network.cidr,
-            "subnets": subnets(region),
-        },
-    )
+    return network_output(network, vpc_id(network.site.region), subnets(network.site.region))
 
 
 def _listed(ranges: list[str]) -> str:

@@ -2,7 +2,7 @@
 
 from polycloud.clouds.aws.render_iam import ACCOUNT, OWN_ACCOUNT, Statement, allow, arn, grant, policy, role, trust
 from polycloud.clouds.aws.render_keys import key_arn
-from polycloud.deploy.blueprint import Blueprint, Bucket, Where
+from polycloud.deploy.blueprint import Blueprint, Bucket, Lifecycle, Where
 from polycloud.deploy.derive.names import made
 from polycloud.deploy.hcl import Block, Call, Comment, Expr, Value, block, joined
 from polycloud.deploy.render.terraform import KEEP, Root, Section, attribute, identifier, output, ref
@@ -133,35 +133,41 @@ def _tls_only(address: Expr) -> dict[str, Value]:
     }
 
 
-def transitions(section: Section, bucket: Bucket) -> list[tuple[int, str]]:
+def transitions(root: Root, what: str, ages: Lifecycle) -> list[tuple[int, str]]:
     """The days at which objects move on, as S3 allows them; what it does not allow is said."""
     found: list[tuple[int, str]] = []
     for step, storage in CLASSES:
-        wanted = getattr(bucket.lifecycle, step)
+        wanted = getattr(ages, step)
         if wanted is None:
             continue
         earliest = INFREQUENT_AFTER_DAYS if storage == "STANDARD_IA" else 0
         if found:
             earliest = found[-1][0] + (INFREQUENT_AFTER_DAYS if found[-1][1] == "STANDARD_IA" else 1)
         if wanted < earliest:
-            section.root.gap(
-                f"{bucket.name}: S3 moves to {storage} after {earliest} days at the earliest, not {wanted}"
-            )
+            root.gap(f"{what}: S3 moves to {storage} after {earliest} days at the earliest, not {wanted}")
         found.append((max(wanted, earliest), storage))
-    delete = bucket.lifecycle.delete
+    delete = ages.delete
     return [(days, storage) for days, storage in found if delete is None or days < delete]
 
 
 def _lifecycle(section: Section, bucket: Bucket) -> None:
+    """A rule for the bucket, or one for each folder of each dataset: S3's rules have one prefix."""
     label = identifier(bucket.name)
-    moves = [block("transition", attributes={"days": d, "storage_class": s}) for d, s in transitions(section, bucket)]
-    delete = bucket.lifecycle.delete
-    ends = [block("expiration", attributes={"days": delete})] if delete is not None else []
+    rules = []
+    for dataset, folders, ages in bucket.aged():
+        what = f"{dataset} in {bucket.name}" if dataset else bucket.name
+        parts = [
+            block("transition", attributes={"days": d, "storage_class": s})
+            for d, s in transitions(section.root, what, ages)
+        ]
+        if ages.delete is not None:
+            parts.append(block("expiration", attributes={"days": ages.delete}))
+        rules += [_rule(f"age {folder}".strip(), *parts, prefix=folder) for folder in folders or ("",) if parts]
     section.make(
         "aws_s3_bucket_lifecycle_configuration",
         label,
         {"bucket": ref(f"aws_s3_bucket.{label}.id"), "depends_on": [ref(f"aws_s3_bucket_versioning.{label}")]},
-        *([_rule("age", *moves, *ends)] if moves or ends else []),
+        *rules,
         _rule(
             "old-versions",
             block("noncurrent_version_expiration", attributes={"noncurrent_days": OLD_VERSION_DAYS}),
@@ -171,8 +177,9 @@ def _lifecycle(section: Section, bucket: Bucket) -> None:
     )
 
 
-def _rule(name: str, *parts: Block) -> Block:
-    return block("rule", attributes={"id": name, "status": "Enabled"}, parts=(block("filter"), *parts))
+def _rule(name: str, *parts: Block, prefix: str = "") -> Block:
+    only = block("filter", attributes={"prefix": prefix or None})
+    return block("rule", attributes={"id": name[:RULE_ID_MAX], "status": "Enabled"}, parts=(only, *parts))
 
 
 def _unfinished() -> Block:

@@ -11,6 +11,7 @@ MOCKS = (
     Mock("aws_caller_identity", {"account_id": "123456789012"}),
     Mock("aws_partition", {"partition": "aws"}),
     Mock("aws_rds_engine_version", {"version_actual": "17.5"}),
+    Mock("aws_ssoadmin_instances", {"arns": ["arn:aws:sso:::instance/ssoins-1"], "identity_store_ids": ["d-1"]}),
 )
 CLOSED = ("block_public_acls", "block_public_policy", "ignore_public_acls", "restrict_public_buckets")
 

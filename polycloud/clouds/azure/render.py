@@ -10,20 +10,28 @@ from polycloud.clouds.azure import (
     render_network,
     render_storage,
     render_tests,
+    render_vault,
+    render_watch,
 )
+from polycloud.clouds.azure.render_people import known
 from polycloud.clouds.azure.render_place import CLIENT, TAGS, trusts_abroad
 from polycloud.deploy.blueprint import Blueprint
 from polycloud.deploy.derive.names import made
 from polycloud.deploy.hcl import Expr, Value, block
 from polycloud.deploy.ports import Rendered
+from polycloud.deploy.render.kept import kept
 from polycloud.deploy.render.terraform import Root, backend, identifier, output, ref, variable, versions
 
 
 def render(blueprint: Blueprint) -> Rendered:
     """All of an estate that is at Azure; nothing when it has nothing there."""
-    here = blueprint.of("azure")
-    if not here.keys:
+    if not blueprint.of("azure").keys:
         return Rendered({})
+    return kept(_root, blueprint)
+
+
+def _root(blueprint: Blueprint) -> Root:
+    here = blueprint.of("azure")
     root = Root("azure", blueprint)
     _settings(root, here)
     _groups(root, here)
@@ -35,13 +43,16 @@ def render(blueprint: Blueprint) -> Rendered:
     render_ai.add(root, here)
     render_links.link_ends(root, here)
     render_identity.add(root, here)
+    render_vault.add(root, here)
+    render_watch.add(root, here)
     render_tests.add(root, here)
-    return root.rendered()
+    return root
 
 
 def _settings(root: Root, here: Blueprint) -> None:
     root.about("versions.tf", "Which Terraform and which provider.", "clouds.azure")
-    root.add("versions.tf", versions("azurerm"))
+    directory = ("azuread",) if known(here) else ()
+    root.add("versions.tf", versions("azurerm", *directory))
     root.about("backend.tf", "Where the state of this root is kept; make the account once, by hand.", "clouds.azure")
     state: dict[str, Value] = {
         "resource_group_name": made("azure", "group", here.estate, "terraform-state"),

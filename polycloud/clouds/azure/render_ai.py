@@ -6,14 +6,17 @@ decides it, as residency counts it.
 
 import re
 
+from polycloud.clouds.azure import render_gateway
 from polycloud.clouds.azure.render_keys import granted, identity, key_version, user
 from polycloud.clouds.azure.render_network import endpoint, networked
 from polycloud.clouds.azure.render_place import place
+from polycloud.clouds.azure.render_storage import carried
 from polycloud.deploy.blueprint import AiService, Blueprint, Where
 from polycloud.deploy.conventions import GATEWAY_ACCOUNT, GATEWAY_NAMESPACE
 from polycloud.deploy.derive.names import made
+from polycloud.deploy.duties import duties
 from polycloud.deploy.hcl import Block, Comment, Expr, Value, block, quoted
-from polycloud.deploy.render.terraform import Root, Section, attribute, identifier, output, ref, variable
+from polycloud.deploy.render.terraform import Root, Section, attribute, forgotten, identifier, output, ref, variable
 
 FILE = "ai.tf"
 AUDIENCE = "api://AzureADTokenExchange"  # learn.microsoft.com/entra/workload-id/workload-identity-federation, 2026-11
@@ -56,6 +59,9 @@ FEDERATED_MAX = 20  # issuers of one identity, learn.microsoft.com/entra/workloa
 
 def add(root: Root, here: Blueprint) -> None:
     if not here.services:
+        if duties(root.blueprint, "azure", carried(here)).any:
+            root.about(FILE, "The gateway's own rights at Azure.", "datasets, secrets, encryption_keys")
+            _gateway(root, here)
         return
     root.about(FILE, "Models at Azure: accounts, deployments, and who may call them.", "models")
     for site in sorted({service.site.id: service.site for service in here.services}.values(), key=lambda s: s.id):
@@ -67,7 +73,10 @@ def add(root: Root, here: Blueprint) -> None:
                 f"{service.source}: two deployments at {service.site.id} would be called {deployment_name(service)}; "
                 f"one is {name} now: give it upstream: {name} in the estate, so that the gateway finds it"
             )
-        after[service.site.id] = _deployment(root, service, name, after.get(service.site.id))
+        if service.endpoint:
+            root.add(FILE, forgotten(f"azurerm_cognitive_deployment.{identifier(service.site.region, name)}"))
+        else:
+            after[service.site.id] = _deployment(root, service, name, after.get(service.site.id))
         root.provides(f"model:{service.site.id}/{service.name}")
     _gateway(root, here)
     root.add(
@@ -244,11 +253,15 @@ def _gateway(root: Root, here: Blueprint) -> None:
                 **common,
             },
         )
+    if not root.has("var.cluster_issuers"):
+        described = "By cluster of another cloud: the issuer of its tokens, an output of that cloud's root."
+        root.add("variables.tf", variable("cluster_issuers", described, "map(string)", {}))
     section.make(
         "azurerm_federated_identity_credential",
         "gateway_abroad",
         {"for_each": ref("var.cluster_issuers"), "name": ref("each.key"), "issuer": ref("each.value"), **common},
     )
+    render_gateway.add(root, section, duties(root.blueprint, "azure", carried(here)), attribute(who, "principal_id"))
     if len(root.blueprint.clusters) > FEDERATED_MAX:
         root.gap(f"An identity at Azure trusts {FEDERATED_MAX} clusters at most: give the gateway a second one")
     for region in sorted({service.site.region for service in here.services}):

@@ -7,7 +7,17 @@ from polycloud.deploy.blueprint import Blueprint, Cluster, Pool
 from polycloud.deploy.conventions import AKS_SPOT_TAINT, EFFECT, SYSTEM_TAINT, labels, taints, tolerations
 from polycloud.deploy.derive.names import made
 from polycloud.deploy.hcl import Block, Comment, Value, block, quoted
-from polycloud.deploy.render.terraform import Root, Section, attribute, identifier, output, ref, times, variable
+from polycloud.deploy.render.terraform import (
+    Root,
+    Section,
+    attribute,
+    identifier,
+    output,
+    pool_source,
+    ref,
+    times,
+    variable,
+)
 
 FILE = "clusters.tf"
 LOGS = ("cloud-controller-manager", "guard", "kube-apiserver", "kube-audit-admin", "kube-controller-manager")
@@ -35,10 +45,9 @@ def add(root: Root, here: Blueprint) -> None:
         if first == BASE:
             root.gap(f"{cluster.name}: AKS wants a pool that stays, so {BASE.least} {BASE.machine} are there besides")
         _cluster(section, cluster, first)
-        inner = root.section(FILE, cluster.site.id, source, "machines")
         for pool in cluster.pools:
             if pool != first:
-                _pool(inner, cluster, pool)
+                _pool(root.section(FILE, cluster.site.id, pool_source(cluster, pool), "machines"), cluster, pool)
         _logs(root, cluster)
         root.provides(f"cluster:{cluster.name}", *(f"pool:{cluster.name}/{pool.name}" for pool in cluster.pools))
         root.add("outputs.tf", _output(cluster))

@@ -43,7 +43,7 @@ def add(root: Root, here: Blueprint) -> None:
     root.about(FILE, "Databases at Azure, with their copies and backups.", "databases")
     _variables(root, found)
     for database in found:
-        far = sorted({site.id for site in database.replicas if site.cloud != "azure"})
+        far = database.far()
         if far:
             root.gap(f"{database.name}: Azure keeps no copies at {', '.join(far)}; the engine itself can, over a link")
         if database.engine in TYPES:
@@ -57,12 +57,6 @@ def _instead(engine: str) -> str:
     if engine == "oracle":
         return "Azure runs Oracle as Oracle Database@Azure, which a person orders; or place it at Oracle Cloud"
     return f"Azure runs no {engine} itself; choose another site"
-
-
-def near(database: Database) -> list[Where]:
-    """The copies at Azure, in regions of their own."""
-    sites = {site.region: site for site in database.replicas if site.cloud == "azure"}
-    return [sites[region] for region in sorted(sites) if region != database.site.region]
 
 
 def _variables(root: Root, found: list[Database]) -> None:
@@ -117,7 +111,7 @@ def _servers(root: Root, here: Blueprint, database: Database) -> None:
             "administrator_password_wo_version": 1,
         }
     _server(root, here, database, database.site, name, first)
-    for site in near(database):
+    for site in database.near():
         copy: dict[str, Value] = {"create_mode": "Replica", "source_server_id": source}
         _server(root, here, database, site, identifier(database.name, site.region), copy)
     section = root.section(FILE, database.site.id, f"databases.{database.name}", "database")
@@ -248,15 +242,15 @@ def _cosmos(root: Root, here: Blueprint, database: Database) -> None:
                     "zone_redundant": bool(zones(one.region)),
                 },
             )
-            for priority, one in enumerate((site, *near(database)))
+            for priority, one in enumerate((site, *database.near()))
         ),
         *(block("capabilities", attributes={"name": one}) for one in COSMOS[database.engine]),
         block("backup", attributes={"type": "Continuous", "tier": f"Continuous{CONTINUOUS_DAYS}Days"}),
         KEEP,
         data_class=classes,
-        note=f"with copies at {', '.join(one.id for one in near(database))}" if near(database) else "",
+        note=f"with copies at {', '.join(one.id for one in database.near())}" if database.near() else "",
     )
-    for one in (site, *near(database)):
+    for one in (site, *database.near()):
         here_section = root.section(FILE, one.id, f"databases.{database.name}", "database", place(one.region))
         label = f"{database.engine}_{identifier(database.name, one.region)}"
         endpoint(here_section, database.engine, label, one.region, attribute(address, "id"))

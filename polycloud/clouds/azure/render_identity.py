@@ -1,13 +1,15 @@
-"""Roles at Azure: built-in roles on the very accounts, containers and clusters, for object ids that are said at apply
-time; programs get managed identities, and other clouds' clusters are trusted through them."""
+"""Roles at Azure: built-in roles on the very accounts, containers and clusters, for groups and users of Entra (see
+``render_people``); programs get managed identities, and other clouds' clusters are trusted through them."""
 
 from collections.abc import Iterator, Sequence
 
-from polycloud.deploy.blueprint import Blueprint, Principal
+from polycloud.clouds.azure import render_people
+from polycloud.deploy.blueprint import Blueprint, Cluster, Principal
 from polycloud.deploy.hcl import Expr, Value, joined
-from polycloud.deploy.intents import Folder, Intent, Member, intents, members
-from polycloud.deploy.render.identity_report import Row, on, report
-from polycloud.deploy.render.terraform import Root, Section, attribute, identifier, output, ref, variable
+from polycloud.deploy.intents import CLUSTER_ACTIONS, OBJECT_ACTIONS, Folder, Intent, Member, intents, members
+from polycloud.deploy.render.identity_report import Row, on
+from polycloud.deploy.render.terraform import Root, Section, attribute, identifier, output, ref
+from polycloud.estate.schema.rules import Action
 
 FILE = "identity.tf"
 NAMESPACE = "workloads"
@@ -26,43 +28,44 @@ ON_CLUSTERS = {
     "audit": "Azure Kubernetes Service RBAC Reader",
 }
 PEOPLE = ("group", "user")
+GIVES: dict[Action, tuple[Action, ...]] = {
+    "write": OBJECT_ACTIONS,
+    "delete": OBJECT_ACTIONS,
+    "run": ("run", "deploy"),
+    "deploy": ("run", "deploy"),
+    "administer": CLUSTER_ACTIONS,
+}
+
+told = render_people.told
 
 
 def add(root: Root, here: Blueprint) -> None:
     root.about(FILE, "Roles and trusted token issuers at Azure.", "roles, identity")
     section = root.section(FILE, "", "roles", "identity")
-    rows: list[Row] = []
-    named: set[str] = set()
     programs: dict[str, Value] = {}
+    given: set[tuple[str, str, str]] = set()  # Azure refuses the same assignment twice, as two roles can ask for it
     for principal in here.principals:
         found = intents(here, principal)
-        rows += [_row(principal.name, intent) for intent in found]
         for member in members(principal) if found else ():
             if member.kind == "team":
                 root.gap(f"team:{member.name} holds gateway keys, so role {principal.name} gives it nothing at azure")
                 continue
             if member.kind in PEOPLE:
-                named.add(f"{member.kind}:{member.name}")
-                key = joined(f"{member.kind}:{member.name}")
-                who: Expr = ref(f"var.principal_object_ids[{key.text}]")
+                who = render_people.object_id(member)
             else:
                 program = _program(section, here, principal, member)
                 programs.setdefault(member.name, attribute(program, "client_id"))
                 who = attribute(program, "principal_id")
-            _assign(section, principal, member, found, who)
-    if named:
-        described = f"The Entra object id of each of {', '.join(sorted(named))}."
-        root.add("variables.tf", variable("principal_object_ids", described, "map(string)"))
-    for federation in here.federations:
-        if federation.people and "login.microsoftonline.com" not in federation.issuer:
-            root.gap(
-                f"people sign in at azure through Entra: add {federation.issuer} there as a federated directory, once"
-            )
-    if here.principals:
-        root.text("identity.md", report("azure", here, rows))
+            _assign(section, principal, member, found, who, given)
+    render_people.add(root, here)
     if programs:
         described = "The client id that each workload's pods act as."
         root.add("outputs.tf", output("workload_clients", described, dict(sorted(programs.items()))))
+
+
+def rows(here: Blueprint) -> list[Row]:
+    """Each action of each role as built-in roles say it."""
+    return [_row(principal.name, intent) for principal in here.principals for intent in intents(here, principal)]
 
 
 def _scopes(found: Sequence[Intent]) -> Iterator[tuple[str, tuple[str, ...], Expr]]:
@@ -80,10 +83,7 @@ def _scopes(found: Sequence[Intent]) -> Iterator[tuple[str, tuple[str, ...], Exp
             if intent.action in ON_OBJECTS
             for layer in f.bucket.layers
         ]
-        pairs += [
-            (ON_CLUSTERS[intent.action], (c.name,), ref(f"azurerm_kubernetes_cluster.{identifier(c.name)}.id"))
-            for c in intent.clusters
-        ]
+        pairs += [(ON_CLUSTERS[intent.action], (c.name,), _cluster(c, intent.action)) for c in intent.clusters]
         for role, label, scope in pairs:
             if (role, scope.text) not in seen:
                 seen.add((role, scope.text))
@@ -95,12 +95,28 @@ def _account(region: str) -> Expr:
     return ref(f"azurerm_cognitive_account.{identifier(region)}.id")
 
 
+def _cluster(cluster: Cluster, action: Action) -> Expr:
+    """A cluster, or the namespace in it in which placed work runs, learn.microsoft.com/azure/aks/manage-azure-rbac."""
+    whole = ref(f"azurerm_kubernetes_cluster.{identifier(cluster.name)}.id")
+    return joined(whole, f"/namespaces/{NAMESPACE}") if action in ("run", "deploy") else whole
+
+
 def _container(folder: Folder, layer: str) -> Expr:
     return ref(f"azurerm_storage_container.{identifier(folder.bucket.name, layer)}.id")
 
 
-def _assign(section: Section, principal: Principal, member: Member, found: Sequence[Intent], who: Expr) -> None:
+def _assign(
+    section: Section,
+    principal: Principal,
+    member: Member,
+    found: Sequence[Intent],
+    who: Expr,
+    given: set[tuple[str, str, str]],
+) -> None:
     for role, label, scope in _scopes(found):
+        if (role, scope.text, who.text) in given:
+            continue
+        given.add((role, scope.text, who.text))
         section.make(
             "azurerm_role_assignment",
             identifier(principal.name, member.kind, member.name, role.replace(" ", "_").lower(), *label),
@@ -168,10 +184,11 @@ def _row(name: str, intent: Intent) -> Row:
         "read": "all datasets in the same container" if any(not f.alone for f in intent.folders) else "",
         "write": "reading and deleting too: no built-in role writes alone",
         "delete": "reading and writing too: no built-in role deletes alone",
-        "run": "all namespaces of the cluster",
-        "deploy": "all namespaces of the cluster",
+        "run": f"all workloads in the namespace {NAMESPACE}, and services as well as jobs",
+        "deploy": f"all workloads in the namespace {NAMESPACE}, and jobs as well as services",
     }.get(intent.action, "")
     lacks = ""
     if intent.action in ("administer", "audit") and intent.folders:
         lacks = "settings and logs of storage accounts: grant Storage Account Contributor or Reader by hand"
-    return Row(name, intent.action, on(intent), roles[intent.action], beyond, lacks)
+    gives = GIVES.get(intent.action, (intent.action,))
+    return Row(name, intent.action, on(intent), roles[intent.action], beyond, lacks, gives)

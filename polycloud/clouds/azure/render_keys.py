@@ -8,7 +8,6 @@ from polycloud.deploy.render.terraform import KEEP, Root, Section, attribute, id
 
 FILE = "keys.tf"
 LEAST_DAYS = 7  # learn.microsoft.com/azure/key-vault/keys/how-to-configure-key-rotation, 2026-11
-SPARE_DAYS = 30  # a key outlives its renewal by so much: what was wrapped with it is still being wrapped anew
 WAIT_DAYS = 90  # the longest that a deleted vault can be brought back
 WRAP = ["decrypt", "encrypt", "unwrapKey", "wrapKey"]  # the clusters' plugin encrypts, all else wraps
 USER = "Key Vault Crypto Service Encryption User"
@@ -51,6 +50,11 @@ def add(root: Root, here: Blueprint) -> None:
         _vault(section, here, key)
         _key(root, key)
         _users(root, here, key)
+    if here.clusters or here.services:
+        root.gap(
+            "Azure: clusters and accounts of models name a version of their key, which goes on to work: apply "
+            "after each renewal to move them to the newest"
+        )
 
 
 def _vault(section: Section, here: Blueprint, key: Key) -> None:
@@ -94,7 +98,11 @@ def _key(root: Root, key: Key) -> None:
     days = max(key.rotate_days or 90, LEAST_DAYS)
     if key.rotate_days is not None and key.rotate_days < LEAST_DAYS:
         root.gap(f"Key Vault renews keys every {LEAST_DAYS} days at the soonest, not {key.rotate_days}")
-    skips = [Comment("checkov:skip=CKV_AZURE_40:Each version ends by the rotation policy, and the next one is there.")]
+    skips = [
+        Comment(
+            "checkov:skip=CKV_AZURE_40:What an ended version wrapped could not be read; new versions follow by policy."
+        )
+    ]
     if not key.hardware:
         skips.append(Comment("checkov:skip=CKV_AZURE_112:The estate asks for no hardware: encryption_keys.hardware."))
     section.make(
@@ -111,7 +119,6 @@ def _key(root: Root, key: Key) -> None:
         *skips,
         block(
             "rotation_policy",
-            attributes={"expire_after": f"P{days + SPARE_DAYS}D", "notify_before_expiry": f"P{SPARE_DAYS - 1}D"},
             parts=(block("automatic", attributes={"time_after_creation": f"P{days}D"}),),
         ),
         KEEP,

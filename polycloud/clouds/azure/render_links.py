@@ -58,11 +58,11 @@ def link_ends(root: Root, here: Blueprint) -> None:
     root.about(FILE, "Ways from Azure to other clouds, regions and halls.", "links")
     for link in near:
         _within(root, link)
-    for site in _sites([site for _, site, _ in (*vpns, *lines)]):
+    for site in links.distinct([site for _, site, _ in (*vpns, *lines)]):
         _subnet(root, here, site)
-    for site in _sites([site for _, site, _ in vpns]):
+    for site in links.distinct([site for _, site, _ in vpns]):
         _vpn_gateway(root, here, site)
-    for site in _sites([site for _, site, _ in lines]):
+    for site in links.distinct([site for _, site, _ in lines]):
         _line_gateway(root, site)
     ordered = sorted(((one[0], one[1]) for one in lines if one[0].via != ORACLE), key=lambda one: one[0].name)
     if ordered:
@@ -72,10 +72,10 @@ def link_ends(root: Root, here: Blueprint) -> None:
     halls = [one for one in vpns if one[2].cloud == "onprem"]
     if halls:
         _halls(root, here, halls)
-    value: dict[str, Value] = {site.id: _described(site) for site in _sites([site for _, site, _ in vpns])}
+    value: dict[str, Value] = {site.id: _described(site) for site in links.distinct([site for _, site, _ in vpns])}
     if value:
-        root.add("outputs.tf", output("gateways", "Where links end, by site: for the root that spans clouds.", value))
-    to_oracle = _sites([site for link, site, _ in lines if link.via == ORACLE])
+        links.say_ends(root, value)
+    to_oracle = links.distinct([site for link, site, _ in lines if link.via == ORACLE])
     if to_oracle:
         ends: dict[str, Value] = {
             site.id: {
@@ -159,10 +159,6 @@ def interconnect(root: Root, blueprint: Blueprint, link: Link, key: Expr | None)
     return attribute(circuit, "service_key")
 
 
-def _sites(found: list[Where]) -> list[Where]:
-    return [site for _, site in sorted({site.id: site for site in found}.items())]
-
-
 def _within(root: Root, link: Link) -> None:
     """Two sites here are joined over Azure's own network, each side for itself."""
     for site, peer in ((link.a, link.b), (link.b, link.a)):
@@ -183,12 +179,8 @@ def _within(root: Root, link: Link) -> None:
 
 def _described(site: Where) -> dict[str, Value]:
     label = identifier(site.region)
-    return {
-        "id": ref(f"azurerm_virtual_network_gateway.{label}.id"),
-        "addresses": ref(f"azurerm_public_ip.vpn_{label}[*].ip_address"),
-        "router": "",
-        "group": group(site.region),
-    }
+    addresses = ref(f"azurerm_public_ip.vpn_{label}[*].ip_address")
+    return links.end(ref(f"azurerm_virtual_network_gateway.{label}.id"), addresses, group=group(site.region))
 
 
 def _subnet(root: Root, here: Blueprint, site: Where) -> None:
@@ -296,7 +288,7 @@ def _line(root: Root, link: Link, site: Where) -> None:
         "azurerm_express_route_circuit",
         label,
         {
-            "count": ref(f"contains(keys(var.lines), {quoted(link.name)}) ? 1 : 0"),
+            "count": links.once("lines", link.name),
             "name": name,
             "service_provider_name": link.provider or "Equinix",
             "peering_location": ref(f"{line}.place"),
@@ -382,32 +374,17 @@ def _halls(root: Root, here: Blueprint, found: list[tuple[Link, Where, Where]]) 
     """VPNs to halls of one's own: made once the hall's address is given; both instances go to its one address."""
     root.add(
         "variables.tf",
-        variable(
-            "halls",
-            "The public address and BGP number of each hall, by its name; a hall that is not here is not joined yet.",
-            "map(object({ address = string, asn = number }))",
-            {},
-        ),
+        links.halls_variable(),
         links.secrets_variable({}),
     )
     for link, site, peer in found:
         section = root.section(FILE, site.id, f"links.{link.name}", "link", place(site.region))
-        hall = f"var.halls[{quoted(peer.region)}]"
-        wanted = Tunnels(
-            link,
-            site,
-            peer,
-            (ref(f"{hall}.address"), ref(f"{hall}.address")),
-            ref(f"{hall}.asn"),
-            links.inside(here, link)[:INSTANCES],
-            True,
-            links.secret(link),
-        )
+        wanted = links.to_hall(here, link, site, peer, INSTANCES)
         _connections(
             section,
             wanted,
             ref(f"azurerm_virtual_network_gateway.{identifier(site.region)}.id"),
-            {"count": ref(f"contains(keys(var.halls), {quoted(peer.region)}) ? 1 : 0")},
+            {"count": links.once("halls", peer.region)},
         )
         if link.mbps > VPN_MBPS:
             root.gap(f"{link.name}: the gateway ({VPN_SKU}) carries {VPN_MBPS} Mbps, not {link.mbps}")

@@ -6,10 +6,12 @@ from polycloud.clouds.azure.render_keys import vault
 from polycloud.clouds.azure.render_place import TAGS, group, place, zones
 from polycloud.deploy.blueprint import Blueprint, Network
 from polycloud.deploy.hcl import Block, Expr, Value, block
-from polycloud.deploy.render.terraform import Root, Section, attribute, identifier, output, ref
+from polycloud.deploy.render.links import all_joined
+from polycloud.deploy.render.terraform import Root, Section, attribute, identifier, network_output, ref
 
 FILE = "network.tf"
 LOG_DAYS = 365
+BETWEEN = "15443"  # of Istio's gateways between clusters
 WATCHER, WATCHER_GROUP = "NetworkWatcher_", "NetworkWatcherRG"  # Azure makes one in each region of a subscription
 # Names that private endpoints answer to, learn.microsoft.com/azure/private-link/private-endpoint-dns, 2026-11:
 # what it is for, the part of the resource, and its zones.
@@ -127,23 +129,28 @@ def _network(section: Section, inner: Section, here: Blueprint, network: Network
         {"name": f"polycloud-{region}", "address_space": [network.cidr]},
     )
     guard = section.make("azurerm_network_security_group", label, {"name": f"polycloud-{region}"})
-    if here.edge is not None:
+    opened = {"https": (200, "443", "The gateway's load balancer; all else from outside stays refused.")}
+    if here.edge is None:
+        opened = {}
+    if not all_joined(section.root.blueprint):
+        opened["mesh"] = (210, BETWEEN, "Gateways of other clusters, by mutual TLS: no link joins every two of them.")
+    for name, (priority, port, described) in opened.items():
         inner.make(
             "azurerm_network_security_rule",
-            f"https_{label}",
+            f"{name}_{label}",
             {
-                "name": "https-from-the-edge",
+                "name": "https-from-the-edge" if name == "https" else "mesh-from-other-clusters",
                 "resource_group_name": group(region),
                 "network_security_group_name": attribute(guard, "name"),
-                "description": "The gateway's load balancer; all else from outside stays refused.",
-                "priority": 200,
+                "description": described,
+                "priority": priority,
                 "direction": "Inbound",
                 "access": "Allow",
                 "protocol": "Tcp",
                 "source_address_prefix": "Internet",
                 "source_port_range": "*",
                 "destination_address_prefix": "*",
-                "destination_port_range": "443",
+                "destination_port_range": port,
             },
         )
     parts = ranges(network.cidr)
@@ -246,14 +253,6 @@ def _flow_log(root: Root, network: Network) -> None:
 
 def _output(network: Network) -> Block:
     region = network.site.region
-    return output(
-        f"network_{identifier(region)}",
-        f"The network at {network.site.id}.",
-        {
-            "id": network_id(region),
-            "cidr": network.cidr,
-            "subnets": [subnet("machines", region)],
-            "way_out": ref(f"azurerm_public_ip.nat_{identifier(region)}.ip_address"),
-            "group": group(region),
-        },
-    )
+    way_out = ref(f"azurerm_public_ip.nat_{identifier(region)}.ip_address")
+    machines = [subnet("machines", region)]
+    return network_output(network, network_id(region), machines, way_out=way_out, group=group(region))

@@ -6,7 +6,7 @@ Each site has a workspace for logs, and an account for those that Azure only giv
 from polycloud.clouds.azure.render_keys import granted, identity, key_id, user
 from polycloud.clouds.azure.render_network import endpoint
 from polycloud.clouds.azure.render_place import place, tags, zones
-from polycloud.deploy.blueprint import Blueprint, Bucket, Where
+from polycloud.deploy.blueprint import Blueprint, Bucket, Lifecycle, Where
 from polycloud.deploy.derive.names import made
 from polycloud.deploy.hcl import Block, Comment, Expr, Value, block, joined
 from polycloud.deploy.render.terraform import KEEP, Root, Section, attribute, identifier, output, ref
@@ -54,6 +54,12 @@ def add(root: Root, here: Blueprint) -> None:
 
 def account(bucket: Bucket) -> Expr:
     return Expr(f"azurerm_storage_account.{identifier(bucket.name)}.id")
+
+
+def carried(here: Blueprint) -> list[tuple[Bucket, Bucket]]:
+    """Copies inside Azure that it does not make itself."""
+    names = {bucket.name: bucket for bucket in here.buckets}
+    return [(bucket, copy) for bucket in here.buckets for copy in _near(bucket, names)[COPIES_MAX:]]
 
 
 def _near(bucket: Bucket, names: dict[str, Bucket]) -> list[Bucket]:
@@ -124,7 +130,7 @@ def redundancy(root: Root, bucket: Bucket) -> str:
     """Over zones where there are any; but objects are archived only in accounts of one zone."""
     if not zones(bucket.site.region):
         return "LRS"
-    if bucket.lifecycle.archive is not None:
+    if any(ages.archive is not None for _, _, ages in bucket.aged()):
         root.gap(f"{bucket.name}: Azure archives only what is kept in one zone, so the account is in one (LRS)")
         return "LRS"
     return "ZRS"
@@ -159,30 +165,44 @@ def _containers(root: Root, bucket: Bucket) -> None:
 
 
 def _lifecycle(root: Root, bucket: Bucket) -> None:
-    delete = bucket.lifecycle.delete
-    ages: dict[str, Value] = {}
-    for step, tier in TIERS:
-        days = getattr(bucket.lifecycle, step)
-        if days is not None and (delete is None or days < delete):
-            ages[f"tier_to_{tier}_after_days_since_modification_greater_than"] = days
-    if delete is not None:
-        ages["delete_after_days_since_modification_greater_than"] = delete
+    rules = []
+    for dataset, folders, ages in bucket.aged():
+        steps = _steps(ages)
+        if steps:
+            # Blobs are told apart by what their names begin with, of which the container is the first part.
+            name = made("azure", "group", "age", dataset) if dataset else "age"
+            rules.append(_rule(name, block("base_blob", attributes=steps), folders))
     old = block("version", attributes={"delete_after_days_since_creation": OLD_VERSION_DAYS})
     root.section(FILE, bucket.site.id, bucket.source, "bucket").make(
         "azurerm_storage_management_policy",
         identifier(bucket.name),
         {"storage_account_id": account(bucket)},
-        *([_rule("age", block("base_blob", attributes=ages))] if ages else []),
+        *rules,
         _rule("old-versions", old),
         note=f"versions are kept {OLD_VERSION_DAYS} days",
     )
 
 
-def _rule(name: str, action: Block) -> Block:
+def _steps(ages: Lifecycle) -> dict[str, Value]:
+    """At which age blobs go to which tier; what would be gone before does not."""
+    found: dict[str, Value] = {}
+    for step, tier in TIERS:
+        days = getattr(ages, step)
+        if days is not None and (ages.delete is None or days < ages.delete):
+            found[f"tier_to_{tier}_after_days_since_modification_greater_than"] = days
+    if ages.delete is not None:
+        found["delete_after_days_since_modification_greater_than"] = ages.delete
+    return found
+
+
+def _rule(name: str, action: Block, folders: tuple[str, ...] = ()) -> Block:
     return block(
         "rule",
         attributes={"name": name, "enabled": True},
-        parts=(block("filters", attributes={"blob_types": ["blockBlob"]}), block("actions", parts=(action,))),
+        parts=(
+            block("filters", attributes={"blob_types": ["blockBlob"], "prefix_match": list(folders) or None}),
+            block("actions", parts=(action,)),
+        ),
     )
 
 

@@ -3,6 +3,7 @@
 from polycloud.clouds.azure.render_ai import named, sku
 from polycloud.clouds.azure.render_clusters import bounds
 from polycloud.clouds.azure.render_databases import TYPES
+from polycloud.clouds.azure.render_people import known
 from polycloud.deploy.blueprint import Blueprint
 from polycloud.deploy.hcl import Value, quoted
 from polycloud.deploy.render import promises
@@ -10,6 +11,7 @@ from polycloud.deploy.render.promises import Mock, Promise
 from polycloud.deploy.render.terraform import Root, identifier
 
 ID = "00000000-0000-0000-0000-000000000000"
+DIRECTORY = (Mock("azuread_group", {"object_id": ID}), Mock("azuread_user", {"object_id": ID}))
 MOCKS = (Mock("azurerm_client_config", {"tenant_id": ID, "object_id": ID, "subscription_id": ID, "client_id": ID}),)
 
 
@@ -32,9 +34,11 @@ def add(root: Root, here: Blueprint) -> None:
         ],
         "models_are_worked_on_where_they_may_be": _models(here),
         "databases_are_inside": _databases(here),
+        "people_sign_in_with_a_second_factor": _second_factor(here),
     }
     passwords: dict[str, Value] = {d.name: "for-tests-alone" for d in here.databases if d.engine == "mysql"}
-    promises.add(root, {"azurerm": MOCKS}, runs, {"database_passwords": passwords} if passwords else {})
+    providers = {"azurerm": MOCKS, **({"azuread": DIRECTORY} if known(here) else {})}
+    promises.add(root, providers, runs, {"database_passwords": passwords} if passwords else {})
 
 
 def _clusters(here: Blueprint) -> list[Promise]:
@@ -94,6 +98,7 @@ def _models(here: Blueprint) -> list[Promise]:
             f"{name} at {service.site.id} must be worked on where the estate says",
         )
         for service, name in named(here)
+        if not service.endpoint
     ]
 
 
@@ -115,3 +120,13 @@ def _databases(here: Blueprint) -> list[Promise]:
                 )
             )
     return found
+
+
+def _second_factor(here: Blueprint) -> list[Promise]:
+    if here.sign_in is None or not here.sign_in.second_factor or not known(here):
+        return []
+    asks = 'contains(azuread_conditional_access_policy.people.grant_controls[0].built_in_controls, "mfa")'
+    return [
+        Promise(asks, "Whoever holds a role must be asked for a second factor"),
+        Promise('azuread_conditional_access_policy.people.state == "enabled"', "The policy must be in force"),
+    ]

@@ -10,20 +10,27 @@ from polycloud.clouds.gcp import (
     render_network,
     render_storage,
     render_tests,
+    render_vault,
+    render_watch,
 )
 from polycloud.clouds.gcp.render_keys import label
 from polycloud.deploy.blueprint import Blueprint
 from polycloud.deploy.derive.names import made
 from polycloud.deploy.hcl import Call, Value, block
 from polycloud.deploy.ports import Rendered
+from polycloud.deploy.render.kept import kept
 from polycloud.deploy.render.terraform import Root, backend, output, ref, variable, versions
 
 
 def render(blueprint: Blueprint) -> Rendered:
     """All of an estate that is at Google Cloud; nothing when it has nothing there."""
-    here = blueprint.of("gcp")
-    if not here.keys:
+    if not blueprint.of("gcp").keys:
         return Rendered({})
+    return kept(_root, blueprint)
+
+
+def _root(blueprint: Blueprint) -> Root:
+    here = blueprint.of("gcp")
     root = Root("gcp", blueprint)
     _settings(root, here)
     render_keys.add(root, here)
@@ -34,8 +41,10 @@ def render(blueprint: Blueprint) -> Rendered:
     render_ai.add(root, here)
     render_links.link_ends(root, here)
     render_identity.add(root, here)
+    render_vault.add(root, here)
+    render_watch.add(root, here)
     render_tests.add(root, here)
-    return root.rendered()
+    return root
 
 
 def services(here: Blueprint) -> list[str]:
@@ -43,16 +52,22 @@ def services(here: Blueprint) -> list[str]:
     engines = {database.engine for database in here.databases}
     found = {
         "aiplatform": bool(here.services),
+        "binaryauthorization": bool(here.clusters),
         "cloudkms": True,
+        "cloudresourcemanager": True,
         "compute": bool(here.networks),
         "container": bool(here.clusters),
+        "containersecurity": bool(here.clusters),
         "iam": True,
+        "iamcredentials": True,
         "pubsub": any(bucket.copies_to for bucket in here.buckets),
+        "secretmanager": bool(here.clusters),
         "servicenetworking": bool(engines & {"postgresql", "mysql"}),
         "spanner": "spanner" in engines,
         "sqladmin": bool(engines & {"postgresql", "mysql"}),
         "storage": bool(here.buckets),
         "storagetransfer": any(bucket.copies_to for bucket in here.buckets),
+        "sts": True,
     }
     return [f"{name}.googleapis.com" for name, used in found.items() if used]
 

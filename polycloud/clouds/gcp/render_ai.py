@@ -1,26 +1,42 @@
 """Models at Google Cloud: the gateway's right to call them, and endpoints for open models on machines of one's own."""
 
-from polycloud.clouds.gcp.render_keys import NUMBER
+from polycloud.clouds.gcp import render_gateway
 from polycloud.deploy.blueprint import AiService, Blueprint
-from polycloud.deploy.conventions import GATEWAY_ACCOUNT, GATEWAY_NAMESPACE
-from polycloud.deploy.hcl import block, joined
-from polycloud.deploy.render.terraform import Root, attribute, identifier, ref, variable
+from polycloud.deploy.duties import duties
+from polycloud.deploy.hcl import Block, Value, block, quoted
+from polycloud.deploy.render.terraform import Root, attribute, forgotten, identifier, ref, variable
 
 FILE = "ai.tf"
+DEPLOYED = "google_vertex_ai_endpoint_with_model_garden_deployment"
 OPEN = ("alibaba", "deepseek", "google-open", "meta", "mistralai", "nvidia", "openai", "qwen")
 PARTNERS = ("anthropic", "mistral")  # whose terms a person accepts once, in Model Garden
+# What is said of a model that is deployed on machines of one's own.
+GARDEN = {
+    "name": "optional(string)",
+    "machine": "optional(string)",
+    "accelerator": "optional(string)",
+    "accelerators": "optional(number)",
+}
 CALLS = ("aiplatform.endpoints.predict", "aiplatform.endpoints.explain")
 
 
 def add(root: Root, here: Blueprint) -> None:
+    given = duties(root.blueprint, "gcp")
+    if given.any and not here.services:
+        root.about(FILE, "The gateway's own rights at Google Cloud.", "datasets, secrets, encryption_keys")
+    if given.any:
+        render_gateway.add(root, root.section(FILE, "", "datasets", "identity"), given)
     if not here.services:
         return
     root.about(FILE, "Models at Google Cloud (Vertex AI): who may call them, and endpoints of one's own.", "models")
     _gateway(root)
     for service in here.services:
         root.provides(f"model:{service.site.id}/{service.name}")
-    bought = [service for service in here.services if service.capacity != "on-demand"]
+    bought = [service for service in here.services if service.capacity != "on-demand" and not service.endpoint]
     own = [service for service in bought if service.owner in OPEN]
+    for service in here.services:
+        if service.endpoint and service.owner in OPEN:
+            root.add(FILE, forgotten(f"{DEPLOYED}.{identifier(service.name, service.site.region)}"))
     for service in own:
         _endpoint(root, service)
     if own:
@@ -31,6 +47,13 @@ def add(root: Root, here: Blueprint) -> None:
                 "Whether the licences of the open models that are deployed are accepted.",
                 "bool",
                 False,
+            ),
+            variable(
+                "model_garden",
+                "By model of the estate: its name in Model Garden, publishers/PUBLISHER/models/MODEL@VERSION, as "
+                "gcloud ai model-garden models list says; and its machines, none: one, as Google recommends.",
+                f"map(object({{ {', '.join(f'{name} = {kind}' for name, kind in GARDEN.items())} }}))",
+                {},
             ),
         )
     for service in bought:
@@ -47,7 +70,7 @@ def add(root: Root, here: Blueprint) -> None:
 
 
 def _gateway(root: Root) -> None:
-    """The gateway's pods may call models: without keys, by the service account that they run as in any cluster here."""
+    """The gateway's pods may call models: without keys, by the service account that they run as in any cluster."""
     section = root.section(FILE, "", "models", "identity")
     role = section.make(
         "google_project_iam_custom_role",
@@ -59,28 +82,64 @@ def _gateway(root: Root) -> None:
             "permissions": list(CALLS),
         },
     )
-    pods = f".svc.id.goog/subject/ns/{GATEWAY_NAMESPACE}/sa/{GATEWAY_ACCOUNT}"
-    pool = "/locations/global/workloadIdentityPools/"
-    section.make(
-        "google_project_iam_member",
-        "gateway",
-        {
-            "project": ref("var.project"),
-            "role": attribute(role, "name"),
-            "member": joined("principal://iam.googleapis.com/projects/", NUMBER, pool, ref("var.project"), pods),
-        },
-    )
+    for label, member in render_gateway.who(root).items():
+        section.make(
+            "google_project_iam_member",
+            label,
+            {"project": ref("var.project"), "role": attribute(role, "name"), "member": member},
+        )
+
+
+def garden_name(service: AiService) -> str:
+    """A model as Model Garden calls it, which names its version; "" where the estate's word is another, such as that
+    of the service that answers by the token."""
+    if "@" not in service.upstream:
+        return ""
+    if service.upstream.startswith("publishers/"):
+        return service.upstream
+    return f"publishers/{service.owner}/models/{service.upstream}"
 
 
 def _endpoint(root: Root, service: AiService) -> None:
+    said = f"var.model_garden[{quoted(service.upstream)}]"
+    known = garden_name(service)
+    if not known:
+        root.gap(
+            f"{service.source}: Model Garden has names of its own for models on one's own machines: its name for "
+            f"{service.upstream} goes into var.model_garden, and its endpoint is made then"
+        )
+    root.gap(
+        f"{service.source}: {service.units} machines at {service.site.id} are made once var.model_garden names their "
+        "kind; until then Vertex AI takes one, as it recommends"
+    )
+    named: Value = known or ref(f"{said}.name")
     root.section(FILE, service.site.id, service.source, "ai").make(
-        "google_vertex_ai_endpoint_with_model_garden_deployment",
+        DEPLOYED,
         identifier(service.name, service.site.region),
         {
+            **({} if known else {"count": ref(f"try({said}.name, null) == null ? 0 : 1")}),
             "location": service.site.region,
-            "publisher_model_name": f"publishers/{service.owner}/models/{service.upstream}",
+            "publisher_model_name": named,
         },
         block("model_config", attributes={"accept_eula": ref("var.accept_model_licences")}),
         block("endpoint_config", attributes={"dedicated_endpoint_enabled": True}),
-        note=f"{service.units} machines, as Model Garden recommends them",
+        _machines(service, said),
+        note=f"{service.units} machines",
+    )
+
+
+def _machines(service: AiService, said: str) -> Block:
+    """As many machines as were bought, once their kind is said."""
+    machine: dict[str, Value] = {
+        "machine_type": ref("deploy_config.value.machine"),
+        "accelerator_type": ref("deploy_config.value.accelerator"),
+        "accelerator_count": ref("deploy_config.value.accelerators"),
+    }
+    count: dict[str, Value] = {"min_replica_count": service.units, "max_replica_count": service.units}
+    resources = block("dedicated_resources", attributes=count, parts=(block("machine_spec", attributes=machine),))
+    return block(
+        "dynamic",
+        "deploy_config",
+        attributes={"for_each": ref(f"[for one in try([{said}], []) : one if one.machine != null]")},
+        parts=(block("content", parts=(resources,)),),
     )

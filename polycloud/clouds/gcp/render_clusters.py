@@ -8,11 +8,22 @@ from polycloud.deploy.blueprint import Blueprint, Cluster, Pool
 from polycloud.deploy.conventions import GPU_TAINT, labels, taints
 from polycloud.deploy.derive.names import made
 from polycloud.deploy.hcl import Block, Comment, Expr, Value, block, joined, quoted
-from polycloud.deploy.render.terraform import Root, Section, attribute, identifier, output, ref, times, variable
+from polycloud.deploy.render.terraform import (
+    Root,
+    Section,
+    attribute,
+    identifier,
+    output,
+    pool_source,
+    ref,
+    times,
+    variable,
+)
 
 FILE = "clusters.tf"
 LOGS = ["APISERVER", "CONTROLLER_MANAGER", "SCHEDULER", "SYSTEM_COMPONENTS", "WORKLOADS"]
 DISK_GB = {"system": 100, "workload": 100, "gpu": 300}  # images with accelerators' libraries are tens of gigabytes
+ZONES = 3  # of a region: GKE takes so many where none are named
 PODS_EACH = 64  # pods of a machine: 256 machines have addresses in a site's range
 NODE_ROLES = ("roles/artifactregistry.reader", "roles/container.defaultNodeServiceAccount")
 # Machines whose disks are Hyperdisks only, cloud.google.com/compute/docs/disks/hyperdisks, 2026-11.
@@ -46,7 +57,7 @@ def add(root: Root, here: Blueprint) -> None:
         section = root.section(FILE, cluster.site.id, f"clusters.{cluster.name}", "cluster")
         _cluster(section, cluster)
         for pool in cluster.pools:
-            _pool(section, cluster, pool)
+            _pool(root.section(FILE, cluster.site.id, pool_source(cluster, pool), "machines"), cluster, pool)
         root.provides(f"cluster:{cluster.name}", *(f"pool:{cluster.name}/{pool.name}" for pool in cluster.pools))
         root.add("outputs.tf", _output(cluster))
     root.add(
@@ -217,7 +228,7 @@ def _pool(section: Section, cluster: Cluster, pool: Pool) -> None:
             "cluster": Expr(f"{cluster_address}.id"),
             "location": region,
             "node_locations": ref(zones) if pool.role == "gpu" else None,
-            "initial_node_count": 0 if pool.least == 0 else 1,
+            "initial_node_count": first(pool, region),
             "depends_on": _others(cluster) if _tainted(pool) else None,
         },
         block(
@@ -236,6 +247,14 @@ def _pool(section: Section, cluster: Cluster, pool: Pool) -> None:
         monthly=times(pool.least, pool.monthly),
         note=f"{pool.least} to {pool.most} {pool.machine}" + ("" if most is None else f", at most {most} micro-USD"),
     )
+
+
+def first(pool: Pool, region: str) -> Value:
+    """Machines of each zone to start with, so that the least are there: the autoscaler adds none only to reach them."""
+    if pool.role == "gpu" and pool.least > 0:
+        named = f"try(length(var.accelerator_zones[{quoted(region)}]), {ZONES})"
+        return ref(f"ceil({pool.least} / max(1, {named}))")
+    return -(-pool.least // ZONES)
 
 
 def _machines(section: Section, region: str, pool: Pool) -> Block:

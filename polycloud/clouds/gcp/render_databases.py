@@ -28,6 +28,7 @@ FLAGS = {
         "log_min_error_statement": "error",
         "log_min_messages": "warning",
         "log_statement": "ddl",
+        "pgaudit.log": "ddl,role,write",
     },
     "mysql": {"cloudsql_iam_authentication": "on", "local_infile": "off", "slow_query_log": "on"},
 }
@@ -38,17 +39,21 @@ def add(root: Root, here: Blueprint) -> None:
     found = [database for database in here.databases if database.engine in MADE_HERE]
     for database in here.databases:
         if database.engine not in MADE_HERE:
-            root.gap(f"{database.name}: Google Cloud runs no {database.engine} itself; choose another site")
+            root.gap(
+                f"{database.name}: {database.engine} at Google Cloud is not written here: by hand, or at another site"
+            )
     if not found:
         return
     root.about(FILE, "Databases at Google Cloud, with their copies and backups.", "databases")
+    if any(database.engine == "postgresql" for database in found):
+        root.gap("Cloud SQL: pgAudit tells of a database once a person has run CREATE EXTENSION pgaudit in it")
     if any(database.engine in VERSIONS for database in found):
         root.add(
             "variables.tf",
             variable("database_machine", "The machine of each Cloud SQL database.", "string", "db-custom-4-16384"),
         )
     for database in found:
-        far = sorted({site.id for site in database.replicas if site.cloud != "gcp"})
+        far = database.far()
         if far:
             root.gap(
                 f"{database.name}: Google Cloud keeps no copies at {', '.join(far)}; the engine itself can, over a link"
@@ -61,12 +66,6 @@ def add(root: Root, here: Blueprint) -> None:
         root.provides(f"database:{database.name}")
 
 
-def near(database: Database) -> list[Where]:
-    """The copies at Google Cloud, in regions of their own."""
-    sites = {site.region: site for site in database.replicas if site.cloud == "gcp"}
-    return [sites[region] for region in sorted(sites) if region != database.site.region]
-
-
 def _sql(section: Section, here: Blueprint, database: Database) -> None:
     """A writer with a standby in another zone, and a copy of its own in each other region."""
     name = identifier(database.name)
@@ -75,7 +74,7 @@ def _sql(section: Section, here: Blueprint, database: Database) -> None:
     if database.backup_hours != 24:
         section.root.gap(f"{database.name}: Cloud SQL saves once a day, and {LOG_DAYS} days by the second besides")
     _instance(section, here, database, database.site, name, {}, "REGIONAL", _backups(database))
-    for site in near(database):
+    for site in database.near():
         copy = section.root.section(FILE, site.id, f"databases.{database.name}", "database")
         master: dict[str, Value] = {"master_instance_name": ref(f"google_sql_database_instance.{name}.name")}
         _instance(copy, here, database, site, identifier(database.name, site.region), master, "ZONAL", None)
@@ -172,7 +171,7 @@ def _instance(
 
 def _spanner(section: Section, here: Blueprint, database: Database) -> None:
     name = identifier(database.name)
-    copies = near(database)
+    copies = database.near()
     if copies:
         section.root.gap(
             f"{database.name}: copies at {', '.join(site.id for site in copies)} need one of Spanner's multi-region "

@@ -1,19 +1,20 @@
-"""Roles at Google Cloud: a workforce pool for people, service accounts for programs, and bindings on the very
-buckets; other clouds' clusters are trusted by a workload identity pool."""
+"""Roles at Google Cloud: bindings on the very buckets for people of a workforce pool (see ``render_people``) and for
+the service accounts of programs; other clouds' clusters are trusted by a workload identity pool."""
 
 from collections.abc import Sequence
 
-from polycloud.deploy.blueprint import Blueprint, Federation, Principal
+from polycloud.clouds.gcp import render_people
+from polycloud.deploy.blueprint import Blueprint, Principal
+from polycloud.deploy.conventions import GATEWAY_ACCOUNT, GATEWAY_NAMESPACE
 from polycloud.deploy.derive.names import made as made_name
-from polycloud.deploy.hcl import Block, Expr, Value, block, joined
-from polycloud.deploy.intents import Folder, Intent, Member, intents, members
-from polycloud.deploy.render.identity_report import Row, on, report
+from polycloud.deploy.hcl import Block, Expr, block, joined
+from polycloud.deploy.intents import OBJECT_ACTIONS, Folder, Intent, Member, intents, members
+from polycloud.deploy.render.identity_report import Row, on
 from polycloud.deploy.render.terraform import Root, Section, attribute, identifier, ref, variable
 
 FILE = "identity.tf"
 NAMESPACE = "workloads"
 PROJECT = ref("var.project")
-POOL = ref("var.workforce_pool")
 FOREIGN_POOL = "google_iam_workload_identity_pool.clusters"
 # Permissions by action on the project, https://cloud.google.com/iam/docs/permissions-reference, 2026-11.
 ON_PROJECT = {
@@ -49,15 +50,15 @@ ON_BUCKET = {
     "delete": "roles/storage.objectUser",
 }
 
+told = render_people.told
+
 
 def add(root: Root, here: Blueprint) -> None:
     root.about(FILE, "Roles and trusted token issuers at Google Cloud.", "roles, identity")
     section = root.section(FILE, "", "roles", "identity")
-    rows: list[Row] = []
     people = abroad = False
     for principal in here.principals:
         found = intents(here, principal)
-        rows += [_row(principal.name, intent) for intent in found]
         if not found:
             continue
         custom = _custom_role(section, principal, found)
@@ -69,14 +70,17 @@ def add(root: Root, here: Blueprint) -> None:
                 who, far = _program(section, here, principal, member)
                 abroad = abroad or far
             else:
-                who, people = _person(member), True
+                who, people = render_people.member(member, here.sign_in), True
             _bind(section, principal, member, found, custom, who)
     if people:
-        _workforce(root, here.federations)
+        render_people.add(root, here)
     if abroad:
-        _foreign_pool(root)
-    if here.principals:
-        root.text("identity.md", report("gcp", here, rows))
+        foreign_pool(root)
+
+
+def rows(here: Blueprint) -> list[Row]:
+    """Each action of each role as permissions and predefined roles say it."""
+    return [_row(principal.name, intent) for principal in here.principals for intent in intents(here, principal)]
 
 
 def _custom_role(section: Section, principal: Principal, found: Sequence[Intent]) -> Expr | None:
@@ -131,19 +135,13 @@ def _bind(
 
 def _below(folder: Folder) -> Block:
     """Only the folders of one dataset, where a bucket holds several."""
-    inside = "projects/_/buckets/${google_storage_bucket." + identifier(folder.bucket.name) + ".name}/objects/"
-    tests = [f'resource.name.startsWith("{inside}{prefix}")' for prefix in folder.prefixes]
-    expression = Expr('"' + " || ".join(tests).replace('"', '\\"') + '"')
-    return block("condition", attributes={"title": f"only {folder.dataset}"[:100], "expression": expression})
-
-
-def _person(member: Member) -> Expr:
-    pool = Expr("var.workforce_pool")
-    if member.kind == "group":
-        return joined(
-            "principalSet://iam.googleapis.com/locations/global/workforcePools/", pool, f"/group/{member.name}"
-        )
-    return joined("principal://iam.googleapis.com/locations/global/workforcePools/", pool, f"/subject/{member.name}")
+    bucket = ref(f"google_storage_bucket.{identifier(folder.bucket.name)}.name")
+    pieces: list[str | Expr] = []
+    for prefix in folder.prefixes:
+        escaped = prefix.replace("\\", "\\\\").replace('"', '\\"')
+        pieces += [" || "] if pieces else []
+        pieces += ['resource.name.startsWith("projects/_/buckets/', bucket, f'/objects/{escaped}")']
+    return block("condition", attributes={"title": f"only {folder.dataset}"[:100], "expression": joined(*pieces)})
 
 
 def _program(section: Section, here: Blueprint, principal: Principal, member: Member) -> tuple[Expr, bool]:
@@ -184,37 +182,10 @@ def _program(section: Section, here: Blueprint, principal: Principal, member: Me
     return joined("serviceAccount:", attribute(account, "email")), bool(foreign)
 
 
-def _workforce(root: Root, federations: Sequence[Federation]) -> None:
-    """People come from the company's own directory; the pool is the organisation's, and this is its provider."""
-    root.add("variables.tf", variable("workforce_pool", "The id of the organisation's workforce pool for people."))
-    for federation in federations:
-        if not federation.people:
-            continue
-        client = variable("sso_client_id", "Our client id at the directory.", default=federation.audience)
-        root.add("variables.tf", client)
-        web: dict[str, Value] = {
-            "response_type": "ID_TOKEN",
-            "assertion_claims_behavior": "ONLY_ID_TOKEN_CLAIMS",
-        }
-        root.section(FILE, "", "identity.sso", "identity").make(
-            "google_iam_workforce_pool_provider",
-            "people",
-            {
-                "workforce_pool_id": POOL,
-                "location": "global",
-                "provider_id": "people",
-                "display_name": "People",
-                "attribute_mapping": {"google.subject": "assertion.sub", "google.groups": "assertion.groups"},
-            },
-            block(
-                "oidc",
-                attributes={"issuer_uri": federation.issuer, "client_id": ref("var.sso_client_id")},
-                parts=(block("web_sso_config", attributes=web),),
-            ),
-        )
-
-
-def _foreign_pool(root: Root) -> None:
+def foreign_pool(root: Root) -> None:
+    """Clusters of other clouds whose tokens we take, for placed work and for their gateways."""
+    if root.has(FOREIGN_POOL):
+        return
     described = "By cluster of another cloud: the issuer of its tokens, an output of that cloud's root."
     root.add("variables.tf", variable("cluster_issuers", described, "map(string)", {}))
     section = root.section(FILE, "", "roles", "identity", {"project": PROJECT})
@@ -232,6 +203,8 @@ def _foreign_pool(root: Root) -> None:
             "workload_identity_pool_provider_id": ref('"c-${substr(sha256(each.key), 0, 20)}"'),
             "display_name": ref("substr(each.key, 0, 32)"),
             "attribute_mapping": {"google.subject": "assertion.sub"},
+            "attribute_condition": f"assertion.sub.startsWith('system:serviceaccount:{NAMESPACE}:') || "
+            f"assertion.sub == 'system:serviceaccount:{GATEWAY_NAMESPACE}:{GATEWAY_ACCOUNT}'",
         },
         block("oidc", attributes={"issuer_uri": ref("each.value")}),
     )
@@ -239,12 +212,11 @@ def _foreign_pool(root: Root) -> None:
 
 def _row(name: str, intent: Intent) -> Row:
     if intent.action in ON_BUCKET:
-        beyond = (
-            "reading and overwriting, which the predefined role with delete includes"
-            if intent.action == "delete"
-            else ""
-        )
-        return Row(name, intent.action, on(intent), f"{ON_BUCKET[intent.action]} on the buckets named", beyond)
+        beyond = "reading and writing: no predefined role deletes alone" if intent.action == "delete" else ""
+        lacks = "overwriting, which asks for the right to delete" if intent.action == "write" else ""
+        gives = OBJECT_ACTIONS if intent.action == "delete" else (intent.action,)
+        words = f"{ON_BUCKET[intent.action]} on the buckets named"
+        return Row(name, intent.action, on(intent), words, beyond, lacks, gives)
     words = ", ".join(ON_PROJECT[intent.action])
     beyond = {
         "invoke": "all models of the project: Vertex AI has no condition on a publisher's model",
@@ -253,4 +225,4 @@ def _row(name: str, intent: Intent) -> Row:
         "administer": "all clusters and buckets of the project",
         "audit": "all logs, clusters and buckets of the project",
     }[intent.action]
-    return Row(name, intent.action, on(intent), words, beyond)
+    return Row(name, intent.action, on(intent), words, beyond, gives=(intent.action,))

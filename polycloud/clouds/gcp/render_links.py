@@ -7,10 +7,10 @@ here. Of a dedicated line Google's end is made, with the key that its provider a
 from polycloud.clouds.gcp.render_network import NETWORK
 from polycloud.deploy.blueprint import Blueprint, Link, Where
 from polycloud.deploy.derive.names import made
-from polycloud.deploy.hcl import Expr, Value, block, quoted
+from polycloud.deploy.hcl import Expr, Value, block
 from polycloud.deploy.render import links
 from polycloud.deploy.render.links import DEDICATED, Tunnels, hosts
-from polycloud.deploy.render.terraform import Root, Section, attribute, identifier, output, ref, variable
+from polycloud.deploy.render.terraform import Root, Section, attribute, identifier, output, ref
 
 FILE = "links.tf"
 ADDRESSES = 2  # of a high-availability gateway, one for each of its interfaces
@@ -28,19 +28,18 @@ def link_ends(root: Root, here: Blueprint) -> None:
         return
     root.about(FILE, "Ways from Google Cloud to other clouds and halls.", "links")
     vpns = [one for one in found if one[0].via == "vpn"]
-    sites = sorted({place.id: place for _, place, _ in vpns}.values(), key=lambda site: site.id)
+    sites = links.distinct(place for _, place, _ in vpns)
     for site in sites:
         _gateway(root, here, site)
     halls = [one for one in vpns if one[2].cloud == "onprem"]
     if halls:
         _halls(root, here, halls)
     lines = sorted({one[0].name: (one[0], one[1]) for one in found if one[0].via in DEDICATED}.items())
-    for site in sorted({place.id: place for _, (_, place) in lines}.values(), key=lambda site: site.id):
+    for site in links.distinct(place for _, (_, place) in lines):
         _line_router(root, site)
     for _, (link, site) in lines:
         _line(root, link, site)
-    value: dict[str, Value] = {site.id: _described(site) for site in sites}
-    root.add("outputs.tf", output("gateways", "Where links end, by site: for the root that spans clouds.", value))
+    links.say_ends(root, {site.id: _described(site) for site in sites})
 
 
 def addresses(site: Where) -> tuple[Expr, ...]:
@@ -61,12 +60,8 @@ def tunnels(root: Root, blueprint: Blueprint, wanted: Tunnels) -> tuple[Expr, ..
 def _described(site: Where) -> dict[str, Value]:
     name = identifier(site.region)
     gateway = f"google_compute_ha_vpn_gateway.{name}"
-    return {
-        "id": ref(f"{gateway}.id"),
-        "addresses": ref(f"{gateway}.vpn_interfaces[*].ip_address"),
-        "router": ref(f"google_compute_router.links_{name}.name"),
-        "group": "",
-    }
+    router = ref(f"google_compute_router.links_{name}.name")
+    return links.end(ref(f"{gateway}.id"), ref(f"{gateway}.vpn_interfaces[*].ip_address"), router)
 
 
 def _gateway(root: Root, here: Blueprint, site: Where) -> None:
@@ -143,34 +138,19 @@ def _halls(root: Root, here: Blueprint, found: list[tuple[Link, Where, Where]]) 
     """VPNs to halls of one's own: made once the hall's address is given."""
     root.add(
         "variables.tf",
-        variable(
-            "halls",
-            "The public address and BGP number of each hall, by its name; a hall that is not here is not joined yet.",
-            "map(object({ address = string, asn = number }))",
-            {},
-        ),
+        links.halls_variable(),
         links.secrets_variable({}, ephemeral=True),
     )
     for link, site, peer in found:
         section = root.section(FILE, site.id, f"links.{link.name}", "link")
-        hall = f"var.halls[{quoted(peer.region)}]"
-        wanted = Tunnels(
-            link,
-            site,
-            peer,
-            (ref(f"{hall}.address"), ref(f"{hall}.address")),
-            ref(f"{hall}.asn"),
-            links.inside(here, link)[:ADDRESSES],
-            True,
-            links.secret(link),
-        )
+        wanted = links.to_hall(here, link, site, peer, ADDRESSES)
         gateway, name = f"google_compute_ha_vpn_gateway.{identifier(site.region)}", identifier(site.region)
         _tunnels(
             section,
             wanted,
             Expr(f"{gateway}.id"),
             ref(f"google_compute_router.links_{name}.name"),
-            {"count": ref(f"contains(keys(var.halls), {quoted(peer.region)}) ? 1 : 0")},
+            {"count": links.once("halls", peer.region)},
         )
         root.provides(f"link:{link.name}")
 
@@ -208,7 +188,7 @@ def _line(root: Root, link: Link, site: Where) -> None:
         "outputs.tf",
         output(f"pairing_keys_{label}", f"What the provider of {link.name} asks for.", keys, sensitive=True),
     )
-    speed = next((name for mbps, name in SPEEDS if mbps >= link.mbps), SPEEDS[-1][1])
+    speed = links.speed(SPEEDS, link.mbps)
     who = link.provider or "a partner of Google"
     root.gap(f"{link.name}: order {speed} at {site.region} from {who} with the output pairing_keys_{label}")
     root.provides(f"link:{link.name}")

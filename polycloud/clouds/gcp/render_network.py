@@ -5,8 +5,8 @@ from itertools import islice
 
 from polycloud.deploy.blueprint import Blueprint, Network
 from polycloud.deploy.derive.names import made
-from polycloud.deploy.hcl import Block, Expr, Value, block
-from polycloud.deploy.render.terraform import Root, Section, attribute, identifier, output, ref
+from polycloud.deploy.hcl import Expr, Value, block
+from polycloud.deploy.render.terraform import Root, Section, attribute, identifier, network_output, ref
 
 FILE = "network.tf"
 NETWORK = ref("google_compute_network.this.id")
@@ -61,7 +61,7 @@ def add(root: Root, here: Blueprint) -> None:
         section = root.section(FILE, network.site.id, "clouds.gcp.sites", "network")
         _subnet(section, network)
         root.provides(f"network:{network.site.id}")
-        root.add("outputs.tf", _output(network))
+        root.add("outputs.tf", network_output(network, NETWORK, [subnet(network.site.region)]))
     _databases(root, here)
 
 
@@ -146,12 +146,3 @@ def _databases(root: Root, here: Blueprint) -> None:
             "databases",
             {"network": NETWORK, "service": "servicenetworking.googleapis.com", "reserved_peering_ranges": given},
         )
-
-
-def _output(network: Network) -> Block:
-    region = network.site.region
-    return output(
-        f"network_{identifier(region)}",
-        f"The network at {network.site.id}.",
-        {"id": NETWORK, "cidr": network.cidr, "subnets": [subnet(region)]},
-    )

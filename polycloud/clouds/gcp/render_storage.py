@@ -96,14 +96,18 @@ def _closed() -> dict[str, Value]:
 
 
 def _lifecycle(bucket: Bucket) -> list[Block]:
-    delete = bucket.lifecycle.delete
+    """A rule for each step at each age, with the folders of the datasets that take it there."""
+    takers: dict[tuple[int, str, int], list[str]] = {}
+    for _, folders, ages in bucket.aged():
+        for at, (step, storage) in enumerate((*CLASSES, ("delete", ""))):
+            age = getattr(ages, step)
+            if age is not None and (not storage or ages.delete is None or age < ages.delete):
+                takers.setdefault((at, storage, age), []).extend(folders)
     found = []
-    for step, storage in CLASSES:
-        age = getattr(bucket.lifecycle, step)
-        if age is not None and (delete is None or age < delete):
-            found.append(_rule({"type": "SetStorageClass", "storage_class": storage}, {"age": age}))
-    if delete is not None:
-        found.append(_rule({"type": "Delete"}, {"age": delete}))
+    for (_, storage, age), folders_there in sorted(takers.items()):
+        action: dict[str, Value] = {"type": "SetStorageClass", "storage_class": storage}
+        condition: dict[str, Value] = {"age": age, "matches_prefix": list(folders_there) or None}
+        found.append(_rule(action if storage else {"type": "Delete"}, condition))
     return [*found, *_tidy()]
 
 

@@ -1,7 +1,10 @@
 """The tests that ship with the root of Google Cloud: closed, encrypted, in place, within bounds."""
 
+from polycloud.clouds.gcp import render_people
 from polycloud.deploy.blueprint import Blueprint
+from polycloud.deploy.hcl import quoted
 from polycloud.deploy.render import promises
+from polycloud.deploy.render.identity_report import people
 from polycloud.deploy.render.promises import Mock, Promise
 from polycloud.deploy.render.terraform import Root, identifier
 
@@ -30,6 +33,7 @@ def add(root: Root, here: Blueprint) -> None:
             for bucket in here.buckets
             if bucket.data_class
         ],
+        "people_sign_in_as_the_estate_says": _people(here),
         "databases_are_inside_and_guarded": _databases(here),
     }
     promises.add(root, {"google": MOCKS}, runs)
@@ -93,4 +97,17 @@ def _databases(here: Blueprint) -> list[Promise]:
                     f"{database.name} must be reached from inside alone, and not be deleted by accident",
                 )
             )
+    return found
+
+
+def _people(here: Blueprint) -> list[Promise]:
+    how = here.sign_in
+    if how is None or not people(here):
+        return []
+    lasts = f'google_iam_workforce_pool.people.session_duration == "{how.session_seconds}s"'
+    found = [Promise(lasts, "A session must last as long as the estate says")]
+    if how.proof is not None:
+        condition = quoted(render_people.condition(how.proof))
+        asked = f"google_iam_workforce_pool_provider.people.attribute_condition == {condition}"
+        found.append(Promise(asked, "A sign-in without a second factor must be refused"))
     return found

@@ -16,14 +16,19 @@ from polycloud.deploy.blueprint import Blueprint
 from polycloud.deploy.derive.names import made
 from polycloud.deploy.hcl import Value, block
 from polycloud.deploy.ports import Rendered
+from polycloud.deploy.render.kept import kept
 from polycloud.deploy.render.terraform import Root, backend, identifier, output, ref, variable, versions
 
 
 def render(blueprint: Blueprint) -> Rendered:
     """All of an estate that is at Oracle Cloud; nothing when it has nothing there."""
-    here = blueprint.of("oci")
-    if not here.keys:
+    if not blueprint.of("oci").keys:
         return Rendered({})
+    return kept(_root, blueprint)
+
+
+def _root(blueprint: Blueprint) -> Root:
+    here = blueprint.of("oci")
     root = Root("oci", blueprint)
     _settings(root, here)
     _providers(root, here)
@@ -36,14 +41,13 @@ def render(blueprint: Blueprint) -> Rendered:
     render_links.link_ends(root, here)
     render_identity.add(root, here)
     render_tests.add(root, here)
-    return root.rendered()
+    return root
 
 
 def _settings(root: Root, here: Blueprint) -> None:
     root.about("versions.tf", "Which Terraform and which provider.", "clouds.oci")
-    root.add("versions.tf", versions("oci"))
-    told = "Where the state of this root is kept; make the bucket once, by hand. Terraform knows it from 1.12 on."
-    root.about("backend.tf", told, "clouds.oci")
+    root.add("versions.tf", versions("oci", state="oci"))
+    root.about("backend.tf", "Where the state of this root is kept; make the bucket once, by hand.", "clouds.oci")
     namespace = here.accounts.get("oci", {}).get("namespace")
     state: dict[str, Value] = {
         "bucket": made("oci", "bucket", f"{here.estate}-terraform-state"),
@@ -61,9 +65,9 @@ def _settings(root: Root, here: Blueprint) -> None:
         variable("compartment", "The OCID of the compartment that all this is in.", "string", compartment),
         variable(
             "home_region",
-            "The tenancy's home region, where policies are made.",
+            "The tenancy's home region, where policies are made; clouds.oci.home_region in the estate.",
             "string",
-            here.keys[0].site.region,
+            here.accounts.get("oci", {}).get("home_region"),
         ),
     )
     root.about("outputs.tf", "What other roots and people need to know.", "clouds.oci")

@@ -2,15 +2,20 @@
 
 import re
 
+from polycloud.clouds.oci import render_gateway
 from polycloud.clouds.oci.render_keys import statement
 from polycloud.clouds.oci.render_place import COMPARTMENT, place, provider
+from polycloud.clouds.oci.render_storage import carried
 from polycloud.deploy.blueprint import AiService, Blueprint
 from polycloud.deploy.conventions import GATEWAY_ACCOUNT, GATEWAY_NAMESPACE
 from polycloud.deploy.derive.names import made
+from polycloud.deploy.duties import duties
 from polycloud.deploy.hcl import Expr, Value, block, quoted
-from polycloud.deploy.render.terraform import Root, attribute, identifier, output, ref, variable
+from polycloud.deploy.render.terraform import Root, attribute, forgotten, identifier, output, ref, variable
 
 FILE = "ai.tf"
+NAMED = re.compile(r"[a-z]+\.[a-z]")  # the maker, and its model
+DEDICATED = ("endpoint", "dedicated_ai_cluster")
 # The unit that hosts a model, docs.oracle.com/iaas/Content/generative-ai/pretrained-models.htm, 2026-11.
 SHAPES = (
     (re.compile(r"cohere\.embed"), "EMBED_COHERE"),
@@ -24,22 +29,36 @@ SHAPES = (
 
 def add(root: Root, here: Blueprint) -> None:
     if not here.services:
+        if here.clusters and duties(root.blueprint, "oci", carried(here)).any:
+            root.about(FILE, "The gateway's own rights at Oracle Cloud.", "datasets, secrets, encryption_keys")
+            _gateway(root, here)
         return
     root.about(FILE, "Models at Oracle Cloud (Generative AI): who may call them, and dedicated clusters.", "models")
     _gateway(root, here)
     for service in here.services:
         root.provides(f"model:{service.site.id}/{service.name}")
-    bought = [service for service in here.services if service.capacity != "on-demand"]
+    bought = [service for service in here.services if service.capacity != "on-demand" and not service.endpoint]
+    for service in here.services:
+        if service.endpoint:
+            label = identifier(service.name, service.site.region)
+            root.add(FILE, *(forgotten(f"oci_generative_ai_{kind}.{label}") for kind in DEDICATED))
     for service in bought:
         _dedicated(root, here, service)
     if bought:
         root.add(
             "variables.tf",
             variable("unit_shapes", "The unit that hosts a model, by the model's name.", "map(string)", {}),
+            variable(
+                "model_ids",
+                "OCIDs of models by the model's name; none: the active model that Oracle Cloud calls so.",
+                "map(string)",
+                {},
+            ),
         )
     if any(cluster.site.cloud != "oci" for cluster in root.blueprint.clusters):
         root.gap(
-            "oci: gateways on other clouds' clusters call models by the API key of a user: put it into their secrets"
+            "oci: gateways on other clouds' clusters call models by the API key of a user, who needs "
+            "what the policy gateway gives: put it into their secrets"
         )
 
 
@@ -62,7 +81,12 @@ def _gateway(root: Root, here: Blueprint) -> None:
             "'",
         )
         for cluster in here.clusters
+        if here.services
     ]
+    given = duties(root.blueprint, "oci", carried(here))
+    for cluster in here.clusters:
+        id = Expr(f"oci_containerengine_cluster.{identifier(cluster.name)}.id")
+        statements += render_gateway.statements(given, pod, id)
     if statements:
         root.section(FILE, "", "models", "identity").make(
             "oci_identity_policy",
@@ -70,7 +94,7 @@ def _gateway(root: Root, here: Blueprint) -> None:
             {
                 "compartment_id": COMPARTMENT,
                 "name": made("oci", "bucket", f"{here.estate}-gateway"),
-                "description": "The gateway calls models, and nothing else.",
+                "description": "The gateway calls models, and does what else is its own.",
                 "statements": statements,
             },
         )
@@ -80,6 +104,11 @@ def _dedicated(root: Root, here: Blueprint, service: AiService) -> None:
     section = root.section(FILE, service.site.id, service.source, "ai", place(service.site.region))
     label = identifier(service.name, service.site.region)
     found = f"data.oci_generative_ai_models.{label}"
+    if not NAMED.match(service.upstream):
+        root.gap(
+            f"{service.source}: {service.upstream} is no name of a model at Oracle Cloud, such as "
+            "meta.llama-3.3-70b-instruct: correct it, or give its OCID in var.model_ids"
+        )
     known = shape(service)
     if not known:
         root.gap(f"{service.source}: which unit hosts {service.upstream} is not known: name it in var.unit_shapes")
@@ -115,7 +144,10 @@ def _dedicated(root: Root, here: Blueprint, service: AiService) -> None:
         {
             "display_name": name,
             "dedicated_ai_cluster_id": attribute(cluster, "id"),
-            "model_id": ref(f"{found}.model_collection[0].items[0].id"),
+            "model_id": ref(
+                f"try(var.model_ids[{quoted(service.upstream)}], {found}.model_collection[0].items[0].id, "
+                '"name the model in var.model_ids: none is called so")'
+            ),
         },
         note=f"{service.units} units",
     )
@@ -123,4 +155,7 @@ def _dedicated(root: Root, here: Blueprint, service: AiService) -> None:
         "outputs.tf",
         output(f"endpoint_{label}", f"The endpoint of {service.name} at {service.site.id}.", attribute(endpoint, "id")),
     )
-    root.gap(f"{service.source}: put the output endpoint_{label} into capacity.endpoint of its deployment")
+    root.gap(
+        f"{service.source}: put the output endpoint_{label} into capacity.endpoint of its deployment; Terraform lets "
+        "go of it then, without deleting it"
+    )

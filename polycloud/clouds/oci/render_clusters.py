@@ -9,7 +9,7 @@ from polycloud.deploy.blueprint import Blueprint, Cluster, Pool
 from polycloud.deploy.conventions import EFFECT, labels, taints
 from polycloud.deploy.derive.names import made
 from polycloud.deploy.hcl import Block, Call, Comment, Expr, Value, block, joined, quoted
-from polycloud.deploy.render.terraform import Root, Section, identifier, output, ref, times, variable
+from polycloud.deploy.render.terraform import Root, Section, identifier, output, pool_source, ref, times, variable
 
 FILE = "clusters.tf"
 # OKE names patches: oracle/terraform-provider-oci 8.28.0 (2026-08-19) and
@@ -54,7 +54,10 @@ def add(root: Root, here: Blueprint) -> None:
         section = root.section(FILE, cluster.site.id, source, "cluster", place(cluster.site.region))
         _cluster(section, here, cluster)
         for pool in cluster.pools:
-            _pool(root.section(FILE, cluster.site.id, source, "machines", place(cluster.site.region)), cluster, pool)
+            pools = root.section(
+                FILE, cluster.site.id, pool_source(cluster, pool), "machines", place(cluster.site.region)
+            )
+            _pool(pools, cluster, pool)
         _autoscaler(root, here, cluster)
         root.provides(f"cluster:{cluster.name}", *(f"pool:{cluster.name}/{pool.name}" for pool in cluster.pools))
         root.add("outputs.tf", _output(cluster))

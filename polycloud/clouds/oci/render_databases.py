@@ -44,7 +44,7 @@ def add(root: Root, here: Blueprint) -> None:
     )
     _readers(root, here, found)
     for database in found:
-        far = sorted({site.id for site in database.replicas if site.cloud != "oci"})
+        far = database.far()
         if far:
             root.gap(
                 f"{database.name}: Oracle Cloud keeps no copies at {', '.join(far)}; the engine itself can, over a link"
@@ -54,12 +54,6 @@ def add(root: Root, here: Blueprint) -> None:
         else:
             _postgresql(root, here, database)
         root.provides(f"database:{database.name}")
-
-
-def near(database: Database) -> list[Where]:
-    """The copies at Oracle Cloud, in regions of their own."""
-    sites = {site.region: site for site in database.replicas if site.cloud == "oci"}
-    return [sites[region] for region in sorted(sites) if region != database.site.region]
 
 
 def _kept(root: Root, database: Database, days: tuple[int, int]) -> int:
@@ -125,7 +119,7 @@ def _oracle(root: Root, here: Blueprint, database: Database) -> None:
     """A database with a standby beside it, and one in each other region that it follows."""
     name, site = identifier(database.name), database.site
     section = root.section(FILE, site.id, f"databases.{database.name}", "database", place(site.region))
-    copies = near(database)
+    copies = database.near()
     secret = _secret(section, here, database)
     if copies:
         root.gap(
@@ -183,7 +177,7 @@ def _postgresql(root: Root, here: Blueprint, database: Database) -> None:
     name, site = identifier(database.name), database.site
     section = root.section(FILE, site.id, f"databases.{database.name}", "database", place(site.region))
     secret = _secret(section, here, database)
-    copies = near(database)
+    copies = database.near()
     days = _kept(root, database, POSTGRES_DAYS)
     root.gap(f"{database.name}: PostgreSQL at Oracle Cloud is encrypted by Oracle's key: it takes no other")
     if copies:

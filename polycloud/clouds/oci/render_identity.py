@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 
+from polycloud.clouds.oci import render_people
 from polycloud.deploy.blueprint import Blueprint, Principal
 from polycloud.deploy.hcl import Expr
-from polycloud.deploy.intents import Intent, Member, intents, members
-from polycloud.deploy.render.identity_report import Row, on, report
+from polycloud.deploy.intents import CLUSTER_ACTIONS, Intent, Member, intents, members
+from polycloud.deploy.render.identity_report import Row, on
 from polycloud.deploy.render.terraform import Root, identifier
+from polycloud.estate.schema.rules import Action
 
 FILE = "identity.tf"
 NAMESPACE = "workloads"
@@ -29,15 +31,16 @@ PERMISSIONS = {
     "delete": ("OBJECT_DELETE", "OBJECT_INSPECT"),
 }
 
+told = render_people.told
+
 
 def add(root: Root, here: Blueprint) -> None:
     root.about(FILE, "Roles at Oracle Cloud: policies and the groups of programs.", "roles, identity")
     section = root.section(FILE, "", "roles", "identity")
-    rows: list[Row] = []
     for principal in here.principals:
         found = intents(here, principal)
-        rows += [_row(principal.name, intent) for intent in found]
-        statements = [s for member in members(principal) for s in _statements(root, here, principal, member, found)]
+        said = (s for member in members(principal) for s in _statements(root, here, principal, member, found))
+        statements = list(dict.fromkeys(said))
         for at in range(0, len(statements), STATEMENTS_MAX):
             number = at // STATEMENTS_MAX
             section.make(
@@ -50,20 +53,24 @@ def add(root: Root, here: Blueprint) -> None:
                     "statements": statements[at : at + STATEMENTS_MAX],
                 },
             )
-    for federation in here.federations:
-        if federation.people:
-            root.gap(
-                f"people sign in at oci through an identity domain: add {federation.issuer} there as a provider, once"
-            )
-    if here.principals:
-        root.text("identity.md", report("oci", here, rows))
+    render_people.add(root, here)
+
+
+def rows(here: Blueprint) -> list[Row]:
+    """Each action of each role as policy statements say it."""
+    found = []
+    for principal in here.principals:
+        users = " and ".join(f"user:{one.name}" for one in members(principal) if one.kind == "user")
+        lost = f"anything for {users}: statements name groups" if users else ""
+        found += [_row(principal.name, intent, lost) for intent in intents(here, principal)]
+    return found
 
 
 def _statements(
     root: Root, here: Blueprint, principal: Principal, member: Member, found: Sequence[Intent]
 ) -> list[Expr]:
     if member.kind == "group":
-        who = f"group '{_plain(member.name)}'"
+        who = render_people.group(member, here.sign_in) or f"group '{_plain(member.name)}'"
     elif member.kind == "workload":
         return [s for intent in found for s in _workload(here, member, intent)]
     else:
@@ -117,7 +124,7 @@ def _plain(text: str) -> str:
     return "".join(c for c in text if c.isalnum() or c in "._-@/")
 
 
-def _row(name: str, intent: Intent) -> Row:
+def _row(name: str, intent: Intent, lost: str) -> Row:
     verb, kind = SAID[intent.action]
     beyond = {
         "invoke": "all models of the compartment: the policy language has no word for one on-demand model",
@@ -126,10 +133,15 @@ def _row(name: str, intent: Intent) -> Row:
         "administer": "all clusters of the compartment",
         "audit": "all events of the compartment",
     }.get(intent.action, "all datasets in the same bucket" if any(not f.alone for f in intent.folders) else "")
-    return Row(
-        name,
-        intent.action,
-        on(intent),
-        f"{verb} {kind}{' of the permissions meant' if intent.action in PERMISSIONS else ''}",
-        beyond,
-    )
+    lacks = {
+        "run": "what may be done inside a cluster: Kubernetes' own RBAC has to say it",
+        "deploy": "what may be done inside a cluster: Kubernetes' own RBAC has to say it",
+        "audit": "settings of clusters and buckets",
+    }.get(intent.action, "")
+    gives: tuple[Action, ...] = (intent.action,)
+    if intent.action in ("run", "deploy"):
+        gives = ()
+    elif intent.action == "administer":
+        gives = CLUSTER_ACTIONS
+    words = f"{verb} {kind}{' of the permissions meant' if intent.action in PERMISSIONS else ''}"
+    return Row(name, intent.action, on(intent), words, beyond, "; ".join(x for x in (lacks, lost) if x), gives)

@@ -35,7 +35,7 @@ def link_ends(root: Root, here: Blueprint) -> None:
         _within(root, link)
     halls = [one for one in links.touching(here, "oci", "vpn", *DEDICATED) if one[2].cloud == "onprem"]
     if halls:
-        root.add("variables.tf", _halls_variable())
+        root.add("variables.tf", links.halls_variable(networks=True))
     vpns = [one for one in halls if one[0].via == "vpn"]
     if vpns:
         root.add("variables.tf", links.secrets_variable({}))
@@ -46,16 +46,8 @@ def link_ends(root: Root, here: Blueprint) -> None:
         root.add("variables.tf", _lines_variable())
     for _, (link, site) in sorted(lines.items()):
         _line(root, link, site)
-    ends: dict[str, Value] = {
-        site.id: {
-            "id": ref(f"oci_core_drg.{identifier(site.region)}.id"),
-            "addresses": [],
-            "router": "",
-            "group": COMPARTMENT,
-        }
-        for site in sites
-    }
-    root.add("outputs.tf", output("gateways", "Where links end, by site: for the root that spans clouds.", ends))
+    gateways = {site.id: ref(f"oci_core_drg.{identifier(site.region)}.id") for site in sites}
+    links.say_ends(root, {id: links.end(gateway, group=COMPARTMENT) for id, gateway in gateways.items()})
     to_azure = sorted({site.id: site for _, site, _ in links.touching(here, "oci", AZURE)}.items())
     if to_azure:
         value: dict[str, Value] = {
@@ -108,7 +100,7 @@ def interconnect(root: Root, blueprint: Blueprint, link: Link, key: Expr | None)
             "compartment_id": ref(f"{end}.group"),
             "display_name": made("oci", "bucket", f"polycloud-{link.name}"),
             "type": "PRIVATE",
-            "bandwidth_shape_name": next((name for mbps, name in SPEEDS if mbps >= link.mbps), SPEEDS[-1][1]),
+            "bandwidth_shape_name": links.speed(SPEEDS, link.mbps),
             "gateway_id": ref(f"{end}.id"),
             "provider_service_id": ref(
                 f"data.oci_core_fast_connect_provider_services.{label}.fast_connect_provider_services[0].id"
@@ -130,16 +122,6 @@ def sessions(blueprint: Blueprint, link: Link) -> list[tuple[str, str]]:
     names = sorted(one.name for one in blueprint.links if one.via == AZURE)
     own = list(SESSIONS.subnets(new_prefix=29))[names.index(link.name)]
     return [hosts(str(one), True) for one in own.subnets(new_prefix=30)]
-
-
-def _halls_variable() -> Block:
-    return variable(
-        "halls",
-        "The public address, BGP number and networks of each hall, by its name; a hall that is not here is not joined "
-        "yet.",
-        "map(object({ address = string, asn = number, networks = list(string) }))",
-        {},
-    )
 
 
 def _lines_variable() -> Block:
@@ -268,26 +250,15 @@ def _text(number: int | Expr) -> Value:
 def _hall(root: Root, here: Blueprint, link: Link, site: Where, peer: Where) -> None:
     """A VPN to a hall of one's own: made once the hall's address is given."""
     section = root.section(FILE, site.id, f"links.{link.name}", "link", at(site.region))
-    hall = f"var.halls[{quoted(peer.region)}]"
-    inside = links.inside(here, link)[:EACH]
-    wanted = Tunnels(
-        link,
-        site,
-        peer,
-        (ref(f"{hall}.address"),) * EACH,
-        ref(f"{hall}.asn"),
-        inside,
-        True,
-        links.secret(link),
-    )
+    wanted = links.to_hall(here, link, site, peer, EACH)
     _connection(
         section,
         f"{identifier(link.name)}__0",
         wanted,
-        ref(f"{hall}.address"),
-        inside,
+        wanted.peer_addresses[0],
+        wanted.inside,
         {"compartment_id": COMPARTMENT, "drg_id": ref(f"oci_core_drg.{identifier(site.region)}.id")},
-        {"count": ref(f"contains(keys(var.halls), {quoted(peer.region)}) ? 1 : 0")},
+        {"count": links.once("halls", peer.region)},
     )
     root.provides(f"link:{link.name}")
 
@@ -295,12 +266,12 @@ def _hall(root: Root, here: Blueprint, link: Link, site: Where, peer: Where) -> 
 def _line(root: Root, link: Link, site: Where) -> None:
     """A virtual circuit over a partner's line, once the partner's service and its addresses are known."""
     label, line = identifier(link.name), f"var.lines[{quoted(link.name)}]"
-    speed = next((name for mbps, name in SPEEDS if mbps >= link.mbps), SPEEDS[-1][1])
+    speed = links.speed(SPEEDS, link.mbps)
     root.section(FILE, site.id, f"links.{link.name}", "link", place(site.region)).make(
         "oci_core_virtual_circuit",
         label,
         {
-            "count": ref(f"contains(keys(var.lines), {quoted(link.name)}) ? 1 : 0"),
+            "count": links.once("lines", link.name),
             "display_name": made("oci", "bucket", f"polycloud-{link.name}"),
             "type": "PRIVATE",
             "bandwidth_shape_name": speed,

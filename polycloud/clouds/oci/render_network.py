@@ -2,11 +2,13 @@
 
 import ipaddress
 
-from polycloud.clouds.oci.render_place import TAGS, at, place, provider
+from polycloud.clouds.oci.render_keys import statement
+from polycloud.clouds.oci.render_place import COMPARTMENT, TAGS, at, place, provider
 from polycloud.deploy.blueprint import Blueprint, Network, Where
+from polycloud.deploy.derive.names import made
 from polycloud.deploy.hcl import Block, Comment, Expr, Value, block, quoted
 from polycloud.deploy.render import links
-from polycloud.deploy.render.terraform import Root, Section, attribute, identifier, output, ref
+from polycloud.deploy.render.terraform import Root, Section, attribute, identifier, network_output, ref
 
 FILE = "network.tf"
 ANYWHERE = "0.0.0.0/0"
@@ -56,6 +58,8 @@ def add(root: Root, here: Blueprint) -> None:
     if not here.networks:
         return
     root.about(FILE, "Networks at Oracle Cloud: subnets, ways out and logs at each site.", "clouds.oci.sites")
+    if here.clusters:
+        _balancers(root, here)
     for network in here.networks:
         region = network.site.region
         section = root.section(FILE, network.site.id, "clouds.oci.sites", "network", place(region))
@@ -66,6 +70,23 @@ def add(root: Root, here: Blueprint) -> None:
         _flow_logs(root, section, network)
         root.provides(f"network:{network.site.id}")
         root.add("outputs.tf", _output(network))
+
+
+def _balancers(root: Root, here: Blueprint) -> None:
+    """Clusters make the security groups of their load balancers themselves, docs.oracle.com/iaas/Content/ContEng/Tasks/
+    contengconfiguringloadbalancersnetworkloadbalancers-subtopic.htm, 2026-11."""
+    who = "request.principal.type = 'cluster'"
+    kinds = ("network-security-groups", "vcns")
+    root.section(FILE, "", "clouds.oci.sites", "identity").make(
+        "oci_identity_policy",
+        "balancers",
+        {
+            "compartment_id": COMPARTMENT,
+            "name": made("oci", "bucket", f"{here.estate}-balancers"),
+            "description": "Clusters keep the security groups of their load balancers.",
+            "statements": [statement(f"Allow any-user to manage {kind}", who) for kind in kinds],
+        },
+    )
 
 
 def peers(here: Blueprint, site: Where) -> list[Where]:
@@ -283,13 +304,5 @@ def _flow_logs(root: Root, section: Section, network: Network) -> None:
 
 def _output(network: Network) -> Block:
     region = network.site.region
-    return output(
-        f"network_{identifier(region)}",
-        f"The network at {network.site.id}.",
-        {
-            "id": network_id(region),
-            "cidr": network.cidr,
-            "subnets": [subnet("machines", region)],
-            "way_out": ref(f"oci_core_nat_gateway.{identifier(region)}.nat_ip"),
-        },
-    )
+    way_out = ref(f"oci_core_nat_gateway.{identifier(region)}.nat_ip")
+    return network_output(network, network_id(region), [subnet("machines", region)], way_out=way_out)

@@ -3,7 +3,7 @@
 from polycloud.clouds.oci.render_keys import granted, key_id, statement
 from polycloud.clouds.oci.render_network import LOG_DAYS, log_group
 from polycloud.clouds.oci.render_place import COMPARTMENT, NAMESPACE, at, place, tags
-from polycloud.deploy.blueprint import Blueprint, Bucket
+from polycloud.deploy.blueprint import Blueprint, Bucket, Lifecycle
 from polycloud.deploy.derive.names import made
 from polycloud.deploy.hcl import Block, Comment, Expr, Value, block
 from polycloud.deploy.render.terraform import KEEP, Root, Section, identifier, output, ref
@@ -36,10 +36,18 @@ def add(root: Root, here: Blueprint) -> None:
     root.add("outputs.tf", _output(here))
 
 
+def carried(here: Blueprint) -> list[tuple[Bucket, Bucket]]:
+    """Copies inside Oracle Cloud that it does not make itself."""
+    names = {bucket.name: bucket for bucket in here.buckets}
+    pairs = [(bucket, names[other]) for bucket in here.buckets for other in bucket.copies_to if other in names]
+    return [(bucket, copy) for bucket, copy in pairs if copy not in native(bucket, names)]
+
+
 def native(bucket: Bucket, names: dict[str, Bucket]) -> list[Bucket]:
-    """The one copy that Oracle Cloud makes itself: a bucket has one, and all of it goes there or nothing."""
+    """The one copy that Oracle Cloud makes itself: a bucket has one, all of it goes there or nothing, and nothing else
+    can be there, for nobody but the service writes into a copy."""
     here = [names[name] for name in bucket.copies_to if name in names and not bucket.copied(names[name])]
-    return here[:1]
+    return [copy for copy in here if set(copy.datasets) <= set(bucket.datasets)][:1]
 
 
 def _logs(root: Root, here: Blueprint) -> None:
@@ -96,9 +104,8 @@ def _named(bucket: Bucket) -> dict[str, Value]:
     return {"namespace": NAMESPACE, "bucket": ref(f"oci_objectstorage_bucket.{identifier(bucket.name)}.name")}
 
 
-def steps(bucket: Bucket) -> list[tuple[str, int]]:
+def steps(ages: Lifecycle) -> list[tuple[str, int]]:
     """What happens to objects at which age: two tiers, for Oracle Cloud has no third that reads at once."""
-    ages = bucket.lifecycle
     cool = min((days for days in (ages.warm, ages.cold) if days is not None), default=None)
     wanted = (("INFREQUENT_ACCESS", cool), ("ARCHIVE", ages.archive), ("DELETE", ages.delete))
     return [
@@ -109,24 +116,32 @@ def steps(bucket: Bucket) -> list[tuple[str, int]]:
 
 
 def _lifecycle(section: Section, bucket: Bucket, copy: bool) -> None:
-    """A copy only takes what its source sends, deletions included: what ages there would fight with it."""
-    if bucket.lifecycle.warm is not None and bucket.lifecycle.cold is not None:
-        section.root.gap(f"{bucket.name}: Oracle Cloud has one tier for warm and cold: objects go there when warm")
-    rules = [(action.lower().replace("_", "-"), action, days, "objects") for action, days in steps(bucket)]
-    if copy:
-        rules = [rule for rule in rules if rule[1] != "DELETE"]
-    rules.append(("unfinished", "ABORT", UNFINISHED_DAYS, "multipart-uploads"))
-    rules.append(("old-versions", "DELETE", OLD_VERSION_DAYS, "previous-object-versions"))
+    """A copy only takes what its source sends, deletions included: what is deleted by age there would fight with it."""
+    rules = []
+    for dataset, folders, ages in bucket.aged():
+        if ages.warm is not None and ages.cold is not None:
+            section.root.gap(f"{bucket.name}: Oracle Cloud has one tier for warm and cold: objects go there when warm")
+        rules += [
+            _rule("-".join((*action.lower().split("_"), dataset)).strip("-"), action, days, folders=folders)
+            for action, days in steps(ages)
+            if action != "DELETE" or not copy
+        ]
+    told = [Comment("What ages out at the source is deleted here by the replication, so no rule does it.")]
     section.make(
         "oci_objectstorage_object_lifecycle_policy",
         identifier(bucket.name),
         {**_named(bucket), "depends_on": [ref("oci_identity_policy.objects")]},
-        *(_rule(*rule) for rule in rules),
+        *(told if copy and any(ages.delete is not None for _, _, ages in bucket.aged()) else []),
+        *rules,
+        _rule("unfinished", "ABORT", UNFINISHED_DAYS, "multipart-uploads"),
+        _rule("old-versions", "DELETE", OLD_VERSION_DAYS, "previous-object-versions"),
         note=f"versions are kept {OLD_VERSION_DAYS} days",
     )
 
 
-def _rule(name: str, action: str, days: int, target: str) -> Block:
+def _rule(name: str, action: str, days: int, target: str = "objects", folders: tuple[str, ...] = ()) -> Block:
+    # What is not said the provider takes from the cloud, and then sees another rule: so all three are said.
+    only: dict[str, Value] = {"exclusion_patterns": [], "inclusion_patterns": [], "inclusion_prefixes": list(folders)}
     return block(
         "rules",
         attributes={
@@ -137,6 +152,7 @@ def _rule(name: str, action: str, days: int, target: str) -> Block:
             "time_amount": str(days),
             "time_unit": "DAYS",
         },
+        parts=(block("object_name_filter", attributes=only),) if folders else (),
     )
 
 

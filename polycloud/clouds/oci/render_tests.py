@@ -18,6 +18,9 @@ MOCKS = (
     Mock("oci_core_ipsec_connection_tunnels", {"ip_sec_connection_tunnels": [TUNNEL, TUNNEL]}),
     Mock("oci_core_services", {"services": [{"id": "ocid1.service.oc1..example", "cidr_block": "all-services"}]}),
     Mock("oci_generative_ai_models", {"model_collection": [{"items": [{"id": "ocid1.model.oc1..example"}]}]}),
+    Mock("oci_identity_domains", {"domains": [{"url": "https://idcs-example.identity.oraclecloud.com:443"}]}),
+    Mock("oci_identity_domains_mapped_attributes", {"mapped_attributes": [{"id": "example"}]}),
+    Mock("oci_identity_domains_policy", {"active": True}),
     Mock("oci_identity_availability_domains", {"availability_domains": [{"name": "one"}, {"name": "two"}]}),
     Mock("oci_objectstorage_namespace", {"namespace": "example"}),
 )

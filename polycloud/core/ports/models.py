@@ -12,6 +12,8 @@ from polycloud.core.chat import ChatEvent, ChatReply, ChatRequest, Finish
 from polycloud.core.errors import CloudError, PolycloudError
 from polycloud.core.usage import Usage
 
+NO_HEADERS: Mapping[bytes, bytes] = {}
+
 
 class StreamReader(Protocol):
     """Reads one streamed answer. State of one attempt; splitting the bytes anywhere changes nothing."""
@@ -61,7 +63,8 @@ class Envelope(msgspec.Struct):
 
     ``fields`` are the body's top-level members as raw JSON, in order, for pass-through.
     ``needs`` is a set of ``Need`` bits;
-    ``input_tokens`` is an estimate (bytes / 4), ``max_tokens`` None when not given.
+    ``input_tokens`` is an estimate (bytes / 4), ``max_tokens`` None when not given. ``left`` names what passing the
+    body through leaves out of it.
     """
 
     model: str
@@ -71,6 +74,7 @@ class Envelope(msgspec.Struct):
     max_tokens: int | None
     fields: dict[str, msgspec.Raw]
     include_usage: bool = False
+    left: tuple[str, ...] = ()
 
 
 class Tap(Protocol):
@@ -85,6 +89,11 @@ class Tap(Protocol):
     failed: str
     usage: Usage | None
     finish: Finish | None
+
+    def alike(self, data: bytes) -> bool:
+        """Whether ``data`` is one whole frame that differs from one read before in its text alone: it may be forwarded
+        as it is, unread."""
+        ...
 
     def feed(self, data: bytes) -> bytes:
         """Bytes to forward for ``data``: whole frames only, the rest is kept until it is complete.
@@ -101,18 +110,19 @@ class Face(Protocol):
     name: str
     id_header: bytes
 
-    def peek(self, body: bytes) -> Envelope:
-        """Raises BadRequest with the caller's mistake: not JSON, wrong type, missing field."""
+    def peek(self, body: bytes, headers: Mapping[bytes, bytes] = NO_HEADERS) -> Envelope:
+        """``headers``: those of the request, as some formats say a part of it there. Raises BadRequest with the
+        caller's mistake: not JSON, wrong type, missing field."""
         ...
 
     def read_request(self, envelope: Envelope) -> ChatRequest:
         """Raises BadRequest."""
         ...
 
-    def pass_request(self, envelope: Envelope, model: str, output_max: int = 0) -> bytes:
+    def pass_request(self, envelope: Envelope, model: str, output_max: int = 0, *, bare: bool = False) -> bytes:
         """The body for a provider of the same dialect: the model's name set, usage asked for, the rest as it came.
         ``output_max``: what the bound on tokens is lowered to, 0 when it stays; a thinking budget that it does not
-        leave room for becomes half of it."""
+        leave room for becomes half of it. ``bare``: without prompt-cache markers."""
         ...
 
     def pass_reply(self, body: bytes) -> tuple[Usage | None, Finish | None]:

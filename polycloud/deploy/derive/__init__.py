@@ -4,11 +4,15 @@ from collections.abc import Mapping
 
 from polycloud.catalog import Catalog
 from polycloud.catalog.market import Market
-from polycloud.deploy.blueprint import Blueprint, Paging, Run, Shift
+from polycloud.deploy.blueprint import Blueprint, Delivery, Paging, Run, Shift
 from polycloud.deploy.derive import clusters as machines
 from polycloud.deploy.derive import data, identity, traffic
+from polycloud.deploy.derive.existing import existing
+from polycloud.deploy.derive.held import held as kept_there
 from polycloud.estate import Estate
 from polycloud.policy.residency import Atlas, inside
+
+CLOUD_STORES = {"aws_secret", "azure_secret", "gcp_secret", "oci_secret"}
 
 
 def derive(
@@ -40,7 +44,7 @@ def derive(
         estate=estate.estate,
         environment=estate.environment,
         accounts=_accounts(estate),
-        networks=machines.networks(own, networks or {}),
+        networks=machines.networks(own, networks or {}, estate),
         clusters=found,
         buckets=held,
         databases=stored,
@@ -49,8 +53,8 @@ def derive(
         keys=data.keys(
             sorted({s.id: s for s in (*own, *(one.site for one in served))}.values(), key=lambda s: s.id), estate
         ),
-        principals=identity.principals(estate),
-        federations=identity.federations(estate),
+        principals=(*identity.principals(estate), *identity.placed(estate, runs, held)),
+        sign_in=identity.sign_in(estate),
         edge=traffic.edge(estate, catalog, found),
         runs=tuple(sorted(runs, key=lambda run: run.name)),
         objectives=traffic.objectives(estate),
@@ -59,12 +63,25 @@ def derive(
             for name, rule in sorted(estate.data_classes.items())
         },
         secrets=tuple(sorted(estate.secrets)),
+        in_vault={n: (s.vault.path, s.vault.field) for n, s in sorted(estate.secrets.items()) if s.vault is not None},
+        in_clouds=tuple(n for n, s in sorted(estate.secrets.items()) if set(s.sources) & CLOUD_STORES),
+        called=_called(estate),
         tags={"managed-by": "polycloud", "estate": estate.estate, "environment": estate.environment},
         continuity=_continuity(estate),
         triggers=_triggers(estate),
         paging=_paging(estate),
+        delivery=_delivery(estate),
         otlp=estate.telemetry.otlp or "",
+        existing=existing(estate),
+        held=kept_there(estate),
     )
+
+
+def _called(estate: Estate) -> tuple[str, ...]:
+    """What is called under addresses of the estate's own."""
+    found = {hall.models_at for hall in estate.onprem.values()} | {store.url for store in estate.stores.values()}
+    found |= {cloud.endpoint for _, cloud in estate.clouds.each()}
+    return tuple(sorted(url for url in found if url and "{" not in url))
 
 
 def declared_copies(estate: Estate) -> dict[str, tuple[str, ...]]:
@@ -79,11 +96,26 @@ def declared_copies(estate: Estate) -> dict[str, tuple[str, ...]]:
 
 
 def _accounts(estate: Estate) -> dict[str, dict[str, str]]:
-    fields = ("account", "subscription", "tenant", "project", "tenancy", "compartment", "namespace", "resource")
+    fields = (
+        "account",
+        "compartment",
+        "home_region",
+        "namespace",
+        "project",
+        "resource",
+        "subscription",
+        "tenancy",
+        "tenant",
+    )
     return {
         name: {field: str(value) for field in fields if (value := getattr(cloud, field, None))}
         for name, cloud in estate.clouds.each()
     }
+
+
+def _delivery(estate: Estate) -> Delivery | None:
+    given = estate.delivery
+    return None if given is None else Delivery(given.repository, given.revision, given.path)
 
 
 def _continuity(estate: Estate) -> dict[str, int]:

@@ -26,11 +26,9 @@ GENERAL: dict[tuple[str, str], tuple[str, ...]] = {
     ("oci", "system"): ("VM.Standard.E5.Flex", "VM.Standard.E4.Flex"),
     ("oci", "workload"): ("VM.Standard.E5.Flex", "VM.Standard.E4.Flex"),
 }
-DEFAULT_POOLS = {
-    "system": NodePool(min=3, max=3),
-    "workload": NodePool(min=5, max=50),
-    "gpu": NodePool(min=0, max=10),
-}
+USUAL: dict[Role, tuple[int, int]] = {"system": (3, 3), "workload": (5, 50), "gpu": (0, 10)}  # least and most machines
+# Maxwell, Pascal and Volta, which CUDA 13 dropped: docs.nvidia.com/cuda/cuda-toolkit-release-notes, 2026-11.
+BEFORE_CUDA_13 = ("K80", "M60", "P4", "P100", "V100")
 FIRST, LAST = 16, 255  # second octets of the /16 networks in 10.0.0.0/8; the lower ones are often taken at home
 
 
@@ -58,11 +56,53 @@ def clusters(estate: Estate, catalog: Catalog, market: Market, runs: tuple[Run, 
             continue  # its machines are there already: only what runs on it is written
         site = where(at, catalog, estate)
         placed = [run for run in runs if run.cluster == name]
-        wanted = dict(pools) if pools else dict(DEFAULT_POOLS)
-        made = [_pool(market, site, pool, spec, placed) for pool, spec in sorted(wanted.items())]
+        own = estate.clusters.get(name)
+        taken_over = own is not None and own.existing is not None and bool(pools)
+        wanted = dict(pools) if taken_over else completed(pools)
+        steady = [pool for pool, spec in wanted.items() if _steady(pool, spec)]
+        made = [
+            _pool(market, site, pool, spec, placed, pool in USUAL or steady == [pool])
+            for pool, spec in sorted(wanted.items())
+        ]
         made += _for_runs(market, site, placed, made)
-        found.append(Cluster(name, site, version, tuple(_priced(estate, site, p) for p in made if p is not None)))
+        priced = tuple(_priced(estate, site, p) for p in made if p is not None)
+        found.append(Cluster(name, site, version, priced, own.was if own is not None else ()))
     return tuple(found)
+
+
+def completed(pools: Mapping[str, NodePool]) -> dict[str, NodePool]:
+    """The pools that are named, and the usual one for each role that none of them has: what may be interrupted does not
+    count as a place for workloads."""
+    found = dict(pools)
+    has = {
+        "system": "system" in pools,
+        "workload": any(_steady(name, spec) for name, spec in pools.items()),
+        "gpu": any(_role(name, spec) == "gpu" for name, spec in pools.items()),
+    }
+    for role, there in has.items():
+        if not there:
+            found.setdefault(role, NodePool())
+    return found
+
+
+def _role(name: str, spec: NodePool) -> Role:
+    return "gpu" if spec.accelerator or name == "gpu" else "system" if name == "system" else "workload"
+
+
+def _steady(name: str, spec: NodePool) -> bool:
+    """Whether workloads have machines there that nobody takes away."""
+    return _role(name, spec) == "workload" and not spec.spot
+
+
+def bounds(role: Role, spec: NodePool, main: bool) -> tuple[int, int]:
+    """The least and most machines of a pool: as said, else as usual; only the ``main`` pool of a role has machines
+    without a word."""
+    least, most = USUAL[role] if main else (0, USUAL[role][1])
+    if spec.min is not None:
+        least = spec.min
+    elif spec.max is not None:
+        least = min(least, spec.max)
+    return least, max(most, least) if spec.max is None else spec.max
 
 
 def _priced(estate: Estate, site: Where, pool: Pool) -> Pool:
@@ -70,11 +110,23 @@ def _priced(estate: Estate, site: Where, pool: Pool) -> Pool:
     return pool if pool.spot else msgspec.structs.replace(pool, monthly=net(estate, site.cloud, pool.monthly))
 
 
-def networks(sites: list[Where], kept: Mapping[str, str]) -> tuple[Network, ...]:
-    """A /16 for each site. Those of the last render stay; new ones take the lowest that is free, in order of site.
+def networks(sites: list[Where], last: Mapping[str, str], estate: Estate | None = None) -> tuple[Network, ...]:
+    """A /16 for each site: what the estate says, else that of the last render; new ones take the lowest that is free,
+    in order of site.
 
     Raises ValueError when more than 240 sites ask.
     """
+    said = (
+        {}
+        if estate is None
+        else {
+            f"{cloud}/{region}": network.cidr
+            for cloud, one in estate.clouds.each()
+            for region, network in one.networks.items()
+            if network.cidr is not None
+        }
+    )
+    kept = {site: cidr for site, cidr in last.items() if cidr not in said.values()} | said
     taken = {cidr for site, cidr in kept.items() if site in {s.id for s in sites}}
     possible = (f"10.{octet}.0.0/16" for octet in range(FIRST, LAST + 1))
     free = (one for one in possible if one not in taken)
@@ -87,8 +139,8 @@ def networks(sites: list[Where], kept: Mapping[str, str]) -> tuple[Network, ...]
     return tuple(found)
 
 
-def _pool(market: Market, site: Where, name: str, spec: NodePool, placed: list[Run]) -> Pool | None:
-    role: Role = "gpu" if spec.accelerator or name == "gpu" else "system" if name == "system" else "workload"
+def _pool(market: Market, site: Where, name: str, spec: NodePool, placed: list[Run], main: bool) -> Pool | None:
+    role = _role(name, spec)
     accelerator = spec.accelerator or ""
     machine = spec.machine
     if machine is None and role == "gpu":
@@ -100,7 +152,8 @@ def _pool(market: Market, site: Where, name: str, spec: NodePool, placed: list[R
         machine = next((m for m in usual if m in offered), usual[0])
     if machine is None:
         return None  # no accelerator of that kind is offered there: derive says so
-    return _filled(market, site, Pool(name, role, machine, spec.min, spec.max, spec.spot, accelerator))
+    least, most = bounds(role, spec, main)
+    return _filled(market, site, Pool(name, role, machine, least, most, spec.spot, accelerator, was=spec.was))
 
 
 def _for_runs(market: Market, site: Where, placed: list[Run], made: list[Pool | None]) -> list[Pool]:
@@ -137,6 +190,7 @@ def _filled(market: Market, site: Where, pool: Pool) -> Pool:
         offer.vcpu,
         offer.memory_gib,
         price * HOURS if price is not None and offer.currency == "USD" else None,
+        pool.was,
     )
 
 
@@ -149,13 +203,14 @@ def _has(market: Market, site: Where, machine: str, accelerator: str) -> bool:
 
 
 def _cheapest(market: Market, site: Where, accelerator: str) -> str | None:
-    """The cheapest machine with the accelerator; when none is named, with a whole one that runs CUDA, and x86, as most
-    images expect."""
+    """The cheapest machine with the accelerator; when none is named, with a whole one that runs today's CUDA, and x86,
+    as most images expect."""
 
     def usual(offer: Offer) -> bool:
         chip = market.accelerator(offer.accelerator)
         whole = offer.accelerator_count is not None and offer.accelerator_count >= 1
-        return chip is not None and chip.vendor == "NVIDIA" and whole and not is_arm(offer.machine)
+        today = chip is not None and chip.vendor == "NVIDIA" and not chip.name.startswith(BEFORE_CUDA_13)
+        return today and whole and not is_arm(offer.machine)
 
     wanted = market.accelerator(accelerator) if accelerator else None
     offers = [

@@ -9,6 +9,7 @@ from polycloud.catalog.market import Market
 from polycloud.core.units import Quantity
 from polycloud.deploy.blueprint import Bucket, Database, Key, Lifecycle, Where
 from polycloud.deploy.derive.clusters import where
+from polycloud.deploy.derive.existing import bucket_named
 from polycloud.deploy.derive.names import made
 from polycloud.deploy.derive.prices import stored
 from polycloud.estate import Estate
@@ -19,6 +20,7 @@ LAYERS = ("raw", "processed", "curated", "models")
 DAY_SECONDS = 86_400
 BACKUP_HOURS, KEEP_BACKUP_DAYS = 24, 35  # a day, and five weeks, where the estate says nothing
 DEFAULT_KEY = "data"
+UNSAID = Lifecycle(warm=30, cold=90)  # where nobody says anything; nothing is ever deleted (requirement G3)
 
 
 def days(duration: Quantity | None) -> int | None:
@@ -61,6 +63,7 @@ def databases(estate: Estate, catalog: Catalog) -> tuple[Database, ...]:
             key=DEFAULT_KEY,
             backup_hours=max(1, int(database.backup_every.value // 3600)) if database.backup_every else BACKUP_HOURS,
             keep_days=days(database.keep_backups) or KEEP_BACKUP_DAYS,
+            was=database.was,
         )
         for name, database in sorted(estate.databases.items())
     )
@@ -71,7 +74,12 @@ def keys(sites: list[Where], estate: Estate) -> tuple[Key, ...]:
     declared = next(iter(sorted(estate.encryption_keys.items())), None)
     rotate = days(declared[1].rotate) if declared is not None else None
     hardware = declared is not None and declared[1].hardware
-    return tuple(Key(DEFAULT_KEY, site, rotate or 90, hardware) for site in sites if site.cloud != "onprem")
+    there = {site: id for _, key in sorted(estate.encryption_keys.items()) for site, id in key.existing.items()}
+    return tuple(
+        Key(DEFAULT_KEY, site, rotate or 90, hardware, there.get(site.id, ""))
+        for site in sites
+        if site.cloud != "onprem"
+    )
 
 
 def _store(estate: Estate, dataset: work.Dataset, site: str) -> str:
@@ -99,14 +107,18 @@ def _bucket(
     begins = tuple(n for n, _ in mine if first[n] == site)
     mates = [(n, s) for n, s in sorted(held) if s != site and set(held[n, s]) & set(begins)]
     others = [f"{n}-{s.replace('/', '-')}" for n, s in mates if not s.startswith("onprem/")]
+    was = declared.was if declared is not None else estate.datasets[name].was
+    first_name = was[-1] if was else name  # buckets can not be renamed: they keep what they were made as
+    lifecycle, ages = _lifecycles([(n, d.lifecycle) for n, d in mine])
     return Bucket(
         name=f"{name}-{site.replace('/', '-')}",
-        physical=(declared.bucket if declared is not None else None)
-        or made(place.cloud if place.cloud != "onprem" else "aws", "bucket", estate.estate, name, place.region),
+        physical=bucket_named(estate, name, site)
+        or (declared.bucket if declared is not None else None)
+        or made(place.cloud if place.cloud != "onprem" else "aws", "bucket", estate.estate, first_name, place.region),
         site=place,
         datasets=tuple(n for n, _ in mine),
         layers=tuple(sorted({d.layer for _, d in mine if d.layer})) or LAYERS,
-        lifecycle=_lifecycle([d.lifecycle for _, d in mine]),
+        lifecycle=lifecycle,
         data_class=" ".join(c for c in classes if c),
         key=DEFAULT_KEY,
         copies_to=tuple(others),
@@ -114,20 +126,22 @@ def _bucket(
         audit=any(c in estate.data_classes and estate.data_classes[c].audit == "required" for c in classes),
         source=f"stores.{name}" if declared is not None else f"datasets.{name}",
         begins=begins,
+        was=tuple(f"{n}-{site.replace('/', '-')}" for n in was),
+        folders=tuple((n, d.was[-1]) for n, d in mine if d.was),
+        ages=ages,
     )
 
 
-def _lifecycle(rules: list[work.Lifecycle | None]) -> Lifecycle:
-    """The latest of each step where datasets share a bucket: nothing cools or goes earlier than its owner said.
+def _lifecycles(
+    datasets: list[tuple[str, work.Lifecycle | None]],
+) -> tuple[Lifecycle, tuple[tuple[str, Lifecycle], ...]]:
+    """How a whole bucket ages; where its datasets differ, nothing does as a whole, and each has its own."""
+    each = tuple((name, _lifecycle(rule)) for name, rule in datasets)
+    said = {ages for _, ages in each} or {UNSAID}
+    return (said.pop(), ()) if len(said) == 1 else (Lifecycle(), each)
 
-    Where nobody says anything data is warm after 30 days and cold after 90 (requirement G3), and is never deleted.
-    """
-    given = [rule for rule in rules if rule is not None]
-    if not given:
-        return Lifecycle(warm=30, cold=90)
 
-    def latest(step: str) -> int | None:
-        found = [days(getattr(rule, step)) for rule in given]
-        return None if None in found or len(given) < len(rules) else max(d for d in found if d is not None)
-
-    return Lifecycle(latest("warm_after"), latest("cold_after"), latest("archive_after"), latest("delete_after"))
+def _lifecycle(rule: work.Lifecycle | None) -> Lifecycle:
+    if rule is None:
+        return UNSAID
+    return Lifecycle(days(rule.warm_after), days(rule.cold_after), days(rule.archive_after), days(rule.delete_after))

@@ -37,6 +37,7 @@ def links(estate: Estate, catalog: Catalog) -> tuple[Link, ...]:
             int(link.bandwidth.value / 1_000_000) if link.bandwidth is not None else LINK_MBPS,
             link.backup or "",
             link.provider,
+            link.was,
         )
         for name, link in sorted(estate.links.items())
     )
@@ -131,4 +132,5 @@ def _service(
         owner=owner,
         quota=quota,
         source=f"models.{name}",
+        endpoint="" if bought is None else bought.endpoint or "",
     )

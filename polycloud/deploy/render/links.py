@@ -3,20 +3,22 @@
 Each cloud's own root makes the gateway of a site once and says in its output ``gateways`` what the root ``global``
 needs (``GATEWAY``). A tunnel needs the other side's address: Azure and Google Cloud know theirs before any tunnel, AWS
 and Oracle give one to each tunnel when it is made. So a side of the second kind comes first. With one of them there are
-four tunnels, two to each address of the other; else two, address to address.
+four tunnels, two to each address of the other; else two, address to address. Between the two of them AWS begins with
+addresses that nobody has, and is told Oracle's when they are known: a root that is applied twice.
 Each tunnel carries BGP over a /30 of link-local addresses, so that a tunnel that is lost is routed around.
 """
 
 import hashlib
 import ipaddress
-from collections.abc import Mapping
+import itertools
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
 import msgspec
 
 from polycloud.deploy.blueprint import Blueprint, Link, Where
 from polycloud.deploy.hcl import Block, Expr, Value, quoted
-from polycloud.deploy.render.terraform import Root, variable
+from polycloud.deploy.render.terraform import Root, output, variable
 
 # What the output ``gateways`` of a cloud's root holds for each site: a name or id, the addresses that are known
 # before any tunnel, and the name of the router that speaks BGP where the cloud has one.
@@ -27,6 +29,9 @@ INSIDE = ipaddress.ip_network("169.254.21.0/24"), ipaddress.ip_network("169.254.
 LINKS_MAX = 32
 PER_ADDRESS = 2  # tunnels to each address where a side gives its tunnels addresses of their own
 ASN_FIRST = 64_512  # private numbers of BGP; a site's follows from its network, which never moves
+# Of documentation (RFC 5737), until the other side's are known: docs.oracle.com/iaas/Content/Network/Concepts/
+# vpn_to_aws.htm begins with a customer gateway of a placeholder too, 2026-11.
+NOBODYS = ipaddress.ip_network("192.0.2.0/24")
 ORACLE_ASN = 31_898  # docs.oracle.com/iaas/Content/Network/Tasks/managingIPsec.htm, 2026-11
 DEDICATED = ("direct-connect", "expressroute", "fastconnect", "interconnect", "exchange")
 
@@ -34,7 +39,7 @@ DEDICATED = ("direct-connect", "expressroute", "fastconnect", "interconnect", "e
 class Tunnels(msgspec.Struct, frozen=True):
     """One side's view of a link's tunnels. ``inside`` has a /30 for each; ``first``: this side has the lower address.
 
-    ``peer_addresses`` are as many as there are tunnels; ``secret`` is an expression.
+    ``peer_addresses`` are as many as there are tunnels; ``secret`` is an expression. ``later``: they are not known yet.
     """
 
     link: Link
@@ -45,6 +50,7 @@ class Tunnels(msgspec.Struct, frozen=True):
     inside: tuple[str, ...]
     first: bool
     secret: Expr
+    later: bool = False
 
 
 class End(Protocol):
@@ -66,9 +72,14 @@ def join(root: Root, blueprint: Blueprint, ends: Mapping[str, End]) -> None:
         root.add("variables.tf", variable(f"{cloud}_gateways", described, GATEWAY))
     if found:
         root.add("variables.tf", secrets_variable())
+    told: dict[str, Value] = {}
     for link in found:
-        _join(root, blueprint, link, ends)
+        told |= _join(root, blueprint, link, ends)
         root.provides(f"link:{link.name}")
+    if told:
+        described = "Addresses of tunnels by the link's name, from the output of the same name; apply again then."
+        root.add("variables.tf", variable("vpn_addresses", described, "map(list(string))", {}))
+        root.add("outputs.tf", output("vpn_addresses", "Addresses of tunnels that the other side is to know.", told))
 
 
 def vpns(blueprint: Blueprint) -> tuple[Link, ...]:
@@ -87,6 +98,16 @@ def within(blueprint: Blueprint, cloud: str) -> tuple[Link, ...]:
         link
         for link in blueprint.links
         if link.a.cloud == link.b.cloud == cloud and link.a.id != link.b.id and link.via != "internet"
+    )
+
+
+def all_joined(blueprint: Blueprint) -> bool:
+    """Whether every two clusters reach each other by a link, or stand in one network: at one site, or both at Google
+    Cloud, whose network spans its regions. Links do not pass traffic on from one to the next."""
+    joined = {frozenset((link.a.id, link.b.id)) for link in blueprint.links if link.via != "internet"}
+    sites = distinct(cluster.site for cluster in blueprint.clusters)
+    return all(
+        a.cloud == b.cloud == "gcp" or frozenset((a.id, b.id)) in joined for a, b in itertools.combinations(sites, 2)
     )
 
 
@@ -115,6 +136,46 @@ def secrets_variable(default: Value = None, ephemeral: bool = False) -> Block:
 
 def secret(link: Link) -> Expr:
     return Expr(f"var.vpn_secrets[{quoted(link.name)}]")
+
+
+def halls_variable(networks: bool = False) -> Block:
+    """The input for halls; ``networks``: the cloud has to be told their networks too."""
+    what = "address, BGP number and networks" if networks else "address and BGP number"
+    described = f"The public {what} of each hall, by its name; a hall that is not here is not joined yet."
+    kind = f"address = string, asn = number{', networks = list(string)' if networks else ''}"
+    return variable("halls", described, f"map(object({{ {kind} }}))", {})
+
+
+def once(inputs: str, name: str) -> Expr:
+    """How often something is made that waits for an entry of an input: once it is there."""
+    return Expr(f"contains(keys(var.{inputs}), {quoted(name)}) ? 1 : 0")
+
+
+def to_hall(blueprint: Blueprint, link: Link, here: Where, hall: Where, count: int) -> Tunnels:
+    """The tunnels to a hall, at the one address that a person gives."""
+    given = f"var.halls[{quoted(hall.region)}]"
+    ranges = inside(blueprint, link)[:count]
+    peers = (Expr(f"{given}.address"),) * count
+    return Tunnels(link, here, hall, peers, Expr(f"{given}.asn"), ranges, True, secret(link))
+
+
+def end(id: Expr, addresses: Value = (), router: Value = "", group: Value = "") -> dict[str, Value]:
+    """Where links of a site end, as the root ``global`` wants it: see ``GATEWAY``."""
+    return {"id": id, "addresses": addresses, "router": router, "group": group}
+
+
+def say_ends(root: Root, ends: dict[str, Value]) -> None:
+    root.add("outputs.tf", output("gateways", "Where links end, by site: for the root that spans clouds.", ends))
+
+
+def speed(offered: Sequence[tuple[int, str]], mbps: int) -> str:
+    """The slowest line on offer that is fast enough, else the fastest."""
+    return next((name for least, name in offered if least >= mbps), offered[-1][1])
+
+
+def distinct(sites: Iterable[Where]) -> list[Where]:
+    """Each site once, by its id."""
+    return sorted({site.id: site for site in sites}.values(), key=lambda site: site.id)
 
 
 def asn(blueprint: Blueprint, site: Where) -> int:
@@ -148,16 +209,16 @@ def hosts(cidr: str, first: bool) -> tuple[str, str]:
     return (low, high) if first else (high, low)
 
 
-def _join(root: Root, blueprint: Blueprint, link: Link, ends: Mapping[str, End]) -> None:
+def _join(root: Root, blueprint: Blueprint, link: Link, ends: Mapping[str, End]) -> dict[str, Value]:
+    """Both sides of a link; answers with addresses by the link's name where one side has to be told them later."""
     known = {place.id: ends[place.cloud].addresses(place) if place.cloud in ends else () for place in (link.a, link.b)}
     order = sorted((link.a, link.b), key=lambda place: bool(known[place.id]))  # who makes its addresses comes first
     maker, other = order
-    if not known[other.id] or maker.cloud not in ends or other.cloud not in ends:
-        root.gap(
-            f"{link.name}: {maker.cloud} and {other.cloud} each want the other's address before they give their own: "
-            "make one side by hand with a placeholder, or join both to a third cloud"
-        )
-        return
+    if maker.cloud not in ends or other.cloud not in ends:
+        root.gap(f"{link.name}: no VPN between {maker.cloud} and {other.cloud} is known: join both to a third cloud")
+        return {}
+    if not known[other.id]:
+        return _twice(root, blueprint, link, ends)
     peers = tuple(address for address in known[other.id] for _ in range(1 if known[maker.id] else PER_ADDRESS))
     ranges = inside(blueprint, link)[: len(peers)]
 
@@ -166,3 +227,25 @@ def _join(root: Root, blueprint: Blueprint, link: Link, ends: Mapping[str, End])
 
     made = ends[maker.cloud].tunnels(root, blueprint, view(maker, other, peers, True))
     ends[other.cloud].tunnels(root, blueprint, view(other, maker, made, False))
+    return {}
+
+
+def _twice(root: Root, blueprint: Blueprint, link: Link, ends: Mapping[str, End]) -> dict[str, Value]:
+    """Two connections, each of one tunnel of AWS and one of Oracle: their second tunnels have no partner."""
+    first, second = sorted((link.a, link.b), key=lambda place: place.cloud)
+    at = sorted(one.name for one in blueprint.links if one.via == "vpn").index(link.name)
+    named = quoted(link.name)
+    unknown = tuple(
+        Expr(f'try(var.vpn_addresses[{named}][{number}], "{NOBODYS[1 + PER_ADDRESS * at + number]}")')
+        for number in range(PER_ADDRESS)
+    )
+    ranges = inside(blueprint, link)
+    wanted = Tunnels(link, first, second, unknown, asn(blueprint, second), ranges, True, secret(link), later=True)
+    made = ends[first.cloud].tunnels(root, blueprint, wanted)[::PER_ADDRESS]
+    back = Tunnels(link, second, first, made, asn(blueprint, first), ranges, False, secret(link))
+    addresses = ends[second.cloud].tunnels(root, blueprint, back)[::PER_ADDRESS]
+    root.gap(
+        f"{link.name}: {first.cloud} and {second.cloud} each want the other's address before they give their own: "
+        "apply the root global twice, the second time with the output vpn_addresses as var.vpn_addresses"
+    )
+    return {link.name: list(addresses)}

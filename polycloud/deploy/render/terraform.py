@@ -4,18 +4,22 @@ import hashlib
 import re
 from collections.abc import Mapping
 
-from polycloud.deploy.blueprint import Blueprint
+import msgspec
+
+from polycloud.deploy.blueprint import Blueprint, Cluster, Network, Pool
 from polycloud.deploy.hcl import Attribute, Block, Expr, Part, Value, block, render
 from polycloud.deploy.ports import Reference, Rendered, Resource
 from polycloud.deploy.yaml import header
 
 REQUIRED_VERSION = ">= 1.11"  # the first with S3 state locking and write-only arguments; OpenTofu counts likewise
+BACKEND_SINCE = {"oci": ">= 1.12"}  # developer.hashicorp.com/terraform/language/backend/oci, 2026-11
 PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9]*(-[A-Za-z0-9]+)*")
 DIGEST = 6  # characters, as in the names of the clouds
 # Source and version of each provider, as of 2026-10.
 PROVIDERS = {
     "aws": ("hashicorp/aws", "~> 6.69"),
     "google": ("hashicorp/google", "~> 8.7"),
+    "azuread": ("hashicorp/azuread", "~> 3.10"),
     "azurerm": ("hashicorp/azurerm", "~> 5.10"),
     "oci": ("oracle/oci", "~> 8.28"),
     "cloudflare": ("cloudflare/cloudflare", "~> 5.28"),
@@ -76,14 +80,20 @@ def output(name: str, described: str, value: Value, sensitive: bool = False) -> 
     )
 
 
-def versions(*providers: str) -> Block:
-    """The ``terraform`` block: which Terraform, which providers."""
+def network_output(network: Network, id: Expr, subnets: Value, **more: Value) -> Block:
+    """What is to be known of a site's network: the same in every root, and ``more`` where a cloud has more."""
+    value = {"id": id, "cidr": network.cidr, "subnets": subnets, **more}
+    return output(f"network_{identifier(network.site.region)}", f"The network at {network.site.id}.", value)
+
+
+def versions(*providers: str, state: str = "") -> Block:
+    """The ``terraform`` block: which Terraform, which providers. ``state`` is the kind of the backend."""
     wanted: dict[str, Value] = {
         name: {"source": PROVIDERS[name][0], "version": PROVIDERS[name][1]} for name in sorted(providers)
     }
     return block(
         "terraform",
-        attributes={"required_version": REQUIRED_VERSION},
+        attributes={"required_version": BACKEND_SINCE.get(state, REQUIRED_VERSION)},
         parts=(block("required_providers", attributes=wanted),),
     )
 
@@ -91,6 +101,12 @@ def versions(*providers: str) -> Block:
 def backend(kind: str, settings: Mapping[str, Value]) -> Block:
     """Where the state is kept: one place for each root."""
     return block("terraform", parts=(block("backend", kind, attributes=settings),))
+
+
+def forgotten(address: str) -> Block:
+    """What Terraform lets go of without deleting it, and passes over where it never had it."""
+    kept = block("lifecycle", attributes={"destroy": False})
+    return block("removed", attributes={"from": Expr(address)}, parts=(kept,))
 
 
 class Root:
@@ -109,6 +125,7 @@ class Root:
         self._provides: list[str] = []
         self._needs: list[Reference] = []
         self._gaps: list[str] = []
+        self.moves: list[tuple[str, str]] = []
 
     def about(self, file: str, what: str, source: str) -> None:
         """The head of a file: what it is, and the parts of the estate that it comes from."""
@@ -154,6 +171,38 @@ class Root:
         """A file of the root that is not HCL blocks, such as a policy document."""
         self._extra[file] = content
 
+    def has(self, address: str) -> bool:
+        """Whether a resource, or a variable as ``var.name``, is there already: two parts may need the same one."""
+        kind, _, name = address.partition(".")
+        return any(
+            isinstance(part, Block) and part.labels == ((name,) if kind == "var" else (kind, name))
+            for parts in self._files.values()
+            for part in parts
+        )
+
+    def declared(self) -> dict[str, Block]:
+        """Resources and data sources by their address, the latter as ``data.…``."""
+        found = {}
+        for part in (part for parts in self._files.values() for part in parts):
+            if isinstance(part, Block) and part.kind in ("resource", "data"):
+                found[("data." if part.kind == "data" else "") + ".".join(part.labels)] = part
+        return found
+
+    def change(self, to: Mapping[str, Block]) -> None:
+        """Puts other blocks in the place of resources and data sources, by address."""
+        now = self.declared()
+        later = {id(now[address]): block for address, block in to.items()}
+        for parts in self._files.values():
+            parts[:] = [later.get(id(part), part) for part in parts]
+
+    def resources(self) -> tuple[Resource, ...]:
+        """What the root makes so far."""
+        return tuple(self._resources)
+
+    def moved(self, was: str, address: str) -> None:
+        """Notes that a resource was at another address before."""
+        self.moves.append((was, address))
+
     def asked(self) -> list[tuple[str, str]]:
         """The variables that have no default, with their types."""
         found = []
@@ -181,12 +230,14 @@ class Root:
             what, source = self._about[file]
             files[f"terraform/{self.cloud}/{file}"] = header(what, self.blueprint.estate, source) + "\n" + render(parts)
         files |= {f"terraform/{self.cloud}/{file}": content for file, content in sorted(self._extra.items())}
+        blocks = {f"{self.cloud}/{address}": found for address, found in self.declared().items()}
         return Rendered(
             files,
-            tuple(self._resources),
+            tuple(msgspec.structs.replace(one, block=blocks[one.address]) for one in self._resources),
             tuple(self._provides),
             tuple(self._needs),
             tuple(dict.fromkeys(self._gaps)),
+            {f"{self.cloud}/{was}": f"{self.cloud}/{address}" for was, address in self.moves},
         )
 
 
@@ -217,6 +268,11 @@ class Section:
 
     def add(self, *parts: Part) -> None:
         self.root.add(self._file, *parts)
+
+
+def pool_source(cluster: Cluster, pool: Pool) -> str:
+    """The part of the estate that a pool comes from."""
+    return f"clusters.{cluster.name}.pools.{pool.name}"
 
 
 def times(count: int, unit_price: int | None) -> int | None:

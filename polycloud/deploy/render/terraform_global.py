@@ -11,7 +11,8 @@ from polycloud.deploy.blueprint import Blueprint, Link
 from polycloud.deploy.derive.names import made
 from polycloud.deploy.hcl import Block, Expr, Value, block
 from polycloud.deploy.ports import Rendered
-from polycloud.deploy.render import cloudflare, links, promises, vault
+from polycloud.deploy.render import cloudflare, links, promises, vault, vault_terraform
+from polycloud.deploy.render.kept import kept
 from polycloud.deploy.render.links import End
 from polycloud.deploy.render.promises import Mock, Promise
 from polycloud.deploy.render.terraform import Root, backend, identifier, ref, variable, versions
@@ -44,6 +45,11 @@ def render(
 
     ``ends`` are the clouds' modules for VPNs by cloud, ``lines`` those of Azure and Oracle Cloud for their own line.
     """
+    found = kept(lambda one: _root(one, ends or {}, lines or {}), blueprint)
+    return found if found.resources else Rendered({}, gaps=found.gaps)
+
+
+def _root(blueprint: Blueprint, ends: Mapping[str, End], lines: Mapping[str, Interconnect]) -> Root:
     root = Root("global", blueprint)
     cloudflare.add(root, blueprint)
     joined = links.vpns(blueprint)
@@ -51,15 +57,14 @@ def render(
     if joined or found:
         root.about("links.tf", "Private links between clouds: both sides of each.", "links")
     if joined:
-        links.join(root, blueprint, ends or {})
+        links.join(root, blueprint, ends)
     if found:
-        _interconnects(root, blueprint, found, lines or {})
-    vault.add(root, blueprint)
-    if not root.kinds():
-        return Rendered({}, gaps=root.rendered().gaps)
-    _settings(root, blueprint)
-    _tests(root, blueprint)
-    return root.rendered()
+        _interconnects(root, blueprint, found, lines)
+    vault_terraform.add(root, blueprint)
+    if root.kinds():
+        _settings(root, blueprint)
+        _tests(root, blueprint)
+    return root
 
 
 def _interconnects(root: Root, blueprint: Blueprint, found: list[Link], lines: Mapping[str, Interconnect]) -> None:
@@ -78,9 +83,9 @@ def _interconnects(root: Root, blueprint: Blueprint, found: list[Link], lines: M
 def _settings(root: Root, blueprint: Blueprint) -> None:
     kinds = root.kinds()
     root.about("versions.tf", "Which Terraform and which providers.", "entry, links, secrets")
-    root.add("versions.tf", versions(*kinds))
-    root.about("backend.tf", "Where the state of this root is kept; make the bucket once, by hand.", "clouds")
     kind, state = _state(blueprint)
+    root.add("versions.tf", versions(*kinds, state=kind))
+    root.about("backend.tf", "Where the state of this root is kept; make the bucket once, by hand.", "clouds")
     root.add("backend.tf", backend(kind, state))
     root.about("providers.tf", "The providers, for as much as this root needs of each.", "entry, links, secrets")
     root.add("providers.tf", *_providers(blueprint, kinds))
@@ -148,7 +153,12 @@ def _providers(blueprint: Blueprint, kinds: tuple[str, ...]) -> list[Block]:
                 for region in regions["oci"]
             ]
         elif kind == "vault":
-            found.append(block("provider", "vault", attributes={"address": ref("var.vault_address")}))
+            first = vault.host(vault.voters(blueprint)[0])
+            reached: dict[str, Value] = {
+                "address": ref("var.vault_address"),
+                "ca_cert_file": ref("var.vault_authority"),
+            }
+            found.append(block("provider", "vault", attributes={**reached, "tls_server_name": first}))
         else:
             found.append(block("provider", kind))
     return found

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from polycloud.estate.scalars import ModelName, Name, SiteName
 from polycloud.estate.schema.base import Part
-from polycloud.estate.schema.operations import Alerts, Console, Continuity, MoneyRules, Slo, Telemetry
+from polycloud.estate.schema.operations import Alerts, Console, Continuity, Delivery, MoneyRules, Slo, Telemetry
 from polycloud.estate.schema.places import Clouds, Cluster, Entry, Link, OnpremSite, Sandbox
 from polycloud.estate.schema.rules import Audit, DataClass, EncryptionKey, Identity, Residency, Role, Secret
 from polycloud.estate.schema.traffic import Model, Route, Team, Traffic
@@ -61,6 +61,7 @@ class Estate(Part):
     slos: dict[Name, Slo] = Field(default_factory=dict, description="Promises about what callers see, by name.")
     continuity: Continuity | None = Field(default=None, description="What must survive the loss of a site or a cloud.")
     money: MoneyRules = Field(default_factory=MoneyRules, description="What it may cost, and who is charged.")
+    delivery: Delivery | None = Field(default=None, description="Where rendered files are kept, for Argo CD.")
     telemetry: Telemetry = Field(default_factory=Telemetry, description="Where traces, metrics and logs go.")
     alerts: Alerts = Field(default_factory=Alerts, description="Who is told when something is wrong.")
     console: Console = Field(default_factory=Console, description="The web console and the status page.")

@@ -23,6 +23,7 @@ from polycloud.estate.scalars import (
 )
 from polycloud.estate.schema.base import Part
 from polycloud.estate.schema.places import AdapterName
+from polycloud.estate.schema.rates import OwnRates
 from polycloud.estate.schema.traffic import SpendLimit
 
 
@@ -156,6 +157,9 @@ class MoneyRules(Part):
         default_factory=dict, description="Negotiated discount off list prices per cloud: {aws: 30 %}."
     )
     prices: tuple[OwnPrice, ...] = Field(default=(), description="Prices of one's own; the last that fits holds.")
+    rates: OwnRates = Field(
+        default_factory=OwnRates, description="Own rows of storage, traffic, round trips, carbon, spot and links."
+    )
     complexity: Complexity = Field(
         default_factory=Complexity, description="What more clouds than one cost in people and tools."
     )
@@ -178,6 +182,20 @@ class Telemetry(Part):
     headers: dict[str, SecretRef] = Field(default_factory=dict, description="Headers for it, as secret:NAME.")
     sample: Ratio | None = Field(default=None, description="The share of requests that are traced, such as 10 %.")
     keep_logs: Duration | None = Field(default=None, description="How long logs are kept, such as 30d.")
+
+
+class Delivery(Part):
+    """Where the rendered files are kept, for Argo CD."""
+
+    repository: Annotated[str, Field(pattern=r"^(https://|ssh://|git@)[A-Za-z0-9._~:/@%+-]+$", max_length=300)] = Field(
+        description="The Git repository, such as https://git.example/platform/estate.git."
+    )
+    revision: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]*$", max_length=200)] = Field(
+        default="main", description="The branch, tag or commit that clusters follow."
+    )
+    path: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)*$", max_length=200)] = Field(
+        default=".", description="The folder in it that was rendered into."
+    )
 
 
 class Rotation(Part):

@@ -14,6 +14,8 @@ from polycloud.estate.scalars import (
     Country,
     Credentials,
     Duration,
+    FormerNames,
+    HostName,
     Identifier,
     LinkRef,
     Name,
@@ -28,6 +30,7 @@ from polycloud.estate.scalars import (
     Size,
     TeamRef,
     Url,
+    UrlPath,
     finding,
 )
 from polycloud.estate.schema.base import Part
@@ -35,6 +38,17 @@ from polycloud.estate.schema.base import Part
 CloudName = Literal["aws", "azure", "gcp", "oci"]
 AdapterName = Literal["aws", "azure", "gcp", "oci", "onprem"]
 Rank = Literal["primary", "secondary", "tertiary"]
+
+
+class SiteNetwork(Part):
+    """The private network of a site, where it can not be chosen freely."""
+
+    cidr: str | None = Field(
+        default=None, description="Its addresses, a private /16 such as 10.20.0.0/16; none: chosen at the first render."
+    )
+    existing: Identifier | None = Field(
+        default=None, description="The network is there already: its id, such as vpc-0123abcd. Needs its cidr."
+    )
 
 
 class Cloud(Part):
@@ -56,6 +70,11 @@ class Cloud(Part):
         default=None,
         description="Another address for the model service, such as a private endpoint; {region} stands for its name.",
     )
+    networks: dict[SiteName, SiteNetwork] = Field(
+        default_factory=dict,
+        description="Networks by region, where their addresses are given or they are there already: "
+        "{eu-west-1: {cidr: 10.20.0.0/16, existing: vpc-0123abcd}}.",
+    )
 
 
 class AwsCloud(Cloud):
@@ -72,6 +91,9 @@ class AzureCloud(Cloud):
     resource: ResourceName = Field(
         default="{estate}-{region}",
         description="The name of the AI resource in each region; {region} and {estate} stand for their names.",
+    )
+    existing: dict[SiteName, Identifier] = Field(
+        default_factory=dict, description="AI resources that are there already, by region: their ids, /subscriptions/…."
     )
     api: Literal["v1", "deployments"] = Field(
         default="v1",
@@ -92,6 +114,10 @@ class OciCloud(Cloud):
     """Oracle Cloud: models by Generative AI."""
 
     tenancy: Identifier | None = Field(default=None, description="The tenancy OCID.")
+    home_region: SiteName | None = Field(
+        default=None,
+        description="The tenancy's home region, where its policies are made; none: Terraform asks for it.",
+    )
     compartment: Identifier | None = Field(default=None, description="The compartment OCID that calls are made in.")
     namespace: Identifier | None = Field(default=None, description="The Object Storage namespace.")
 
@@ -146,6 +172,9 @@ class OnpremSite(Part):
         default=None, description="What one accelerator costs per hour, power and space included."
     )
     vcpus: PositiveCount | None = Field(default=None, description="Virtual processors installed for general work.")
+    memory: Size | None = Field(
+        default=None, description="Memory installed with them; work that needs more of it takes more of them."
+    )
     cost_per_vcpu_hour: Amount | None = Field(
         default=None, description="What one of them costs per hour, memory included."
     )
@@ -209,6 +238,7 @@ class Link(Part):
     cost_per_gb: Amount | None = Field(default=None, description="What each gigabyte costs on it.")
     backup: LinkRef | None = Field(default=None, description="The link that takes over when this one fails.")
     provider: str = Field(default="", description="Who provides it, such as Megaport or Equinix.")
+    was: FormerNames = Field(default=(), description="What it was called before, the last name first.")
 
 
 class NodePool(Part):
@@ -218,9 +248,17 @@ class NodePool(Part):
         default=None, description="The cloud's machine type, such as m7i.2xlarge; none: chosen by placement."
     )
     accelerator: Name | None = Field(default=None, description="The accelerator of each machine, such as H100.")
-    min: Count = Field(default=0, description="The fewest machines.")
-    max: PositiveCount = Field(default=3, description="The most machines.")
+    min: Count | None = Field(
+        default=None, description="The fewest machines; none: 3 for system, 5 for workload, 0 for the others."
+    )
+    max: PositiveCount | None = Field(
+        default=None, description="The most machines; none: 3 for system, 50 for workload, 10 for gpu, or min."
+    )
     spot: bool = Field(default=False, description="Whether interruptible machines may be used.")
+    existing: Identifier | None = Field(
+        default=None, description="The pool is there already: its id in the cloud, at AWS its node group's name."
+    )
+    was: FormerNames = Field(default=(), description="What it was called before, the last name first.")
 
 
 class Cluster(Part):
@@ -229,8 +267,14 @@ class Cluster(Part):
     at: SiteId = Field(description="Where the cluster runs.")
     version: str | None = Field(default=None, description='The Kubernetes version in quotes, such as "1.35".')
     pools: dict[Name, NodePool] = Field(
-        default_factory=dict, description="Machine pools by name: system, workload, gpu."
+        default_factory=dict,
+        description="Machine pools by name. Of system, workload and gpu the usual is taken where nothing is said; a "
+        "cluster that is there already has the pools that are named here alone.",
     )
+    existing: Identifier | None = Field(
+        default=None, description="The cluster is there already: its id in the cloud, at AWS its name."
+    )
+    was: FormerNames = Field(default=(), description="What it was called before, the last name first.")
 
 
 class Pool(Part):
@@ -245,7 +289,7 @@ class Pool(Part):
 class Entry(Part):
     """How callers reach the gateways: one name, answered by the nearest healthy pool that the law allows."""
 
-    hostname: str = Field(description="The public name, such as ai.example.com.")
+    hostname: HostName = Field(description="The public name, such as ai.example.com.")
     provider: Literal["cloudflare", "akamai", "dns"] = Field(
         default="cloudflare", description="Who steers the callers."
     )
@@ -253,5 +297,5 @@ class Entry(Part):
     account: Identifier | None = Field(default=None, description="The provider's account id.")
     credentials: Credentials = Field(default="environment", description="The provider's API token as secret:NAME.")
     affinity: Duration | None = Field(default=None, description="How long a caller stays with a pool, such as 30m.")
-    health_path: str = Field(default="/healthz", description="The path that health checks ask.")
+    health_path: UrlPath = Field(default="/healthz", description="The path that health checks ask.")
     pools: dict[Name, Pool] = Field(default_factory=dict, description="Pools of sites by name.")

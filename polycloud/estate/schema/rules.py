@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from polycloud.estate.scalars import (
+    ClaimName,
     ClassRef,
     Credentials,
     Duration,
@@ -12,6 +13,7 @@ from polycloud.estate.scalars import (
     Name,
     RoleRef,
     SecretRef,
+    SiteId,
     SitePattern,
     StoreRef,
     TeamRef,
@@ -94,15 +96,59 @@ class Role(Part):
     description: str = Field(default="", description="What the role is for.")
 
 
-class SingleSignOn(Part):
-    """People sign in by OpenID Connect."""
+IdentityProvider = Literal["okta", "auth0", "entra", "ping", "other"]
 
+
+class SignInClaims(Part):
+    """The names under which the provider tells who a person is: claims of its tokens, attributes of its SAML."""
+
+    subject: ClaimName = Field(default="sub", description="What names a person and never changes.")
+    email: ClaimName = Field(default="email", description="The person's address.")
+    family_name: ClaimName = Field(default="family_name", description="The family name; Oracle Cloud asks for it.")
+    department: ClaimName | None = Field(default=None, description="The department, when the provider tells it.")
+    cost_center: ClaimName | None = Field(default=None, description="The cost centre, when the provider tells it.")
+
+
+class SecondFactor(Part):
+    """How a sign-in shows that it had a second factor, for the clouds that can look."""
+
+    claim: ClaimName = Field(default="amr", description="The claim that tells how the person signed in.")
+    values: tuple[ClaimName, ...] = Field(
+        default=("mfa",), min_length=1, description="What it holds after a second factor; one of these is enough."
+    )
+    session_tag: ClaimName | None = Field(
+        default=None,
+        description="The attribute of its SAML in which the provider tells AWS the same, as one text; none: AWS can "
+        "not see it.",
+    )
+
+
+class SingleSignOn(Part):
+    """People sign in at the company's identity provider: here by OpenID Connect, at the clouds by what each takes."""
+
+    provider: IdentityProvider | None = Field(
+        default=None, description="Which product it is; when not said, the issuer's address tells."
+    )
     issuer: Url = Field(description="The provider's issuer address.")
     client_id: Identifier = Field(description="Our client id there.")
     client_secret: SecretRef | None = Field(default=None, description="Our client secret, as secret:NAME.")
-    groups_claim: str = Field(default="groups", description="The claim that holds the groups of a person.")
+    groups_claim: ClaimName = Field(default="groups", description="The claim that holds the groups of a person.")
+    claims: SignInClaims = Field(
+        default_factory=SignInClaims, description="The other claims, compiled to each cloud's attribute mapping."
+    )
     require_second_factor: bool = Field(
         default=True, description="Whether a sign-in without a second factor is refused."
+    )
+    second_factor: SecondFactor | None = Field(
+        default=None, description="How a token shows it; when not said, as Okta and Auth0 do: amr holds mfa."
+    )
+    aws: Literal["identity-center", "iam"] = Field(
+        default="identity-center",
+        description="Where people sign in at AWS: IAM Identity Center; or the account's own IAM, by SAML, for accounts "
+        "without it.",
+    )
+    session: Duration | None = Field(
+        default=None, description="How long a sign-in at a cloud lasts, 1h to 12h; 4h when not said."
     )
 
 
@@ -161,6 +207,11 @@ class EncryptionKey(Part):
     rotate: Duration | None = Field(default=None, description="How often a new version is made, such as 90d.")
     hardware: bool = Field(default=False, description="Whether it must live in a hardware security module.")
     credentials: Credentials = Field(default="environment", description="How we reach its holder.")
+    existing: dict[SiteId, Identifier] = Field(
+        default_factory=dict,
+        description="Keys that are there already and wrap the data of a site, by site: their ids; at Azure and Oracle "
+        "Cloud the id of the vault, in which a key is made.",
+    )
 
 
 class Audit(Part):

@@ -47,6 +47,10 @@ Feature = Literal[
     "temperature",
     "openai_extras",
     "anthropic_extras",
+    "native_tools",
+    "native_content",
+    "five_stops",
+    "many_stops",
 ]
 DialectName = Literal["openai_chat", "anthropic_messages", "bedrock_converse", "gemini", "oci_generic"]
 
@@ -206,7 +210,8 @@ class Traffic(Part):
 
     shares: dict[SiteId, Ratio] = Field(
         default_factory=dict,
-        description="The share of all traffic that each site should carry, shown beside the measured.",
+        description="The share of all traffic that each site should carry, shown beside the measured; "
+        "active-active work without shares of its own is planned by it.",
     )
     limits: Limits | None = Field(default=None, description="Deadlines and bounds where a route names none.")
 

@@ -13,6 +13,7 @@ from polycloud.estate.scalars import (
     Day,
     Duration,
     EncryptionKeyRef,
+    FormerNames,
     Identifier,
     ModelRef,
     Name,
@@ -45,6 +46,12 @@ class Store(Part):
     credentials: Credentials | None = Field(default=None, description="Credentials for it; none: the cloud's.")
     encrypt_with: EncryptionKeyRef | None = Field(
         default=None, description="The entry of encryption_keys: that wraps its data keys."
+    )
+    existing: Identifier | None = Field(
+        default=None, description="The bucket is there already: its id in the cloud, at AWS its name."
+    )
+    was: FormerNames = Field(
+        default=(), description="What it was called before, the last name first; its bucket keeps the first."
     )
 
 
@@ -97,6 +104,13 @@ class Dataset(Part):
     lifecycle: Lifecycle | None = Field(default=None, description="When it moves to cheaper storage, and when it goes.")
     owner: str = Field(default="", description="Who answers for it.")
     description: str = Field(default="", description="What it holds.")
+    existing: dict[SiteId, Identifier] = Field(
+        default_factory=dict,
+        description="Buckets of its own that are there already, by site: {aws/eu-west-1: acme-events}.",
+    )
+    was: FormerNames = Field(
+        default=(), description="What it was called before, the last name first; buckets and folders keep the first."
+    )
 
 
 class Database(Part):
@@ -113,6 +127,13 @@ class Database(Part):
     rpo: Duration | None = Field(default=None, description="How much may be lost at most.")
     backup_every: Duration | None = Field(default=None, description="How often it is saved, such as 6h.")
     keep_backups: Duration | None = Field(default=None, description="How long a backup is kept, such as 35d.")
+    existing: dict[SiteId, Identifier] = Field(
+        default_factory=dict,
+        description="What is there of it already, by site: its id in the cloud, such as {aws/eu-west-1: shop-db}.",
+    )
+    was: FormerNames = Field(
+        default=(), description="What it was called before, the last name first; in the cloud it keeps the first."
+    )
 
 
 class SearchIndex(Part):
@@ -175,7 +196,8 @@ class Workload(Part):
     )
     uses: tuple[ModelRef, ...] = Field(
         default=(),
-        description="Models that it calls: one of their deployments must be within its latency, or at its site.",
+        description="Models that it calls: each must have a deployment that its classes allow, within its latency or "
+        "at its site; with late_cost farther ones count.",
     )
     users: dict[CallerRegion, Ratio] = Field(
         default_factory=dict, description="Where its users are, by country or site: {DE: 70 %, FR: 30 %}."
@@ -222,7 +244,9 @@ class Workload(Part):
     )
     checkpoint_takes: Duration | None = Field(default=None, description="How long one such save takes; none: 2m.")
     restart_takes: Duration | None = Field(default=None, description="How long a restart takes; none: 5m.")
-    deadline: Duration | None = Field(default=None, description="How long one run may take.")
+    deadline: Duration | None = Field(
+        default=None, description="How long one run may take; it runs as few times a month as that allows."
+    )
     speed: dict[Name, float] = Field(
         default_factory=dict, description="Relative speed per accelerator, measured: {A100: 1.0, TPU-v5p: 2.0}."
     )
@@ -252,7 +276,9 @@ class Commitment(Part):
     units: PositiveCount | None = Field(default=None, description="Units bought, such as PTU or cluster units.")
     at: SiteId | None = Field(default=None, description="The site it is bound to; none: anywhere in the cloud.")
     sku: str | None = Field(default=None, description="What it is for, by the cloud's own name.")
-    discount: Ratio | None = Field(default=None, description="Off the list price, such as 30 %.")
+    discount: Ratio | None = Field(
+        default=None, description="Off the list price, such as 30 %; none: that of its sku by the list, else none."
+    )
     starts: Day | None = Field(default=None, description="First day, as 2026-01-01.")
     term: Duration | None = Field(default=None, description="How long, such as 1y.")
     paid: Literal["upfront", "partly", "monthly"] = Field(default="monthly", description="When it is paid.")

@@ -4,6 +4,7 @@ Types by status: docs.claude.com/en/api/errors and anthropic 2.11.0, 2026-11.
 """
 
 from polycloud.core.errors import PolycloudError, QuotaSpent, RequestError
+from polycloud.gateway.dialects.errors import carried
 
 _TYPES = {
     401: "authentication_error",
@@ -19,17 +20,20 @@ _TYPES = {
 
 
 def error_body(error: PolycloudError, request_id: str = "") -> dict[str, object]:
-    """``code`` is our own stable one, beside Anthropic's type."""
-    status = error.status
-    kind = _TYPES.get(status, "invalid_request_error" if status < 500 else "api_error")
-    said: dict[str, object] = {
-        "type": "billing_error" if isinstance(error, QuotaSpent) else kind,
-        "message": error.message,
-        "code": error.code,
-    }
-    if isinstance(error, RequestError) and getattr(error, "param", None):
-        said["param"] = error.param
+    """``code``, beside Anthropic's type, is the provider's own where it speaks this dialect, else our stable one."""
+    code, param = carried(error, "anthropic_messages")
+    said = plain_body(error.status, code or error.code, error.message)
+    if isinstance(error, QuotaSpent):
+        said["type"] = "billing_error"
+    if named := (getattr(error, "param", None) if isinstance(error, RequestError) else param):
+        said["param"] = named
     body: dict[str, object] = {"type": "error", "error": said}
     if request_id:
         body["request_id"] = request_id
     return body
+
+
+def plain_body(status: int, code: str, message: str) -> dict[str, object]:
+    """The error object by status alone."""
+    kind = _TYPES.get(status, "invalid_request_error" if status < 500 else "api_error")
+    return {"type": kind, "message": message, "code": code}

@@ -20,8 +20,10 @@ from polycloud.core.chat import (
 )
 from polycloud.core.errors import BadRequest, Unsupported
 from polycloud.gateway.dialects import anthropic_messages_wire as wire
+from polycloud.gateway.dialects.anthropic_messages_headers import BETA
 from polycloud.gateway.dialects.cache_marks import cache_mark
 from polycloud.gateway.dialects.reading import chosen, given
+from polycloud.gateway.dialects.unread import unread
 
 NAME = "anthropic_messages"
 
@@ -31,11 +33,16 @@ CARRIED = frozenset(
         "output_format", "stop_sequences", "temperature", "top_p", "top_k", "stream", "metadata", "cache_control",
     )
 )  # fmt: skip
-# Members without effect on the answer's content: they choose capacity, speed or diagnostics.
-HINTS = frozenset(("service_tier", "speed", "diagnostics"))
+# Members that ask nothing of a target: they choose capacity, speed or diagnostics, or switch on what other members
+# (which are needs of their own) then ask for.
+HINTS = frozenset(("service_tier", "speed", "diagnostics", BETA))
 KNOWN = CARRIED | HINTS
+# Members that bring tools which the provider runs (code execution and skills, MCP servers).
+NATIVE = frozenset(("container", "mcp_servers"))
 TEXT_BLOCKS = frozenset(("text", "thinking", "redacted_thinking", "tool_use", "tool_result"))
 COMMON_BLOCKS = TEXT_BLOCKS | {"image", "document"}
+# Members that say what is so anyway: the SDK hands them back with a model's own blocks.
+_NEUTRAL: dict[str, object] = {"messages.content.caller": {"type": "direct"}}
 _MODES = {"auto": "auto", "any": "required", "none": "none", "tool": "named"}
 
 
@@ -72,6 +79,8 @@ def read_request(request: wire.Request, fields: dict[str, msgspec.Raw]) -> ChatR
         user=(request.metadata.user_id or "") if request.metadata is not None else "",
         hints=chosen(fields, HINTS),
         extras={NAME: extras} if extras else {},
+        lost=unread(wire.Request, fields, _NEUTRAL),
+        prefill=request.messages[-1].role == "assistant",
     )
 
 
@@ -92,7 +101,7 @@ def is_server_tool(tool: wire.Tool) -> bool:
 
 
 def is_special_tool(tool: wire.Tool) -> bool:
-    """Whether a tool is more than a name, a description and a schema."""
+    """Whether a tool is more than a name, a description and a schema, or is one of the provider's own."""
     return (
         is_server_tool(tool)
         or bool(tool.defer_loading)
@@ -162,7 +171,7 @@ def _media(block: wire.Block, where: str) -> Media:
     control = block.cache_control
     cache = cache_mark(control.type, control.ttl) if control is not None else ""
     kind: Literal["image", "document"] = "image" if block.type == "image" else "document"
-    if source is not None:
+    if isinstance(source, wire.Source):
         if source.type == "base64" and source.data is not None:
             return Media(kind, source.media_type or "", source.data, "", cache)
         if source.type == "url" and source.url is not None:

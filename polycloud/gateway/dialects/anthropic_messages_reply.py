@@ -75,15 +75,17 @@ def read_usage(usage: wire.Usage, before: wire.Usage | None = None) -> Usage:
     ``before`` are the counts of message_start; those of message_delta are cumulative and may leave members out.
     """
     plain, output = usage.input_tokens, usage.output_tokens
-    read, write = usage.cache_read_input_tokens, usage.cache_creation_input_tokens
+    read, write, lives = usage.cache_read_input_tokens, usage.cache_creation_input_tokens, usage.cache_creation
     if before is not None:
         plain = before.input_tokens if plain is None else plain
         output = before.output_tokens if output is None else output
         read = before.cache_read_input_tokens if read is None else read
         write = before.cache_creation_input_tokens if write is None else write
+        lives = before.cache_creation if lives is None else lives
     thinking = (usage.output_tokens_details.thinking_tokens or 0) if usage.output_tokens_details is not None else 0
     read, write = read or 0, write or 0
-    return Usage((plain or 0) + read + write, output or 0, read, write, thinking)
+    hour = min((lives.ephemeral_1h_input_tokens or 0) if lives is not None else 0, write)
+    return Usage((plain or 0) + read + write, output or 0, read, write, thinking, hour)
 
 
 def usage_body(usage: Usage) -> dict[str, object]:
@@ -93,6 +95,12 @@ def usage_body(usage: Usage) -> dict[str, object]:
         "cache_read_input_tokens": usage.cache_read_tokens,
         "output_tokens": usage.output_tokens,
     }
+    if usage.cache_write_tokens:
+        hour = usage.cache_write_hour_tokens
+        body["cache_creation"] = {
+            "ephemeral_5m_input_tokens": usage.cache_write_tokens - hour,
+            "ephemeral_1h_input_tokens": hour,
+        }
     if usage.reasoning_tokens:
         body["output_tokens_details"] = {"thinking_tokens": usage.reasoning_tokens}
     return body

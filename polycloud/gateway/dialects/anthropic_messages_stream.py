@@ -16,12 +16,14 @@ from polycloud.core.chat import (
 )
 from polycloud.core.usage import Usage
 from polycloud.gateway.dialects import anthropic_messages_wire as wire
+from polycloud.gateway.dialects.alike import LESSONS_MAX, TEXT, around
 from polycloud.gateway.dialects.anthropic_messages_reply import FINISHES, finish_of, read_error, read_usage
-from polycloud.gateway.dialects.reading import given, read_provider
-from polycloud.gateway.dialects.sse import SEPARATOR, Frames, parse, tail
+from polycloud.gateway.dialects.reading import UNREADABLE, given, read_provider
+from polycloud.gateway.dialects.sse import CR, LF, SEPARATOR, Frames, parse, tail
 
 _EVENT = msgspec.json.Decoder(wire.Event)
 _PASS = msgspec.json.Decoder(wire.PassEvent)
+_TEXT = msgspec.json.Decoder(wire.TextEvent)
 _WHAT = "an event of the provider's stream"
 
 
@@ -29,7 +31,7 @@ def _data(frame: bytes) -> bytes:
     """The data of a frame; b"" for a comment. Every event names its type in its data, too."""
     if frame.startswith(b"event: "):
         _, _, data = frame.partition(b"\ndata: ")
-        if data and b"\n" not in data and b"\r" not in data:
+        if data and LF not in data and CR not in data:
             return data
     return parse(frame)[1]
 
@@ -121,16 +123,25 @@ class Reader:
 class Tap:
     """Lets events through as they are and reads what metering needs."""
 
-    __slots__ = ("_before", "_frames", "content", "ended", "failed", "finish", "usage")
+    __slots__ = ("_before", "_frames", "_head", "_lessons", "_tail", "content", "ended", "failed", "finish", "usage")
 
     def __init__(self) -> None:
         self._frames = Frames()
         self._before: wire.Usage | None = None
+        self._head = self._tail = b""  # around the text of an event that has nothing else to tell
+        self._lessons = LESSONS_MAX
         self.content = False
         self.ended = False
         self.failed = ""
         self.usage: Usage | None = None
         self.finish: Finish | None = None
+
+    def alike(self, data: bytes) -> bool:
+        """Whether ``data`` is an event of the learnt form, so that nothing in it can matter."""
+        head, end = self._head, self._tail
+        if head and data.startswith(head) and data.endswith(end) and not (self._frames.pending or self.ended):
+            return TEXT(data, len(head), len(data) - len(end)) is not None
+        return False
 
     def feed(self, data: bytes) -> bytes:
         """Raises BrokenStream on a frame that can not be read."""
@@ -138,12 +149,24 @@ class Tap:
             return tail(data)
         whole = self._frames.whole(data)
         frames = data.split(SEPARATOR) if whole else self._frames.cut(data)
+        if self._lessons and self.content and whole and len(frames) == 2:  # the second is what follows: nothing
+            self._learn(frames[0])
         for count, frame in enumerate(frames, 1):
             self._see(frame)
             if self.ended:  # what follows the mark is no part of the answer
                 frames[count:] = [b""] if whole else []
                 return (SEPARATOR if whole else b"").join(frames)
         return data if whole else b"".join(frames)
+
+    def _learn(self, frame: bytes) -> None:
+        """Keep the form of an event that holds text and nothing that would have to be read."""
+        self._lessons -= 1
+        try:
+            event = _TEXT.decode(_data(frame))
+        except UNREADABLE:
+            return
+        if event.type == "content_block_delta":
+            self._head, self._tail = around(frame, bytes(event.delta.text))
 
     def _see(self, frame: bytes) -> None:
         payload = _data(frame)

@@ -36,7 +36,7 @@ class Own(Wire, omit_defaults=True):
 class Block(Wire):
     type: str
     text: str | None = None
-    source: Source | None = None
+    source: Source | str | None = None
     thinking: str | None = None
     signature: str | None = None
     data: str | None = None
@@ -118,13 +118,18 @@ class OutputDetails(Wire):
     thinking_tokens: int | None = None
 
 
+class CacheCreation(Wire):
+    ephemeral_1h_input_tokens: int | None = None
+
+
 class Usage(Wire):
-    """``input_tokens`` leaves cached tokens out."""
+    """``input_tokens`` leaves cached tokens out; ``cache_creation`` splits the cache writes by lifetime."""
 
     input_tokens: int | None = None
     output_tokens: int | None = None
     cache_read_input_tokens: int | None = None
     cache_creation_input_tokens: int | None = None
+    cache_creation: CacheCreation | None = None
     output_tokens_details: OutputDetails | None = None
 
 
@@ -192,6 +197,17 @@ class PassEvent(Wire):
     message: StartedMessage | None = None
     usage: Usage | None = None
     error: Error | None = None
+
+
+class TextDelta(Wire):
+    text: msgspec.Raw
+
+
+class TextEvent(Wire):
+    """An event with text."""
+
+    type: str
+    delta: TextDelta
 
 
 class Event(Wire):

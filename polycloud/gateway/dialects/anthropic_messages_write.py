@@ -2,7 +2,9 @@
 
 What Anthropic refuses is not sent (docs.claude.com/en/api/messages, 2026-11): empty text, thinking that it
 did not sign, a last answer that ends in blanks, tool results behind text, a conversation that begins
-with the assistant, sampling parameters beside a thinking budget.
+with the assistant, stop sequences of blanks, and sampling parameters beside thinking, with a budget or adaptive ("may
+only be set to 1 when thinking is enabled or in adaptive mode", seen in github.com/dotCipher/opencode-claude-bridge
+pull request 1).
 """
 
 from zlib import crc32
@@ -32,9 +34,7 @@ Body = dict[str, object]
 
 MAX_TOKENS = 4096  # Anthropic requires a bound; the least that every model still served may write
 TEMPERATURE_MAX = 1.0  # OpenAI and Gemini allow 2
-TOP_P_THINKING_MIN = 0.95  # below it, top_p is refused beside a thinking budget
 TOOL_ID_CHARS = 48  # of a foreign id that is kept; its checksum keeps ids apart
-OPENING = "."  # stands for the user's first turn where the conversation begins with the assistant
 _EMPTY_SCHEMA = msgspec.Raw(b'{"type":"object","properties":{}}')
 _SERVICE_TIERS = frozenset((b'"auto"', b'"standard_only"'))
 _MODES = {"auto": "auto", "none": "none", "required": "any", "named": "tool"}
@@ -59,12 +59,13 @@ def write_request(request: ChatRequest, model: str) -> bytes:
     body.update(thinking)
     output: Body = {"effort": effort} if effort else {}
     if request.response_format is not None and request.response_format.schema:
-        output["format"] = {"type": "json_schema", "schema": msgspec.Raw(request.response_format.schema)}
+        output["format"] = {"type": "json_schema", "schema": writing.titled(request.response_format)}
     if output:
         body["output_config"] = output
-    _sampling(request, body, budget=_has_budget(thinking))
-    if request.stop:
-        body["stop_sequences"] = request.stop
+    _sampling(request, body, thinks=claude.claude_thinks(thinking))
+    stops = claude.stops(request.stop)
+    if stops:
+        body["stop_sequences"] = stops
     if request.user:
         body["metadata"] = {"user_id": request.user}
     for name, raw in request.hints.items():
@@ -79,31 +80,26 @@ def write_request(request: ChatRequest, model: str) -> bytes:
 def dropped(request: ChatRequest, model: str) -> tuple[str, ...]:
     """Names of what ``write_request`` leaves out or changes in meaning."""
     names = [name for name, raw in request.hints.items() if not _is_hint(name, raw)]
-    for owner, fields in request.extras.items():
-        if owner != NAME:
-            names += fields
+    names += writing.lost(request, NAME)
     for name in ("seed", "frequency_penalty", "presence_penalty"):
         if getattr(request, name) is not None:
             names.append(name)
     if request.response_format is not None and not request.response_format.schema:
         names.append("response_format")
-    thinking, effort, _ = claude.thinking_fields(request, model)
-    if claude.asks_to_think(request) and not thinking and effort is None:
-        names.append("reasoning_effort")
-    names += claude.lost_sampling(request, thinks=_has_budget(thinking))
+    names += claude.changed_thinking(request, model)
+    names += claude.lost_sampling(request, thinks=claude.claude_thinks(claude.thinking_fields(request, model)[0]))
+    if len(claude.stops(request.stop)) < len(request.stop):
+        names.append("stop")
+    if request.response_format is not None and request.response_format.strict is False:
+        names.append("response_format.strict")
     if any(message.name for message in request.messages):
         names.append("messages.name")
     if writing.has_late_system(request.messages):
         names.append("messages.system")
-    if next((message.role for message in request.messages if message.role != "system"), "") != "user":
+    if writing.needs_opening(request.messages, _is_sent):
         names.append("messages")
     if any(not keeps(p) for m in request.messages for p in m.parts if isinstance(p, Thinking)):
         names.append("thinking")
-    if not request.tools:
-        if request.tool_choice is not None:
-            names.append("tool_choice")
-        if request.parallel_tools is not None:
-            names.append("parallel_tool_calls")
     return tuple(dict.fromkeys(names))
 
 
@@ -125,14 +121,13 @@ def _is_hint(name: str, raw: bytes) -> bool:
     return name in HINTS and (name != "service_tier" or raw in _SERVICE_TIERS)
 
 
-def _has_budget(thinking: dict[str, object]) -> bool:
-    asked = thinking.get("thinking")
-    return isinstance(asked, dict) and asked.get("type") == "enabled"
+def _is_sent(part: Part) -> bool:
+    return not isinstance(part, Thinking) or keeps(part)
 
 
-def _sampling(request: ChatRequest, body: Body, *, budget: bool) -> None:
-    lost = claude.lost_sampling(request, thinks=budget)
-    if request.temperature is not None and not budget:
+def _sampling(request: ChatRequest, body: Body, *, thinks: bool) -> None:
+    lost = claude.lost_sampling(request, thinks=thinks)
+    if request.temperature is not None and not thinks:
         body["temperature"] = min(request.temperature, TEMPERATURE_MAX)
     for name in ("top_p", "top_k"):
         value = getattr(request, name)
@@ -165,7 +160,7 @@ def _messages(messages: tuple[Message, ...]) -> list[Body]:
         else:
             turns.append((message.role, blocks))
     if not turns or turns[0][0] != "user":
-        turns.insert(0, ("user", [{"type": "text", "text": OPENING}]))
+        turns.insert(0, ("user", [{"type": "text", "text": writing.OPENING}]))
     for role, blocks in turns:
         if role == "user":
             blocks.sort(key=lambda block: block["type"] != "tool_result")

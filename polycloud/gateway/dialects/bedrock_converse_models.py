@@ -49,10 +49,17 @@ def asks_to_think(request: ChatRequest) -> bool:
     return request.effort not in (None, "none")
 
 
+def stops(sequences: tuple[str, ...]) -> list[str]:
+    """The stop sequences that Claude takes: it refuses one of blanks ("each stop sequence must contain
+    non-whitespace", github.com/BerriAI/litellm issue 3286)."""
+    return [one for one in sequences if one.strip()]
+
+
 def may_think(request: ChatRequest) -> bool:
     """Whether Claude with a budget takes this request at all: it refuses thinking beside a forced tool, and
     in the middle of a tool loop whose call was not preceded by signed thinking
-    (docs.claude.com/en/docs/build-with-claude/extended-thinking, 2026-11)."""
+    (docs.claude.com/en/docs/build-with-claude/extended-thinking, 2026-11). Adaptive thinking takes both
+    (…/build-with-claude/adaptive-thinking, "Validation changes", 2026-11)."""
     if request.tool_choice is not None and request.tool_choice.mode in ("required", "named"):
         return False
     last = next((m for m in reversed(request.messages) if m.role == "assistant"), None)
@@ -143,9 +150,29 @@ def lost_fields(request: ChatRequest, model: str) -> list[str]:
             lost.append("parallel_tool_calls")
         if request.thinking_budget is not None or (request.effort is not None and kind == "other"):
             lost.append("reasoning_effort")
-    elif asks_to_think(request) and not extra:
-        lost.append("reasoning_effort")
-    return lost
+    return lost + changed_thinking(request, model)
+
+
+def changed_thinking(request: ChatRequest, model: str) -> list[str]:
+    """What becomes of the asked reasoning where it is not what was asked: left out, another level, another budget.
+    An effort as a budget, or a budget as an effort, is the same wish in the other spelling."""
+    asked, budget = request.effort, request.thinking_budget
+    extra, effort, _ = thinking_fields(request, model)
+    if not extra:
+        return ["reasoning_effort"] if asks_to_think(request) else []
+    thinking, config = extra.get("thinking"), extra.get("reasoningConfig")
+    tokens = thinking.get("budget_tokens") if isinstance(thinking, dict) else None
+    names = []
+    if isinstance(tokens, int) and tokens != (budget if budget is not None else BUDGET_TOKENS.get(asked or "medium")):
+        names.append(f"thinking_budget:{tokens}")
+    level = effort or extra.get("reasoning_effort")
+    if isinstance(config, dict):
+        level = config.get("maxReasoningEffort")
+    if budget is None and level and level != asked:
+        names.append(f"reasoning_effort:{level}")
+    if budget is not None and asks_to_think(request) and asked is not None:
+        names.append("reasoning_effort")
+    return names
 
 
 def _claude_fields(request: ChatRequest, model: str) -> tuple[dict[str, object], str | None, int | None]:

@@ -24,16 +24,24 @@ FINISHES: dict[str, Finish] = {
 MALFORMED = frozenset({"malformed_model_output", "malformed_tool_use"})  # the model failed; another try can help
 
 
+class _CacheDetail(msgspec.Struct, rename="camel"):
+    ttl: str = ""
+    input_tokens: int = 0
+
+
 class TokenUsage(msgspec.Struct, rename="camel"):
     input_tokens: int = 0
     output_tokens: int = 0
     cache_read_input_tokens: int = 0
     cache_write_input_tokens: int = 0
+    cache_details: list[_CacheDetail] = []
 
     def common(self) -> Usage:
-        """Bedrock counts cached tokens beside ``inputTokens``; here they are a part of the input."""
+        """Bedrock counts cached tokens beside ``inputTokens``; here they are a part of the input. ``cacheDetails``
+        are the writes by lifetime (botocore 1.44.5 ``CacheDetail``)."""
         read, write = self.cache_read_input_tokens, self.cache_write_input_tokens
-        return Usage(self.input_tokens + read + write, self.output_tokens, read, write)
+        hour = min(sum(one.input_tokens for one in self.cache_details if one.ttl == "1h"), write)
+        return Usage(self.input_tokens + read + write, self.output_tokens, read, write, 0, hour)
 
 
 class _ToolUse(msgspec.Struct, rename="camel"):

@@ -13,9 +13,9 @@ import msgspec
 from polycloud.core.chat import CacheMark, ChatRequest, Part, ResponseFormat, Thinking, Tool, ToolCall, ToolResult
 from polycloud.gateway.dialects import bedrock_converse_models as models
 from polycloud.gateway.dialects import writing
+from polycloud.gateway.dialects.anthropic_messages_headers import BETA
 
 NAME = "bedrock_converse"
-OPENING = "."  # stands for the user's first turn where the conversation begins with the assistant
 TOOL_ID_CHARS = 48  # of a foreign id that is kept; with its checksum it stays below the 64 that Bedrock allows
 OPAQUE = "bedrock:"  # marks redacted thinking that is no text and so travels as Bedrock's own base64
 
@@ -32,7 +32,7 @@ def write_request(request: ChatRequest, model: str) -> bytes:
         body["system"] = system
     extra, effort, max_tokens = models.thinking_fields(request, model)
     thinks = models.claude_thinks(extra)
-    inference = _inference(request, max_tokens, thinks)
+    inference = _inference(request, max_tokens, thinks, _stops(request, model))
     if inference:
         body["inferenceConfig"] = inference
     tools, native_choice = _tool_config(request, model)
@@ -42,6 +42,8 @@ def write_request(request: ChatRequest, model: str) -> bytes:
         extra["tool_choice"] = native_choice
     if request.top_k is not None and not thinks:
         extra.update(models.top_k_fields(request.top_k, model))
+    if BETA in request.hints and models.family(model) == "claude":
+        extra[BETA] = msgspec.Raw(request.hints[BETA])
     if extra:
         body["additionalModelRequestFields"] = extra
     output: Body = {"effort": effort} if effort else {}
@@ -63,8 +65,19 @@ def dropped(request: ChatRequest, model: str) -> tuple[str, ...]:
     names += models.lost_fields(request, model)
     if any(message.name for message in request.messages):
         names.append("messages.name")
-    if next((message.role for message in request.messages if message.role != "system"), "user") != "user":
+    if writing.needs_opening(request.messages, lambda part: not isinstance(part, Thinking) or _carried(part, model)):
         names.append("messages")
+    # Claude and Nova go on with an answer that was begun (docs.aws.amazon.com/nova/latest/userguide/
+    # prompting-prefilling.html, 2026-11).
+    if request.prefill and models.family(model) not in ("claude", "nova"):
+        names.append("messages.prefill")
+    if len(_stops(request, model)) < len(request.stop):
+        names.append("stop")
+    wanted = request.response_format
+    if wanted is not None and wanted.strict is False:
+        names.append("response_format.strict")
+    if BETA in names and models.family(model) == "claude":
+        names.remove(BETA)
     if writing.has_late_system(request.messages):
         names.append("messages.system")
     if any(not _carried(part, model) for m in request.messages for part in m.parts if isinstance(part, Thinking)):
@@ -97,8 +110,8 @@ def _messages(request: ChatRequest, model: str) -> list[Body]:
             turns[-1][1].extend(written)
         elif written:
             turns.append((message.role, written))
-    if turns and turns[0][0] == "assistant":
-        turns.insert(0, ("user", [[{"text": OPENING}]]))
+    if not turns or turns[0][0] == "assistant":
+        turns.insert(0, ("user", [[{"text": writing.OPENING}]]))
     for _, written in turns:
         written.sort(key=_after_results)
     messages: list[Body] = [{"role": role, "content": [b for blocks in w for b in blocks]} for role, w in turns]
@@ -166,7 +179,11 @@ def _cache_point(mark: CacheMark, model: str, *, tool: bool = False) -> list[Bod
     return [{"cachePoint": {"type": "default", "ttl": ttl} if ttl == "1h" else {"type": "default"}}]
 
 
-def _inference(request: ChatRequest, max_tokens: int | None, thinks: bool) -> Body:
+def _stops(request: ChatRequest, model: str) -> list[str]:
+    return models.stops(request.stop) if models.family(model) == "claude" else list(request.stop)
+
+
+def _inference(request: ChatRequest, max_tokens: int | None, thinks: bool, stops: list[str]) -> Body:
     lost = models.lost_sampling(request, thinks=thinks)
     temperature = request.temperature
     if temperature is not None and "temperature" in lost:
@@ -175,7 +192,7 @@ def _inference(request: ChatRequest, max_tokens: int | None, thinks: bool) -> Bo
         "maxTokens": max_tokens,
         "temperature": temperature,
         "topP": None if "top_p" in lost else request.top_p,
-        "stopSequences": list(request.stop) or None,
+        "stopSequences": stops or None,
     }
     return {name: value for name, value in fields.items() if value is not None}
 
@@ -229,7 +246,8 @@ def _tool_spec(tool: Tool, takes_strict: bool) -> Body:
     spec: Body = {"name": tool.name}
     if tool.description:
         spec["description"] = tool.description
-    spec["inputSchema"] = {"json": msgspec.Raw(tool.schema or b'{"type":"object","properties":{}}')}
+    empty = tool.schema.strip() in (b"", b"{}")  # which Bedrock refuses: it wants an object's schema
+    spec["inputSchema"] = {"json": msgspec.Raw(b'{"type":"object","properties":{}}' if empty else tool.schema)}
     if tool.strict and takes_strict:
         spec["strict"] = True
     return spec

@@ -22,8 +22,10 @@ from polycloud.core.errors import (
     ContentFiltered,
     ContextTooLong,
     NotFound,
+    PolycloudError,
     QuotaSpent,
     Rejected,
+    Said,
     Throttled,
     TimedOut,
     Unauthorized,
@@ -35,17 +37,20 @@ Table = Mapping[str, type[CloudError]]
 BODY_BYTES_MAX = 256 * 1024  # error bodies are a few kilobytes; more is a web page or an echo of the prompt
 SEARCHED_CHARS_MAX = 4096  # vendors put the reason first; a prompt that follows must not cost time
 MESSAGE_CHARS_MAX = 300
+PARAM_CHARS_MAX = 120
 RETRY_AFTER_SECONDS_MAX = 86_400.0  # a day is the longest quota window that providers use
 
 
 class Told(msgspec.Struct, frozen=True):
-    """What an error says. ``names`` are its codes, types and reasons, the most telling first;
-    ``readable`` is False when the body is not of the expected format."""
+    """What an error says. ``names`` are its codes, types and reasons, the most telling first; ``said`` are the code
+    and the parameter that a caller of the same dialect reads; ``readable`` is False when the body is not of the
+    expected format."""
 
     names: tuple[str, ...] = ()
     message: str = ""
     retry_after_seconds: float | None = None
     readable: bool = True
+    said: Said | None = None
 
 
 OPENAI: Table = {
@@ -137,6 +142,17 @@ OCI: Table = {
     "ServiceUnavailable": Unavailable,
 }
 
+_TABLES: Mapping[str, Table] = {
+    "openai_chat": OPENAI,
+    "anthropic_messages": ANTHROPIC,
+    "gemini": GOOGLE,
+    "bedrock_converse": BEDROCK,
+    "oci_generic": OCI,
+}
+# Words in codes that compatible servers make up themselves.
+_THROTTLES = ("throttl", "rate_limit", "too_many_requests")
+_FILTERS = ("content_filter", "safety")
+
 _STATUSES: Mapping[int, type[CloudError]] = {
     401: Unauthorized,
     402: QuotaSpent,
@@ -180,6 +196,11 @@ _UNKNOWN_MODEL = re.compile(
     r"|reached the end of its life|operation is not supported in this region",
     re.IGNORECASE,
 )
+_BEGINS = re.compile(r"[a-z_]+(?:\.\w+)*(?=: )")
+_NAME_ENDS = re.compile(r"[.\[]")
+_COMMON_PARAMS = frozenset(
+    ("model", "messages", "max_tokens", "temperature", "top_p", "tools", "tool_choice", "stream")
+)
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 
 _HINTS: Mapping[type[CloudError], str] = {
@@ -211,18 +232,24 @@ def read_openai(body: bytes) -> Told:
     message = _text(error.get("message")) or _text(found.get("message"))
     if not message and "detail" in error:
         message = _text(error["detail"]) or msgspec.json.encode(error["detail"]).decode()
-    return Told(_names(inner_code, error.get("code"), error.get("type")), message)
+    code = "".join(_names(error.get("code")))
+    said = Said("openai_chat", code, _text(error.get("param"))[:PARAM_CHARS_MAX])
+    return Told(_names(inner_code, error.get("code"), error.get("type")), message, said=said)
 
 
 def read_anthropic(body: bytes) -> Told:
-    """Anthropic's ``{"type": "error", "error": {type, message}}``; ``error_code`` tells a spend limit."""
+    """Anthropic's ``{"type": "error", "error": {type, message}}``; ``error_code`` tells a spend limit. The parameter
+    is what a message begins with: ``messages.0.content: …``."""
     found = _object(body)
     error = found.get("error") if found else None
     if not isinstance(error, dict):
         return Told(readable=False)
     details = error.get("details")
     detail = details.get("error_code") if isinstance(details, dict) else None
-    return Told(_names(detail, error.get("error_code"), error.get("type")), _text(error.get("message")))
+    message, codes = _text(error.get("message")), _names(detail, error.get("error_code"))
+    param = _BEGINS.match(message)
+    said = Said("anthropic_messages", codes[0] if codes else "", param[0][:PARAM_CHARS_MAX] if param else "")
+    return Told(_names(*codes, error.get("type")), message, said=said)
 
 
 def read_google(body: bytes) -> Told:
@@ -279,9 +306,41 @@ def judge(table: Table, told: Told, status: int, headers: Mapping[str, str], whe
     if not told.readable and kind is Rejected and "html" in headers.get("content-type", ""):
         kind = Unavailable  # a proxy's page says nothing about the request
     message = _message(kind, told, status, headers, where)
-    if kind is Throttled:
-        return Throttled(message, status, wait)
-    return kind(message, status)
+    error = Throttled(message, status, wait) if kind is Throttled else kind(message, status)
+    error.said = told.said
+    return error
+
+
+def carried(error: PolycloudError, dialect: str) -> tuple[str, str]:
+    """The code and the parameter of a provider's error that a caller of ``dialect`` can be told, "" for none: its own
+    words in the same dialect, across dialects the parameters that both have. Nothing of what is not the caller's
+    (status 500 and over): a code such as ``invalid_api_key`` would be taken for the caller's key."""
+    said = error.said if isinstance(error, CloudError) and error.status < 500 else None
+    if said is None:
+        return "", ""
+    if said.dialect == dialect:
+        return said.code, said.param
+    name = _NAME_ENDS.split(said.param, maxsplit=1)[0]
+    return "", name if name in _COMMON_PARAMS else ""
+
+
+def in_stream(dialect: str, code: str, message: str, *, retryable: bool = True) -> CloudError:
+    """What an error inside a stream of ``dialect`` means: the same table as for a whole answer, as the code is the
+    same. Converse spells its exceptions with a small first letter there. ``retryable``: what the format's reader
+    makes of a code that no table has."""
+    table = _TABLES.get(dialect, OPENAI)
+    kind = _kind(table, Told((code[:1].upper() + code[1:], code), message), 200, None)
+    low = code.lower()
+    if kind is Unavailable and code not in table:
+        if code.isdigit():
+            kind = _kind(table, Told(), int(code), None)
+        elif any(word in low for word in _THROTTLES):
+            kind = Throttled
+        elif any(word in low for word in _FILTERS):
+            kind = ContentFiltered
+        elif not retryable:
+            kind = Rejected
+    return kind(f"the provider failed inside the stream: {code} {message}".rstrip(), 200)
 
 
 def retry_after_seconds(headers: Mapping[str, str]) -> float | None:

@@ -18,7 +18,8 @@ class Gemini:
         return writer.write_request(request, model)
 
     def dropped(self, request: ChatRequest, model: str = "") -> tuple[str, ...]:
-        return writer.dropped(request)
+        """What is left behind depends on the model's version; without ``model`` the asked name has to tell it."""
+        return writer.dropped(request, model or request.model)
 
     def read_reply(self, body: bytes) -> ChatReply:
         return read_reply(body)

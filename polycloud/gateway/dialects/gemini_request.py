@@ -50,12 +50,17 @@ def write_request(request: ChatRequest, model: str) -> bytes:
     return msgspec.json.encode(body)
 
 
-def dropped(request: ChatRequest) -> tuple[str, ...]:
+def dropped(request: ChatRequest, model: str) -> tuple[str, ...]:
     names = writing.foreign_fields(request, NAME)
     if request.parallel_tools is False and request.tools:
         names.append("parallel_tool_calls")
-    if request.effort in ("xhigh", "max") and request.thinking_budget is None:
-        names.append("reasoning_effort")
+    names += _changed_thinking(request, model)
+    if request.response_format is not None and request.response_format.strict is False:
+        names.append("response_format.strict")
+    if request.prefill:
+        names.append("messages.prefill")
+    if not _says(request, model):
+        names.append("messages")
     if any(tool.strict for tool in request.tools):
         names.append("tools.strict")
     if writing.has_cache_marks(request):
@@ -90,7 +95,13 @@ def _contents(request: ChatRequest, model: str) -> list[Body]:
             role, parts = mine, []
             contents.append({"role": role, "parts": parts})
         parts += written
-    return contents
+    return contents or [{"role": "user", "parts": [{"text": writing.OPENING}]}]
+
+
+def _says(request: ChatRequest, model: str) -> bool:
+    """Whether a message is left to send: Gemini refuses a request without contents."""
+    spoken = (message for message in request.messages if message.role != "system")
+    return any(_parts(message, {}, uses_levels(model)) for message in spoken)
 
 
 def _parts(message: Message, names: dict[str, str], signs_calls: bool) -> list[Body]:
@@ -163,12 +174,32 @@ def _generation(request: ChatRequest, model: str) -> Body:
     if wanted is not None:
         fields["responseMimeType"] = "application/json"
         if wanted.schema:
-            fields["responseJsonSchema"] = msgspec.Raw(wanted.schema)
+            fields["responseJsonSchema"] = writing.titled(wanted)
     return {name: value for name, value in fields.items() if value is not None}
 
 
+def _changed_thinking(request: ChatRequest, model: str) -> list[str]:
+    """What becomes of the asked reasoning where it is not what was asked."""
+    effort, budget = request.effort, request.thinking_budget
+    sent = _thinking(request, model) or {}
+    names = []
+    tokens = sent.get("thinkingBudget")
+    if tokens is not None and tokens != (budget if budget is not None else BUDGET_TOKENS[effort or "none"]):
+        names.append(f"thinking_budget:{tokens}")
+    level = str(sent.get("thinkingLevel", "")).lower()
+    if level and level != effort:
+        names.append(f"reasoning_effort:{level}")
+    elif effort in ("xhigh", "max") and budget is None:
+        names.append("reasoning_effort:high")
+    if budget is not None and effort not in (None, "none"):
+        names.append("reasoning_effort")
+    return names
+
+
 def _thinking(request: ChatRequest, model: str) -> Body | None:
-    """A budget goes as it is to every version; an effort as a level since Gemini 3 and as a budget before."""
+    """A budget goes as it is to every version; an effort as a level since Gemini 3 and as a budget before. Thoughts
+    count against ``maxOutputTokens`` (cloud.google.com/vertex-ai/generative-ai/docs/thinking, 2026-11): a budget that
+    would leave no room for the answer becomes half of it."""
     effort, budget = request.effort, request.thinking_budget
     if effort is None and budget is None:
         return None
@@ -180,6 +211,9 @@ def _thinking(request: ChatRequest, model: str) -> Body | None:
         budget = BUDGET_TOKENS[effort]
     if pro and not uses_levels(model) and budget == 0:
         budget = PRO_BUDGET_TOKENS_MIN
+    most = request.max_tokens
+    if budget and most is not None and budget >= most:
+        budget = max(most // 2, PRO_BUDGET_TOKENS_MIN if pro else 1)
     return {"thinkingBudget": budget, "includeThoughts": shown}
 
 

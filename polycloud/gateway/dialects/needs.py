@@ -21,3 +21,16 @@ STREAM = int(Need.STREAM)
 TEMPERATURE = int(Need.TEMPERATURE)
 OPENAI_EXTRAS = int(Need.OPENAI_EXTRAS)
 ANTHROPIC_EXTRAS = int(Need.ANTHROPIC_EXTRAS)
+NATIVE_TOOLS = int(Need.NATIVE_TOOLS)
+NATIVE_CONTENT = int(Need.NATIVE_CONTENT)
+FIVE_STOPS = int(Need.FIVE_STOPS)
+MANY_STOPS = int(Need.MANY_STOPS)
+
+
+def stops(count: int) -> int:
+    """What so many stop sequences need: OpenAI and Azure take four (platform.openai.com/docs/api-reference/chat, field
+    ``stop``), Gemini five (ai.google.dev/api/generate-content, ``stopSequences``), Claude and Converse more than
+    anyone sends (2026-11)."""
+    if count <= 4:
+        return STOP if count else 0
+    return STOP | FIVE_STOPS | (MANY_STOPS if count > 5 else 0)

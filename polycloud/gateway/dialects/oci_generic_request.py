@@ -22,9 +22,12 @@ Body = dict[str, object]
 
 
 def write_request(request: ChatRequest, model: str) -> bytes:
+    rows = [row for message in request.messages for row in _rows(message)]
+    if not _says(rows):
+        rows.append({"role": "USER", "content": [_text(Text(writing.OPENING))]})
     fields: Body = {
         "apiFormat": "GENERIC",
-        "messages": [row for message in request.messages for row in _rows(message)],
+        "messages": rows,
         "isStream": request.stream or None,
         "streamOptions": {"isIncludeUsage": True} if request.stream else None,
         "maxCompletionTokens" if model.startswith(OPENAI_PREFIX) else "maxTokens": request.max_tokens,
@@ -51,7 +54,13 @@ def write_request(request: ChatRequest, model: str) -> bytes:
 def dropped(request: ChatRequest) -> tuple[str, ...]:
     names = writing.foreign_fields(request, NAME)
     if request.effort in ("xhigh", "max") and request.thinking_budget is None:
+        names.append("reasoning_effort:high")
+    if request.thinking_budget is not None and request.effort not in (None, "none"):
         names.append("reasoning_effort")
+    if request.prefill:
+        names.append("messages.prefill")
+    if not _says([row for message in request.messages for row in _rows(message)]):
+        names.append("messages")
     if any(tool.strict for tool in request.tools):
         names.append("tools.strict")
     if writing.has_cache_marks(request):
@@ -61,6 +70,12 @@ def dropped(request: ChatRequest) -> tuple[str, ...]:
     if any(part.is_error for m in request.messages for part in m.parts if isinstance(part, ToolResult)):
         names.append("tool_result.is_error")
     return tuple(dict.fromkeys(names))
+
+
+def _says(rows: list[Body]) -> bool:
+    """Whether anything but the system speaks: OCI refuses a request without messages, and models one without a
+    user's."""
+    return any(row["role"] != "SYSTEM" for row in rows)
 
 
 def _rows(message: Message) -> list[Body]:

@@ -90,7 +90,7 @@ class OciGenericReader:
         return events
 
     def _lines(self, data: bytes) -> list[bytes]:
-        if b"\n" not in data:
+        if data.find(b"\n") < 0:
             self._rest.append(data)
             self._size += len(data)
             self._bound()

@@ -14,6 +14,7 @@ from polycloud.core.errors import (
     RequestError,
     Throttled,
 )
+from polycloud.gateway.dialects.errors import carried
 
 _CODES: dict[type[PolycloudError], str] = {
     KeyRefused: "invalid_api_key",
@@ -28,15 +29,18 @@ _TYPES = {401: "authentication_error", 403: "permission_error", 429: "rate_limit
 
 
 def error_body(error: PolycloudError, request_id: str = "") -> dict[str, object]:
-    """``code`` is OpenAI's where it has one, else our own stable code."""
-    status = error.status
-    kind = _TYPES.get(status, "invalid_request_error" if status < 500 else "server_error")
-    body: dict[str, object] = {
-        "message": error.message,
-        "type": "insufficient_quota" if isinstance(error, QuotaSpent) else kind,
-        "param": error.param if isinstance(error, RequestError) and hasattr(error, "param") else None,
-        "code": _CODES.get(type(error), error.code),
-    }
+    """``code`` is the provider's own where it speaks this dialect, OpenAI's where it has one, else our stable code."""
+    code, param = carried(error, "openai_chat")
+    said = plain_body(error.status, code or _CODES.get(type(error), error.code), error.message)
+    if isinstance(error, QuotaSpent):
+        said["type"] = "insufficient_quota"
+    said["param"] = (getattr(error, "param", None) if isinstance(error, RequestError) else param) or None
     if request_id:
-        body["request_id"] = request_id
-    return {"error": body}
+        said["request_id"] = request_id
+    return {"error": said}
+
+
+def plain_body(status: int, code: str, message: str) -> dict[str, object]:
+    """The error object by status alone."""
+    kind = _TYPES.get(status, "invalid_request_error" if status < 500 else "server_error")
+    return {"message": message, "type": kind, "param": None, "code": code}

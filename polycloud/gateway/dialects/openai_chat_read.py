@@ -21,6 +21,7 @@ from polycloud.core.errors import BadRequest, Unsupported
 from polycloud.gateway.dialects import openai_chat_wire as wire
 from polycloud.gateway.dialects.cache_marks import cache_mark
 from polycloud.gateway.dialects.reading import chosen, given
+from polycloud.gateway.dialects.unread import unread
 
 NAME = "openai_chat"
 
@@ -39,8 +40,17 @@ HINTS = frozenset(
     )
 )  # fmt: skip
 KNOWN = CARRIED | HINTS
+# Members that ask for tools or for an answer in sound: no other format has them, and nothing stands in for them.
+NATIVE = frozenset(("functions", "function_call", "modalities", "audio", "web_search_options"))
 # Members that, with these values, say what is so anyway.
-_NEUTRAL = {"n": b"1", "logprobs": b"false", "logit_bias": b"{}", "modalities": b'["text"]', "top_logprobs": b"0"}
+_NEUTRAL = {
+    "n": b"1",
+    "functions": b"[]",
+    "logprobs": b"false",
+    "logit_bias": b"{}",
+    "modalities": b'["text"]',
+    "top_logprobs": b"0",
+}
 EFFORTS: dict[str, Effort] = {
     "none": "none",
     "minimal": "minimal",
@@ -89,6 +99,7 @@ def read_request(request: wire.Request, fields: dict[str, msgspec.Raw]) -> ChatR
         user=request.user or "",
         hints=chosen(fields, HINTS),
         extras={NAME: extras} if extras else {},
+        lost=unread(wire.Request, fields),
     )
 
 
@@ -164,8 +175,9 @@ def _part(part: wire.Part, where: str) -> Part:
         return Text(part.refusal, cache)
     if kind == "image_url" and part.image_url is not None:
         url = part.image_url if isinstance(part.image_url, str) else part.image_url.url
+        detail = "" if isinstance(part.image_url, str) else part.image_url.detail or ""
         media_type, data = data_url(url)
-        return Media("image", media_type, data, "" if data else url, cache)
+        return Media("image", media_type, data, "" if data else url, cache, detail)
     if kind == "input_audio" and part.input_audio is not None:
         audio = part.input_audio
         return Media("audio", _MEDIA_TYPES.get(audio.format, f"audio/{audio.format}"), audio.data, "", cache)
@@ -173,7 +185,8 @@ def _part(part: wire.Part, where: str) -> Part:
         if not part.file.file_data:
             raise Unsupported(f"{where}.file: only file_data has a common form, a file_id does not", where)
         media_type, data = data_url(part.file.file_data)
-        return Media("document", media_type or "application/pdf", data or part.file.file_data, "", cache)
+        name = part.file.filename or ""
+        return Media("document", media_type or "application/pdf", data or part.file.file_data, "", cache, "", name)
     if kind in ("text", "refusal", "image_url", "input_audio", "file"):
         raise BadRequest(f"{where}.{kind}: this field is required in a part of type {kind}", f"{where}.{kind}")
     raise Unsupported(f"{where}.type: {kind[:40]!r} parts have no common form", where)

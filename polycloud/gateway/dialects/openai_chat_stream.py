@@ -18,6 +18,7 @@ from polycloud.core.chat import (
 from polycloud.core.errors import BrokenStream, PolycloudError
 from polycloud.core.usage import Usage
 from polycloud.gateway.dialects import openai_chat_wire as wire
+from polycloud.gateway.dialects.alike import LESSONS_MAX, TEXT, around
 from polycloud.gateway.dialects.openai_chat_errors import error_body
 from polycloud.gateway.dialects.openai_chat_read import thought_signature
 from polycloud.gateway.dialects.openai_chat_reply import (
@@ -31,17 +32,18 @@ from polycloud.gateway.dialects.openai_chat_reply import (
     written_finish,
 )
 from polycloud.gateway.dialects.reading import ENCODER, UNREADABLE, read_provider, unreadable
-from polycloud.gateway.dialects.sse import SEPARATOR, Frames, parse, tail
+from polycloud.gateway.dialects.sse import CR, LF, SEPARATOR, Frames, parse, tail
 
 _CHUNK = msgspec.json.Decoder(wire.Chunk)
 _PASS = msgspec.json.Decoder(wire.PassChunk)
+_TEXT = msgspec.json.Decoder(wire.TextChunk)
 _DONE = b"[DONE]"
 _WHAT = "a chunk of the provider's stream"
 
 
 def _data(frame: bytes) -> bytes:
     """The data of a frame; b"" for a comment."""
-    if frame.startswith(b"data: ") and b"\n" not in frame and b"\r" not in frame:
+    if frame.startswith(b"data: ") and LF not in frame and CR not in frame:
         return frame[6:]
     event, data = parse(frame)
     if event == b"error" and data and not data.startswith(b'{"error"'):
@@ -262,16 +264,36 @@ class Writer:
 class Tap:
     """Lets chunks through as they are, but for the usage chunk that the caller did not ask for."""
 
-    __slots__ = ("_frames", "_hide_usage", "content", "ended", "failed", "finish", "usage")
+    __slots__ = (
+        "_frames",
+        "_head",
+        "_hide_usage",
+        "_lessons",
+        "_tail",
+        "content",
+        "ended",
+        "failed",
+        "finish",
+        "usage",
+    )
 
     def __init__(self, include_usage: bool) -> None:
         self._frames = Frames()
         self._hide_usage = not include_usage
+        self._head = self._tail = b""  # around the text of a frame that has nothing else to tell
+        self._lessons = LESSONS_MAX
         self.content = False
         self.ended = False
         self.failed = ""
         self.usage: Usage | None = None
         self.finish: Finish | None = None
+
+    def alike(self, data: bytes) -> bool:
+        """Whether ``data`` is a frame of the learnt form, so that nothing in it can matter."""
+        head, end = self._head, self._tail
+        if head and data.startswith(head) and data.endswith(end) and not (self._frames.pending or self.ended):
+            return TEXT(data, len(head), len(data) - len(end)) is not None
+        return False
 
     def feed(self, data: bytes) -> bytes:
         """Raises BrokenStream on a frame that can not be read. What follows the mark is no part of the answer."""
@@ -281,6 +303,8 @@ class Tap:
         frames = data.split(SEPARATOR) if whole else self._frames.cut(data)
         if whole:
             frames.pop()  # what follows the last separator: nothing
+            if self._lessons and self.content and len(frames) == 1:
+                self._learn(frames[0])
         shown = []
         for frame in frames:
             if self._shows(frame):
@@ -294,8 +318,19 @@ class Tap:
         shown.append(b"")
         return SEPARATOR.join(shown)
 
+    def _learn(self, frame: bytes) -> None:
+        """Keep the form of a frame that holds text and nothing that would have to be read."""
+        self._lessons -= 1
+        try:
+            chunk = _TEXT.decode(_data(frame))
+        except UNREADABLE:
+            return
+        told = chunk.usage or chunk.error or chunk.x_groq or chunk.object == "error"
+        if not told and len(chunk.choices) == 1 and chunk.choices[0].finish_reason is None:
+            self._head, self._tail = around(frame, bytes(chunk.choices[0].delta.content))
+
     def _shows(self, frame: bytes) -> bool:
-        plain = frame[:6] == b"data: " and b"\n" not in frame and b"\r" not in frame
+        plain = frame[:6] == b"data: " and LF not in frame and CR not in frame
         payload = frame[6:] if plain else _data(frame)
         if not payload:
             return True

@@ -46,7 +46,6 @@ class Part(Wire):
     input_audio: InputAudio | None = None
     file: File | None = None
     cache_control: CacheControl | None = None
-    prompt_cache_breakpoint: msgspec.Raw = ABSENT
 
 
 class OwnThinking(Wire, omit_defaults=True):
@@ -264,6 +263,25 @@ class PassChunk(Wire):
     """What a tap still reads of a chunk once content was seen; the rest is skipped, at a third of the time."""
 
     choices: list[PassChoice] | None = None
+    usage: Usage | None = None
+    x_groq: Groq | None = None
+    error: msgspec.Raw = ABSENT
+    object: str | None = None
+
+
+class TextDelta(Wire):
+    content: msgspec.Raw
+
+
+class TextChoice(Wire):
+    delta: TextDelta
+    finish_reason: str | None = None
+
+
+class TextChunk(Wire):
+    """A chunk with text, and what else in it would have to be read."""
+
+    choices: list[TextChoice]
     usage: Usage | None = None
     x_groq: Groq | None = None
     error: msgspec.Raw = ABSENT

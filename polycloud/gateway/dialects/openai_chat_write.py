@@ -21,7 +21,7 @@ from polycloud.core.chat import (
 from polycloud.core.errors import Unsupported
 from polycloud.gateway.dialects.openai_chat_read import HINTS, NAME
 from polycloud.gateway.dialects.reading import ENCODER
-from polycloud.gateway.dialects.writing import has_cache_marks, has_thinking, own_fields
+from polycloud.gateway.dialects.writing import has_cache_marks, has_thinking, lost, own_fields
 
 # Reasoning effort and thinking budget are two spellings of one wish. The three middle steps are Google's
 # (cloud.google.com/vertex-ai/generative-ai/docs/migrate/openai/overview, 2026-11); the ends are ours.
@@ -75,9 +75,11 @@ def write_request(request: ChatRequest, model: str) -> bytes:
 def dropped(request: ChatRequest, model: str) -> tuple[str, ...]:
     """Names of what ``write_request`` leaves out."""
     names = [name for name, raw in request.hints.items() if not _is_hint(name, raw)]
-    for owner, fields in request.extras.items():
-        if owner != NAME:
-            names += fields
+    names += lost(request, NAME)
+    if request.prefill:
+        names.append("messages.prefill")
+    if request.thinking_budget is not None and request.effort is not None:
+        names.append("thinking_budget")
     if has_thinking(request.messages) and not keeps_reasoning(model):
         names.append("thinking")
     if has_cache_marks(request):
@@ -86,11 +88,6 @@ def dropped(request: ChatRequest, model: str) -> tuple[str, ...]:
         for part in message.parts:
             if isinstance(part, ToolResult) and part.is_error:
                 names.append("tool_result.is_error")
-    if not request.tools:
-        if request.tool_choice is not None:
-            names.append("tool_choice")
-        if request.parallel_tools is not None:
-            names.append("parallel_tool_calls")
     return tuple(dict.fromkeys(names))
 
 
@@ -201,13 +198,14 @@ def _part(part: Part) -> dict[str, object]:
         raise Unsupported(f"a {type(part).__name__} can not stand at this place in an openai_chat request", "messages")
     if part.kind == "image":
         url = f"data:{part.media_type};base64,{part.data}" if part.data else part.url
-        return {"type": "image_url", "image_url": {"url": url}}
+        image = {"url": url, "detail": part.detail} if part.detail else {"url": url}
+        return {"type": "image_url", "image_url": image}
     if part.kind == "audio" and part.data:
         kind = {"audio/mpeg": "mp3"}.get(part.media_type, part.media_type.removeprefix("audio/"))
         return {"type": "input_audio", "input_audio": {"data": part.data, "format": kind}}
     if part.kind == "document" and part.data:
         data = f"data:{part.media_type};base64,{part.data}"
-        return {"type": "file", "file": {"filename": "document", "file_data": data}}
+        return {"type": "file", "file": {"filename": part.name or "document", "file_data": data}}
     raise Unsupported(f"openai_chat requests carry no {part.kind} by URL", "messages")
 
 

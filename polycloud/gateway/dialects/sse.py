@@ -9,6 +9,7 @@ from polycloud.core.errors import BrokenStream
 
 FRAME_BYTES_MAX = 8 * 1024 * 1024  # the largest frames seen carry an image of a few megabytes
 _BOM = b"\xef\xbb\xbf"
+LF, CR = 10, 13  # as numbers: to look for bytes in bytes, Python first makes an error that they are no number
 
 
 class Frames:
@@ -29,13 +30,7 @@ class Frames:
 
         That is how nearly every read looks; ``data.split(SEPARATOR)`` then gives the frames.
         """
-        return (
-            not self.pending
-            and not self._after_cr
-            and data.endswith(SEPARATOR)
-            and b"\r" not in data
-            and len(data) <= FRAME_BYTES_MAX
-        )
+        return not self.pending and data.endswith(SEPARATOR) and CR not in data and len(data) <= FRAME_BYTES_MAX
 
     def cut(self, data: bytes) -> list[bytes]:
         """Frames that ``data`` completes, each with its line endings: joined they are the bytes that came.
@@ -48,7 +43,7 @@ class Frames:
             if data[0] == 10:  # the LF of a CRLF whose CR already ended a frame
                 frames.append(b"\n")
                 data = data[1:]
-        if b"\n" in data or b"\r" in data:
+        if LF in data or CR in data:
             self._rest.append(data)
             lines = b"".join(self._rest).splitlines(keepends=True)
             self._rest.clear()
@@ -58,7 +53,7 @@ class Frames:
             self._last(lines[-1], frames)
         elif data:
             self._keep(data)
-        self.pending = bool(self._lines or self._rest)
+        self.pending = bool(self._lines or self._rest) or self._after_cr
         return frames
 
     def _line(self, line: bytes, frames: list[bytes]) -> None:

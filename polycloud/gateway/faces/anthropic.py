@@ -1,20 +1,23 @@
 """Anthropic messages as callers speak them."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
 import msgspec
 
 from polycloud.core.chat import ChatReply, ChatRequest, Finish
 from polycloud.core.errors import BadRequest, PolycloudError
-from polycloud.core.ports.models import Envelope, StreamWriter, Tap
+from polycloud.core.ports.models import NO_HEADERS, Envelope, StreamWriter, Tap
 from polycloud.core.usage import Usage
 from polycloud.gateway.dialects import anthropic_messages_read, anthropic_messages_reply
 from polycloud.gateway.dialects import anthropic_messages_wire as wire
 from polycloud.gateway.dialects import needs as bit
 from polycloud.gateway.dialects.anthropic_messages_errors import error_body
-from polycloud.gateway.dialects.anthropic_messages_read import COMMON_BLOCKS, KNOWN, NAME
+from polycloud.gateway.dialects.anthropic_messages_headers import read_headers
+from polycloud.gateway.dialects.anthropic_messages_read import COMMON_BLOCKS, KNOWN, NAME, NATIVE, is_server_tool
 from polycloud.gateway.dialects.anthropic_messages_stream import Tap as MessagesTap
 from polycloud.gateway.dialects.anthropic_messages_writer import Writer
+from polycloud.gateway.dialects.cache_marks import uncached
 from polycloud.gateway.dialects.reading import (
     ABSENT,
     ENCODER,
@@ -36,9 +39,12 @@ class AnthropicFace:
     name = NAME
     id_header = b"request-id"
 
-    def peek(self, body: bytes) -> Envelope:
-        """Raises BadRequest with the caller's mistake."""
+    def peek(self, body: bytes, headers: Mapping[bytes, bytes] = NO_HEADERS) -> Envelope:
+        """Betas are told in a header; in the body, where Vertex and Bedrock read them, they go on. Raises BadRequest
+        with the caller's mistake."""
         fields, request = read_body(_REQUEST, body)
+        if b"anthropic-version" in headers or b"anthropic-beta" in headers:
+            read_headers(headers, fields)
         if not request.model:
             raise BadRequest("model: must name a model", "model")
         if not request.messages:
@@ -46,28 +52,39 @@ class AnthropicFace:
         if request.max_tokens < 1:
             raise BadRequest("max_tokens: must be at least 1", "max_tokens")
         needs = _field_needs(request)
-        marked = False
+        marked = foreign = False
         for message in request.messages:
             if type(message.content) is list:
-                block_needs, block_marked = _block_needs(message.content)
+                block_needs, block_marked, block_foreign = _block_needs(message.content)
                 needs |= block_needs
                 marked = marked or block_marked
+                foreign = foreign or block_foreign
         if type(request.system) is list:
             needs |= _block_needs(request.system)[0]
         if request.tools or request.tool_choice is not None:
             needs |= _tool_needs(request)
         special = request.tools or request.output_config is not None or request.thinking is not None
-        if (special or fields.keys() - KNOWN) and anthropic_messages_read.extra_fields(request, fields):
+        if (special or fields.keys() - KNOWN) and (extras := anthropic_messages_read.extra_fields(request, fields)):
             needs |= bit.ANTHROPIC_EXTRAS
+            if not NATIVE.isdisjoint(extras):
+                needs |= bit.NATIVE_TOOLS
         return MarkedEnvelope(
-            request.model, bool(request.stream), needs, len(body) // 4, request.max_tokens, fields, True, marked
+            request.model,
+            bool(request.stream),
+            needs,
+            len(body) // 4,
+            request.max_tokens,
+            fields,
+            True,
+            ("thinking",) if foreign else (),
+            marked or foreign,
         )
 
     def read_request(self, envelope: Envelope) -> ChatRequest:
         """Raises BadRequest, and Unsupported for what has no common form."""
         return anthropic_messages_read.read_request(read_fields(_REQUEST, envelope.fields), envelope.fields)
 
-    def pass_request(self, envelope: Envelope, model: str, output_max: int = 0) -> bytes:
+    def pass_request(self, envelope: Envelope, model: str, output_max: int = 0, *, bare: bool = False) -> bytes:
         """The body for a provider of the same dialect: the model's name set, the rest as it came."""
         fields = envelope.fields.copy()
         fields["model"] = msgspec.Raw(ENCODER.encode(model))
@@ -79,7 +96,7 @@ class AnthropicFace:
                 fields["thinking"] = msgspec.Raw(ENCODER.encode(thinking))
         if isinstance(envelope, MarkedEnvelope) and envelope.marked:
             fields["messages"] = _unmarked(fields["messages"])
-        return ENCODER.encode(fields)
+        return ENCODER.encode(uncached(fields) if bare else fields)
 
     def pass_reply(self, body: bytes) -> tuple[Usage | None, Finish | None]:
         """Raises BrokenStream when ``body`` is no whole answer."""
@@ -127,7 +144,7 @@ def _field_needs(request: wire.Request) -> int:
     if request.top_k is not None:
         needs |= bit.TOP_K
     if request.stop_sequences:
-        needs |= bit.STOP
+        needs |= bit.stops(len(request.stop_sequences))
     if request.cache_control is not None:
         needs |= bit.PROMPT_CACHE
     if request.thinking is not None and request.thinking.type != "disabled":
@@ -143,10 +160,11 @@ def _field_needs(request: wire.Request) -> int:
     return needs
 
 
-def _block_needs(blocks: list[wire.Block]) -> tuple[int, bool]:
-    """The needs that blocks show, and whether one holds a member of ours or thinking that nobody signed."""
+def _block_needs(blocks: list[wire.Block]) -> tuple[int, bool, bool]:
+    """The needs that blocks show, whether one holds a member of ours, and whether one is thinking that Anthropic did
+    not sign."""
     needs = 0
-    marked = False
+    marked = foreign = False
     for block in blocks:
         kind = block.type
         if block.cache_control is not None:
@@ -158,21 +176,23 @@ def _block_needs(blocks: list[wire.Block]) -> tuple[int, bool]:
         elif kind == "document":
             needs |= bit.OTHER_MEDIA
         elif kind == "thinking":
-            marked = marked or not block.signature or ":" in block.signature
+            foreign = foreign or not block.signature or ":" in block.signature
         elif kind not in COMMON_BLOCKS:
-            needs |= bit.ANTHROPIC_EXTRAS
-        if block.source is not None and block.source.type not in ("base64", "url"):
-            needs |= bit.ANTHROPIC_EXTRAS
+            needs |= bit.NATIVE_CONTENT
+        if isinstance(block.source, wire.Source) and block.source.type not in ("base64", "url"):
+            needs |= bit.NATIVE_CONTENT
         if kind == "tool_result" and type(block.content) is list:
             needs |= _block_needs(block.content)[0]
         marked = marked or block.polycloud is not None
-    return needs, marked
+    return needs, marked, foreign
 
 
 def _tool_needs(request: wire.Request) -> int:
     needs = 0
     if request.tools:
         needs |= bit.TOOLS
+        if any(is_server_tool(tool) for tool in request.tools):
+            needs |= bit.NATIVE_TOOLS
         if any(tool.cache_control is not None for tool in request.tools):
             needs |= bit.PROMPT_CACHE
     choice = request.tool_choice

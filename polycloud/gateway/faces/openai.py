@@ -1,23 +1,26 @@
 """OpenAI chat completions as callers speak them."""
 
+from collections.abc import Mapping
+
 import msgspec
 
 from polycloud.core.chat import ChatReply, ChatRequest, Finish
 from polycloud.core.errors import BadRequest, PolycloudError
-from polycloud.core.ports.models import Envelope, StreamWriter, Tap
+from polycloud.core.ports.models import NO_HEADERS, Envelope, StreamWriter, Tap
 from polycloud.core.usage import Usage
 from polycloud.gateway.dialects import needs as bit
 from polycloud.gateway.dialects import openai_chat_read, openai_chat_reply
 from polycloud.gateway.dialects import openai_chat_wire as wire
+from polycloud.gateway.dialects.cache_marks import uncached
 from polycloud.gateway.dialects.openai_chat_errors import error_body
-from polycloud.gateway.dialects.openai_chat_read import EFFORTS, KNOWN, NAME
+from polycloud.gateway.dialects.openai_chat_read import EFFORTS, KNOWN, NAME, NATIVE
 from polycloud.gateway.dialects.openai_chat_stream import Tap as ChatTap
 from polycloud.gateway.dialects.openai_chat_stream import Writer
 from polycloud.gateway.dialects.reading import ENCODER, FIELDS, MarkedEnvelope, given, lower, read_body, read_fields
 
 _REQUEST = msgspec.json.Decoder(wire.Request)
 _USAGE_ASKED = msgspec.Raw(b'{"include_usage":true}')
-_NEEDED = frozenset(("logprobs", "top_logprobs", "n"))  # extras with needs of their own
+_NEEDED = NATIVE | {"logprobs", "top_logprobs", "n"}  # extras with needs of their own
 
 
 class OpenAIFace:
@@ -26,7 +29,7 @@ class OpenAIFace:
     name = NAME
     id_header = b"x-request-id"
 
-    def peek(self, body: bytes) -> Envelope:
+    def peek(self, body: bytes, headers: Mapping[bytes, bytes] = NO_HEADERS) -> Envelope:
         """Raises BadRequest with the caller's mistake."""
         fields, request = read_body(_REQUEST, body)
         if not request.model:
@@ -44,6 +47,8 @@ class OpenAIFace:
             needs |= _tool_needs(request)
         if not KNOWN.issuperset(fields):
             extras = openai_chat_read.extra_fields(fields, fields.keys() - KNOWN)
+            if not NATIVE.isdisjoint(extras):
+                needs |= bit.NATIVE_TOOLS
             if not _NEEDED.issuperset(extras):
                 needs |= bit.OPENAI_EXTRAS
         options = request.stream_options
@@ -55,6 +60,7 @@ class OpenAIFace:
             most,
             fields,
             options is not None and bool(options.include_usage),
+            (),
             marked,
         )
 
@@ -62,7 +68,7 @@ class OpenAIFace:
         """Raises BadRequest, and Unsupported for what has no common form."""
         return openai_chat_read.read_request(read_fields(_REQUEST, envelope.fields), envelope.fields)
 
-    def pass_request(self, envelope: Envelope, model: str, output_max: int = 0) -> bytes:
+    def pass_request(self, envelope: Envelope, model: str, output_max: int = 0, *, bare: bool = False) -> bytes:
         """The body for a provider of the same dialect: the model's name set, usage asked for, the rest as it came."""
         fields = envelope.fields.copy()
         fields["model"] = msgspec.Raw(ENCODER.encode(model))
@@ -79,7 +85,7 @@ class OpenAIFace:
                 fields["stream_options"] = msgspec.Raw(ENCODER.encode(options))
         if isinstance(envelope, MarkedEnvelope) and envelope.marked:
             fields["messages"] = _unmarked(fields["messages"])
-        return ENCODER.encode(fields)
+        return ENCODER.encode(uncached(fields) if bare else fields)
 
     def pass_reply(self, body: bytes) -> tuple[Usage | None, Finish | None]:
         """Raises BrokenStream when ``body`` is no whole answer."""
@@ -128,15 +134,15 @@ def _message_needs(messages: list[wire.Message]) -> tuple[int, bool]:
                 elif part.type not in ("text", "refusal"):
                     needs |= bit.OTHER_MEDIA
                     if part.input_audio is None and (part.file is None or not part.file.file_data):
-                        needs |= bit.OPENAI_EXTRAS
+                        needs |= bit.NATIVE_CONTENT
         if message.polycloud is not None:
             marked = True
         if message.cache_control is not None:
             needs |= bit.PROMPT_CACHE
-        if message.function_call or message.audio:
-            needs |= bit.OPENAI_EXTRAS
+        if given(message.function_call) or given(message.audio) or message.role == "function":
+            needs |= bit.NATIVE_CONTENT
         if message.tool_calls and any(call.function is None for call in message.tool_calls):
-            needs |= bit.OPENAI_EXTRAS
+            needs |= bit.NATIVE_CONTENT
     return needs, marked
 
 
@@ -149,7 +155,7 @@ def _field_needs(request: wire.Request) -> int:
     if request.seed is not None:
         needs |= bit.SEED
     if request.stop:
-        needs |= bit.STOP
+        needs |= bit.STOP if isinstance(request.stop, str) else bit.stops(len(request.stop))
     if request.top_k is not None:
         needs |= bit.TOP_K
     if request.frequency_penalty or request.presence_penalty:
@@ -178,7 +184,7 @@ def _tool_needs(request: wire.Request) -> int:
         needs |= bit.TOOLS
         for tool in request.tools:
             if tool.type != "function":
-                needs |= bit.OPENAI_EXTRAS
+                needs |= bit.NATIVE_TOOLS
             if tool.cache_control is not None:
                 needs |= bit.PROMPT_CACHE
         if request.parallel_tool_calls is False:
@@ -188,9 +194,9 @@ def _tool_needs(request: wire.Request) -> int:
         if choice == "required":
             needs |= bit.TOOL_CHOICE
         elif choice not in ("auto", "none"):
-            needs |= bit.OPENAI_EXTRAS
+            needs |= bit.NATIVE_TOOLS
     elif choice is not None:
-        needs |= bit.TOOL_CHOICE if choice.type == "function" else bit.OPENAI_EXTRAS
+        needs |= bit.TOOL_CHOICE if choice.type == "function" else bit.NATIVE_TOOLS
     return needs
 
 

@@ -10,11 +10,13 @@ import msgspec
 
 from polycloud.catalog import Catalog
 from polycloud.catalog.market import Market
+from polycloud.core.diagnostics import Diagnostic
 from polycloud.estate import Estate
 from polycloud.placement.answer import costs
 from polycloud.placement.answer.alternatives import Alternatives, Effort
 from polycloud.placement.answer.facts import facts, warnings
 from polycloud.placement.answer.flows import flow_answers
+from polycloud.placement.answer.promised import commitments, promise_facts, promises, upfront
 from polycloud.placement.answer.reasons import reason
 from polycloud.placement.answer.values import (
     Alternative,
@@ -33,7 +35,9 @@ from polycloud.placement.answer.values import (
     SitePoint,
     WorkloadAnswer,
 )
+from polycloud.placement.answer.ways import unstated, way_facts
 from polycloud.placement.answer.words import usd
+from polycloud.placement.answer.years import Ageing
 from polycloud.placement.bill import Bill, clouds_used
 from polycloud.placement.build import Detail, proof
 from polycloud.placement.problem import LeftOut, Problem, Solution
@@ -49,7 +53,8 @@ class Basis(msgspec.Struct, frozen=True):
     """What an answer is given on: the estate, the facts, and the day that their age is counted from.
 
     ``details`` stand behind the options of the problem's tasks; ``months``: over how many first moves are spread;
-    ``allowances``: by meter what the free volume that is not counted on is worth a month at most.
+    ``doubts``: warnings of the estate's words; ``allowances``: by meter what the free volume that is not counted on is
+    worth a month at most.
     """
 
     estate: Estate
@@ -58,7 +63,7 @@ class Basis(msgspec.Struct, frozen=True):
     today: datetime.date
     details: tuple[tuple[Detail, ...], ...] = ()
     months: float = SPREAD_MONTHS
-    notes: tuple[str, ...] = ()
+    doubts: tuple[Diagnostic, ...] = ()
     allowances: dict[str, int] = {}
 
 
@@ -90,8 +95,10 @@ def answer(
     estate = basis.estate
     flows = flow_answers(problem, plan)
     links = _links(problem, flows, estate)
-    cost = costs.cost(problem, plan, basis.months)
-    rested = facts(problem, plan, flows, basis.market, estate, basis.today)
+    cost = costs.cost(problem, plan, basis.months, Ageing(problem, plan, estate, basis.catalog, basis.market))
+    promised = commitments(problem, plan, basis.market, estate)
+    more = (*way_facts(flows, basis.market, estate, basis.today), *promise_facts(promised, basis.today))
+    rested = facts(problem, plan, basis.market, estate, basis.today, more)
     chosen = [task.options[choice] for task, choice in zip(problem.tasks, plan.choice, strict=True)]
     waited = [option.latency_us for option in chosen if option.latency_us]
     grams = sum(option.grams for option in chosen)
@@ -103,7 +110,7 @@ def answer(
         datasets=_datasets(problem, plan, cost, flows, estate),
         flows=flows,
         links=links,
-        promises=costs.promises(problem, plan),
+        promises=promises(promised),
         pools=costs.pool_uses(problem, plan),
         cost=cost,
         optimality=_optimality(solved, cost.month_micro),
@@ -116,7 +123,14 @@ def answer(
         sites=_sites(problem, basis),
         refused=_unowned(problem),
         facts=rested,
-        warnings=(*basis.notes, *_overstated(cost, basis), *_idle(links), *warnings(rested)),
+        diagnostics=basis.doubts,
+        warnings=(
+            *_overstated(cost, basis),
+            *_idle(links),
+            *unstated(flows, estate),
+            *upfront(promises(promised)),
+            *warnings(rested),
+        ),
     )
 
 
@@ -144,7 +158,15 @@ def _links(problem: Problem, flows: Sequence[FlowAnswer], estate: Estate) -> tup
         for way in flow.via:
             carried[way] += flow.bytes
     return tuple(
-        LinkAnswer(name, link.via, link.between, fees.get(f"link {name}", 0), carried[f"link {name}"], name in backups)
+        LinkAnswer(
+            name,
+            link.via,
+            link.between,
+            fees.get(f"link {name}", 0),
+            carried[f"link {name}"],
+            name in backups,
+            link.cost_per_month is not None,
+        )
         for name, link in estate.links.items()
     )
 

@@ -2,26 +2,28 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from fractions import Fraction
 
 import msgspec
 
 from polycloud.placement.answer.flows import carried, charges, shared
-from polycloud.placement.answer.values import Cost, CostLine, PoolUse, Promise
+from polycloud.placement.answer.values import Cost, CostLine, PoolUse
+from polycloud.placement.answer.years import MIDDLES, Ageing
 from polycloud.placement.bill import bill, commitment_cost, used
 from polycloud.placement.problem import Problem, Solution
 
-MONTHS = 36
+YEARS = 3
 UNBILLED = ("complexity", "penalty")
 NOWHERE = "everywhere"  # what has no site or cloud of its own: people, promises that nothing uses
 NOBODY = "shared"  # what belongs to no workload
 
 
-def cost(problem: Problem, plan: Solution, spread_months: float) -> Cost:
+def cost(problem: Problem, plan: Solution, spread_months: float, ageing: Ageing | None = None) -> Cost:
     """The month, its lines, and three years of it.
 
-    The bill of the same plan without first fillings is what a month costs once all data have arrived; the
-    difference is paid for ``spread_months`` months. Three years count 36 months of the former and all of the latter,
-    also where it is spread over more than three years. Prices, demand and sizes stand still.
+    The bill of the same plan without first fillings is what a month costs once all data have arrived. What these
+    cost is reckoned as sent within one month, at the tiers of that month, unless a link can not carry that. Three
+    years are each year at the sizes of its middle, and the first fillings once. Prices and demand stand still.
     """
     lines = tuple(_lines(problem, plan))
     month = bill(problem, plan).total
@@ -29,7 +31,10 @@ def cost(problem: Problem, plan: Solution, spread_months: float) -> Cost:
         problem, items=tuple(msgspec.structs.replace(item, move=0) for item in problem.items)
     )
     later = bill(settled, plan).total
-    once = round((month - later) * spread_months)
+    once = _once(problem, plan, spread_months, later, month)
+    years = (later * 12,) * YEARS
+    if ageing is not None and not ageing.still:
+        years = tuple(bill(ageing.at(middle), plan).total * 12 for middle in MIDDLES)
     return Cost(
         month_micro=month,
         lines=lines,
@@ -39,9 +44,21 @@ def cost(problem: Problem, plan: Solution, spread_months: float) -> Cost:
         by_workload=_by(lines, _owner),
         once_micro=once,
         spread_months=spread_months,
-        three_years_micro=later * MONTHS + once,
+        three_years_micro=sum(years) + once,
+        years_micro=years,
         unbilled_micro=sum(line.micro for line in lines if line.kind in UNBILLED),
     )
+
+
+def _once(problem: Problem, plan: Solution, spread_months: float, later: int, month: int) -> int:
+    """What all first fillings cost: in one month where every way can carry that, else by the month's slice."""
+    whole = tuple(
+        msgspec.structs.replace(item, move=round(item.move * Fraction(spread_months))) for item in problem.items
+    )
+    found = bill(msgspec.structs.replace(problem, items=whole), plan)
+    if set(found.faults) - set(bill(problem, plan).faults):
+        return round((month - later) * spread_months)
+    return found.total - later
 
 
 def _owner(line: CostLine) -> str:
@@ -108,16 +125,6 @@ def _commitments(problem: Problem, plan: Solution) -> Iterator[CostLine]:
         for (task, option), part in zip(users, shared(micro, weights), strict=True):
             place = problem.sites[option.site]
             yield CostLine("commitment", pool.name, place.id, place.cloud, part, task.workload)
-
-
-def promises(problem: Problem, plan: Solution) -> tuple[Promise, ...]:
-    """Every commitment that is held or should be bought."""
-    return tuple(
-        Promise(pool.name, term.name, term.held, amount - term.held, term.keep_ppm)
-        for pool, amounts in zip(problem.pools, plan.promised, strict=True)
-        for term, amount in zip(pool.terms, amounts, strict=True)
-        if amount
-    )
 
 
 def pool_uses(problem: Problem, plan: Solution) -> tuple[PoolUse, ...]:

@@ -1,31 +1,28 @@
 """Which facts a plan rests on, how old they are, and which of them are not list prices or measurements."""
 
 import datetime
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from fnmatch import fnmatchcase
 
 from polycloud.catalog.market import Market
 from polycloud.estate import Estate
-from polycloud.placement.answer.values import Fact, FlowAnswer
+from polycloud.placement.answer.values import Fact
 from polycloud.placement.answer.words import MICRO
+from polycloud.placement.own_rows import SOURCE
 from polycloud.placement.problem import SPOT, Option, Problem, Solution
 
 STALE_DAYS = 366  # list prices change about once a year; older ones are worth a look before money is spent
+TIMELESS = ("own", "unknown")
 SURE = ("list", "measured", "own")
 
 
 def facts(
-    problem: Problem,
-    plan: Solution,
-    flows: Sequence[FlowAnswer],
-    market: Market,
-    estate: Estate,
-    today: datetime.date,
+    problem: Problem, plan: Solution, market: Market, estate: Estate, today: datetime.date, more: Iterable[Fact] = ()
 ) -> tuple[Fact, ...]:
-    """Each fact once: prices of machines, storage and traffic, round trips and carbon at the chosen places."""
+    """Each fact once: prices of machines and storage, round trips and carbon at the chosen places, and ``more``."""
     found: dict[str, Fact] = {}
-    for fact in _all(problem, plan, flows, market, estate, today):
-        found.setdefault(fact.what, fact)
+    for row in (*_all(problem, plan, market, estate, today), *more):
+        found.setdefault(row.what, row)
     return tuple(found.values())
 
 
@@ -33,7 +30,7 @@ def warnings(rows: Sequence[Fact]) -> tuple[str, ...]:
     """What a person should know of these facts before money is spent on them."""
     said = []
     unsure = [f for f in rows if f.quality not in SURE]
-    stale, undated = [f for f in rows if f.stale], [f for f in rows if f.days is None and f.quality != "own"]
+    stale, undated = [f for f in rows if f.stale], [f for f in rows if f.days is None and f.quality not in TIMELESS]
     if unsure:
         kinds = sorted({f.quality for f in unsure})
         said.append(f"{len(unsure)} of {len(rows)} facts of this plan are {', '.join(kinds)}, not list or measured")
@@ -45,14 +42,7 @@ def warnings(rows: Sequence[Fact]) -> tuple[str, ...]:
     return tuple(said)
 
 
-def _all(
-    problem: Problem,
-    plan: Solution,
-    flows: Sequence[FlowAnswer],
-    market: Market,
-    estate: Estate,
-    today: datetime.date,
-) -> Iterator[Fact]:
+def _all(problem: Problem, plan: Solution, market: Market, estate: Estate, today: datetime.date) -> Iterator[Fact]:
     for task, choice in zip(problem.tasks, plan.choice, strict=True):
         option = task.options[choice]
         site = problem.sites[option.site].id
@@ -64,13 +54,7 @@ def _all(
             if row_price is not None and item.hold:
                 value = f"{row_price.steps[0].micro_per_gb / MICRO:g} {row_price.currency} per GB and month"
                 what = f"{row_price.storage_class} at {problem.sites[index].id}"
-                yield _fact(what, value, row_price.quality, row_price.sources, row_price.as_of, today)
-    for flow in flows:
-        price = None if flow.via or flow.source == flow.target else market.egress(flow.source, flow.target)
-        if price is not None:
-            value = f"{price.first_paid / MICRO:g} {price.currency} per GB"
-            what = f"traffic {flow.source} to {flow.target}"
-            yield _fact(what, value, price.quality, price.sources, price.as_of, today)
+                yield fact(what, value, row_price.quality, row_price.sources, row_price.as_of, today)
 
 
 def _trips(problem: Problem, plan: Solution, market: Market, estate: Estate, today: datetime.date) -> Iterator[Fact]:
@@ -84,9 +68,9 @@ def _trips(problem: Problem, plan: Solution, market: Market, estate: Estate, tod
             trips = [(trip.ms, site, trip) for site in sorted(sites) if (trip := market.rtt(region, site)) is not None]
             if trips:
                 _, site, trip = min(trips, key=lambda found: found[:2])
-                quality = "measured" if trip.measured else "estimated"
+                quality = "own" if trip.source == SOURCE else "measured" if trip.measured else "estimated"
                 what = f"round trip {region} to {site}"
-                yield _fact(what, f"{trip.ms} ms", quality, (trip.source,), trip.as_of, today)
+                yield fact(what, f"{trip.ms} ms", quality, (trip.source,), trip.as_of, today)
 
 
 def _machine(site: str, option: Option, market: Market, estate: Estate, today: datetime.date) -> Iterator[Fact]:
@@ -94,7 +78,7 @@ def _machine(site: str, option: Option, market: Market, estate: Estate, today: d
     own = [row for row in estate.money.prices if row.machine == option.machine and fnmatchcase(site, row.at)]
     if own:
         said = own[-1].spot if option.market == SPOT else own[-1].on_demand
-        yield _fact(f"{option.machine} ({option.market}) at {site}", f"{said} an hour", "own", (), "", today)
+        yield fact(f"{option.machine} ({option.market}) at {site}", f"{said} an hour", "own", (), "", today)
     elif offer is not None:
         spot = option.market == SPOT
         micro = offer.spot if spot else offer.on_demand
@@ -102,16 +86,18 @@ def _machine(site: str, option: Option, market: Market, estate: Estate, today: d
             quality = offer.spot_quality or offer.quality if spot else offer.quality
             value = f"{micro / MICRO:g} {offer.currency} an hour {option.market}"
             what = f"{option.machine} ({option.market}) at {site}"
-            yield _fact(what, value, quality, offer.sources, offer.as_of, today)
+            as_of = offer.spot_as_of or offer.as_of if spot else offer.as_of
+            yield fact(what, value, quality, offer.sources, as_of, today)
     carbon = market.carbon(site)
     if carbon is not None and option.grams:
-        quality = "list" if carbon.kind == "region" else "country average"
+        quality = {"region": "list", "own": "own"}.get(carbon.kind, "country average")
         value = f"{carbon.grams_per_kwh:g} g CO2e per kWh"
         as_of = carbon.as_of or (str(carbon.year) if carbon.year else "")
-        yield _fact(f"carbon at {site}", value, quality, (carbon.source,), as_of, today)
+        yield fact(f"carbon at {site}", value, quality, (carbon.source,), as_of, today)
 
 
-def _fact(what: str, value: str, quality: str, sources: tuple[str, ...], as_of: str, today: datetime.date) -> Fact:
+def fact(what: str, value: str, quality: str, sources: tuple[str, ...], as_of: str, today: datetime.date) -> Fact:
+    """A fact with its age."""
     days = age_days(as_of, today)
     named = tuple(source for source in sources if source)
     return Fact(what, value, quality, named, as_of, days, days is not None and days > STALE_DAYS)

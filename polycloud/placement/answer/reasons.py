@@ -53,7 +53,7 @@ def reason(ledger: Ledger, task: int, refused: tuple[Refused, ...] = ()) -> str:
     said = listed([DEARER[kind].format(usd(more)) for kind, more in causes])
     if saving <= 0:
         return f"{site} costs as much by itself, but there {said} a month"
-    return f"{site} has cheaper machines ({usd(saving)} a month), but there {said}"
+    return f"{site} has machines that are cheaper by {usd(saving)} a month, but there {said}"
 
 
 def _alone(problem: Problem, task: int, option: int) -> int:
@@ -78,6 +78,14 @@ def _cheapest(ledger: Ledger, task: int, alone: dict[int, int]) -> str:
         return f"no place is cheaper than {name} ({usd(alone[here])} a month){data}; {other} costs as much"
     more = f"the next by itself, {other}, costs {usd(alone[second])}"
     cost = usd(option.cost + option.penalty)
+    if option.cost + option.penalty > alone[here]:
+        # Not the cheapest by itself: promises, or what it shares with the rest, make it so.
+        kept = option.pool >= 0 and any(ledger.solution.promised[option.pool])
+        why = (
+            f"promises for {problem.pools[option.pool].name} decide" if kept else "what it shares with the rest decides"
+        )
+        least = f"alone the least there is {usd(alone[here])}, and {other} costs {usd(alone[second])}"
+        return f"{why}: {option.machine} at {name} costs {cost} a month before that{data}; {least}"
     return f"{name} has the cheapest machines, {option.machine} at {cost} a month{data}; {more}"
 
 

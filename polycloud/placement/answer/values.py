@@ -6,6 +6,8 @@ as JSON and read back by ``msgspec.json`` without loss.
 
 import msgspec
 
+from polycloud.core.diagnostics import Diagnostic
+
 
 class Part(msgspec.Struct, frozen=True):
     """One task of a workload at its place. ``month_micro`` is what its machines cost without any commitment,
@@ -107,7 +109,8 @@ class FlowAnswer(msgspec.Struct, frozen=True):
 
 
 class LinkAnswer(msgspec.Struct, frozen=True):
-    """A link of the estate: its fee, paid whatever is chosen, and what the plan sends over it, both ways."""
+    """A link of the estate: its fee, paid whatever is chosen, and what the plan sends over it, both ways. ``stated``
+    is False where the fee is not known, and counted as 0."""
 
     name: str
     via: str
@@ -115,16 +118,24 @@ class LinkAnswer(msgspec.Struct, frozen=True):
     month_micro: int
     bytes: int
     backup: bool = False
+    stated: bool = True
 
 
 class Promise(msgspec.Struct, frozen=True):
-    """A commitment in micro-USD per hour at on-demand prices: what is held already, and what to buy beyond it."""
+    """A commitment in micro-USD per hour at on-demand prices: what is held already, and what to buy beyond it.
+
+    ``upfront_micro`` of what is bought is paid at its start. ``quality`` and ``as_of`` are those of the worst and the
+    oldest of its prices in the catalogue; blank where it is held, or at prices of one's own.
+    """
 
     pool: str
     term: str
     held_micro_hour: int
     buy_micro_hour: int
     keep_ppm: int
+    upfront_micro: int = 0
+    quality: str = ""
+    as_of: str = ""
 
 
 class PoolUse(msgspec.Struct, frozen=True):
@@ -151,8 +162,9 @@ class CostLine(msgspec.Struct, frozen=True):
 class Cost(msgspec.Struct, frozen=True):
     """The bill, shared out. Each of the four groupings sums to ``month_micro``, to the micro-dollar.
 
-    ``once_micro`` is the one-time cost of moving data, which the month holds 1/``spread_months`` of;
-    ``three_years_micro`` is 36 months without it and all of it once. ``unbilled_micro`` is the part of the month that
+    ``once_micro`` is the one-time cost of moving data, sent within one month; the month holds a slice of them, spread
+    over ``spread_months``. ``years_micro`` are three years without it, data grown as stated, and ``three_years_micro``
+    their sum with it. ``unbilled_micro`` is the part of the month that
     no cloud bills: complexity and penalties.
     """
 
@@ -166,6 +178,7 @@ class Cost(msgspec.Struct, frozen=True):
     spread_months: float
     three_years_micro: int
     unbilled_micro: int
+    years_micro: tuple[int, ...] = ()
 
 
 class Optimality(msgspec.Struct, frozen=True):
@@ -238,7 +251,8 @@ class SitePoint(msgspec.Struct, frozen=True):
 
 class Placement(msgspec.Struct, frozen=True):
     """The whole answer for one estate on one day. ``latency_ms`` is the mean over the parts that have users;
-    ``refused`` is what was not considered for data, links and promises.
+    ``refused`` is what was not considered for data, links and promises; ``diagnostics`` are what is doubtful about the
+    estate as a plan, by its lines, and ``warnings`` about this plan.
     """
 
     estate: str
@@ -261,6 +275,7 @@ class Placement(msgspec.Struct, frozen=True):
     refused: tuple[Refused, ...] = ()
     facts: tuple[Fact, ...] = ()
     warnings: tuple[str, ...] = ()
+    diagnostics: tuple[Diagnostic, ...] = ()
 
 
 class CurvePoint(msgspec.Struct, frozen=True):

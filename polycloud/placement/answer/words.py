@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 
-from polycloud.placement.answer.values import BaselineAnswer, LevelAnswer
+from polycloud.placement.answer.values import BaselineAnswer, LevelAnswer, Promise
 
 MICRO = 1_000_000
 BYTES = ("B", "kB", "MB", "GB", "TB", "PB", "EB")
@@ -59,6 +59,13 @@ def saving(row: BaselineAnswer) -> str:
     if row.saving_ppm == 0:
         return "the same"
     return f"ours {percent(abs(row.saving_ppm) / 1_000_000)} {'less' if row.saving_ppm > 0 else 'more'}"
+
+
+def dated(promise: Promise) -> str:
+    """How old the prices of a promise are, and what is not sure of them."""
+    if not promise.as_of:
+        return "–"
+    return promise.as_of if promise.quality == "list" else f"{promise.as_of}, {promise.quality}"
 
 
 def best_single(baselines: Sequence[BaselineAnswer]) -> BaselineAnswer | None:

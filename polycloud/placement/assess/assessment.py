@@ -11,7 +11,7 @@ import msgspec
 
 from polycloud.catalog import Catalog
 from polycloud.catalog.market import Market
-from polycloud.placement.assess import availability as available
+from polycloud.placement import availability as available
 from polycloud.placement.assess.costs import (
     EVERYWHERE,
     FAILOVER,

@@ -6,8 +6,8 @@ It is a model of the bill, not a bill: with an estate the planner computes it fr
 import msgspec
 
 from polycloud.catalog.market import Market
-from polycloud.placement.assess.availability import ACTIVE, ONE
 from polycloud.placement.assess.needs import Needs
+from polycloud.placement.availability import ACTIVE, ONE
 
 GB = 10**9
 SPENT = "what you spend now"

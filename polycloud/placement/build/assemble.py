@@ -26,11 +26,12 @@ from polycloud.placement.build.law import Law
 from polycloud.placement.build.machines import Machines
 from polycloud.placement.build.options import Options
 from polycloud.placement.build.pools import Pools
+from polycloud.placement.build.promised import check_promises
 from polycloud.placement.build.pruning import Pruning
 from polycloud.placement.build.quotas import Quotas
 from polycloud.placement.build.reach import Distances
-from polycloud.placement.build.recovery import check_recovery
-from polycloud.placement.build.shapes import Part, Shapes
+from polycloud.placement.build.recovery import check_recovery, fresh
+from polycloud.placement.build.shapes import Part, Shapes, demand_of
 from polycloud.placement.problem import Problem, Task
 from polycloud.placement.routes.lanes import LINK, Lanes, zones
 
@@ -82,10 +83,12 @@ def build(
     place: Callable[[KeyPath], Place],
     changes: Changes = Changes(),  # noqa: B008 - a frozen value
     today: date | None = None,
+    report: Callable[[int, int], None] = lambda done, whole: None,
 ) -> Built:
     """The planning problem of an estate, with changes when it is asked what if.
 
-    ``today`` ends commitments; None: those declared are all in force. Raises EstateError with every reason at once:
+    ``today`` ends commitments; None: those declared are all in force. ``report`` is told how many of the parts have
+    their options; what it raises ends the building. Raises EstateError with every reason at once:
     for work or data that can be nowhere, the smallest set of statements that refuse all candidates.
     """
     ground = Ground(estate, catalog, market, place, changes, today)
@@ -99,14 +102,15 @@ def build(
         fix = "leave fewer out, or list sites under clouds:"
         ground.error("workload_unplaceable", (), "no site is left where anything could be", fix)
         raise EstateError(tuple(ground.found))
-    return _Building(ground).built()
+    return _Building(ground, report).built()
 
 
 class _Building:
     """The steps in order; each reads what those before it made."""
 
-    def __init__(self, ground: Ground) -> None:
+    def __init__(self, ground: Ground, report: Callable[[int, int], None]) -> None:
         self.ground = ground
+        self.report = report
         self.law = Law(ground)
         self.machines = Machines(ground)
         self.speeds = Speeds(ground)
@@ -125,12 +129,21 @@ class _Building:
         flat = len(merged.hours) == 1
         candidates = Candidates(ground, self.machines, self.speeds, self.quotas, self.pools.reach, flat=flat)
         options = Options(ground, self.law, candidates, self.quotas, self.distances, order, merged, pruning)
-        drafts = pruning.together(parts, {part.name: options.of(part) for part in parts})
+        every: dict[str, list[Draft]] = {}
+        for done, part in enumerate(parts):
+            self.report(done, len(parts))
+            every[part.name] = options.of(part)
+        drafts = pruning.together(parts, every)
+        self.report(len(parts), len(parts))
         for part in parts:
             if not drafts[part.name]:
                 no_option(ground, self.law, options, part)
         check_groups(ground, options, parts, drafts)
-        items = tuple(map(self.data.item, self.data.names))
+        check_promises(
+            ground, parts, {name: frozenset(row.machine.site for row in rows) for name, rows in drafts.items()}
+        )
+        items = tuple(fresh(ground, self.data, self.data.item(name)) for name in self.data.names)
+        self.report(len(parts), len(parts))
         for item in items:
             if len(item.hold) < item.copies:
                 no_item(ground, self.data, item)
@@ -144,7 +157,7 @@ class _Building:
         return self._whole(shaped, drafts, items, merged.hours, merged.of)
 
     def _shaped(self) -> list[list[Part]]:
-        shapes = Shapes(self.ground, self.law, self.machines, self.speeds)
+        shapes = Shapes(self.ground, self.law, self.machines, self.speeds, self.distances.holds)
         found = []
         for name, work in self.ground.estate.workloads.items():
             if work.needs is None:
@@ -156,6 +169,9 @@ class _Building:
             if work.needs.disk is not None:
                 message = "the catalogue knows no local disks: machines are chosen without this"
                 self.ground.warn("needs_missing", ("workloads", name, "needs", "disk"), message, "keep it in mind")
+            if not max(demand_of(work, self.ground.estate.environment).instances()):
+                self.ground.leave(name, "", "", "nothing of it is needed in any hour: it is not planned")
+                continue
             found.append(shapes.parts(name, work))
         return found
 
@@ -196,7 +212,7 @@ class _Building:
             near=tuple(row for row, _ in near),
             blocks=hours,
             per_cloud=per_cloud or 0,
-            fixed=lanes.fixed,
+            fixed=(*lanes.fixed, *self.pools.fixed),
             left_out=(*ground.left_out, *lanes.left_out),
         )
         paths: dict[str, KeyPath] = {part.name: part.path() for part in parts}

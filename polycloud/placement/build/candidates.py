@@ -20,11 +20,15 @@ from polycloud.placement.build.spot import UNBOUNDED
 
 
 class Choice(msgspec.Struct, frozen=True):
-    """A machine that one kind of work fits on: how, and how fast."""
+    """A machine that one kind of work fits on: how, and how fast. Work runs alike on machines of the same ``pace``."""
 
     machine: Machine
     fits: Fit
     speed: Fraction
+
+    @property
+    def pace(self) -> tuple[int, int, int, int]:
+        return (self.fits.each, self.fits.parts, *self.speed.as_integer_ratio())
 
 
 class Unfit(msgspec.Struct, frozen=True):

@@ -14,6 +14,7 @@ from fractions import Fraction
 
 import msgspec
 
+from polycloud.catalog.market_rows import StoragePrice
 from polycloud.estate.paths import KeyPath
 from polycloud.estate.schema.work import Dataset, Workload
 from polycloud.placement.build.demand import apportion, rounded
@@ -47,6 +48,8 @@ class Data:
         self.index = {name: at for at, name in enumerate(self.names)}
         self.volumes = {name: self._volumes(name) for name in self.names}
         self.zones = tuple(dict.fromkeys(map(self.zone, self.names)))
+        self._ages = {name: ages(ground.estate.datasets[name], self.months) for name in self.names}
+        self._tiers: dict[tuple[str, str], StoragePrice | None] = {}
         self.refused: dict[str, dict[str, dict[KeyPath, str]]] = {}
 
     @property
@@ -118,12 +121,11 @@ class Data:
         rule = self._law.rule(self._law.of_dataset(name))
         limited = rule.replicate == "anywhere" and not rule.unlimited
         targets = tuple(dict.fromkeys(dataset.replicate_to))
-        copies = dataset.replicas if dataset.replicas > 1 or not targets else 1 + len(targets)
-        copies = 1 if rule.replicate == "never" else copies
+        copies = self.copies(name)
         pinned = {origin} if origin >= 0 and (dataset.pinned or dataset.store is not None or limited) else set()
         hold = []
         for site in ground.sites:
-            price = self._hold(name, site, origin, copies)
+            price = self._hold(name, site, origin)
             if price is not None:
                 hold.append((ground.index[site], price))
         pinned |= {ground.index[s] for s in targets if s in ground.index}
@@ -140,6 +142,14 @@ class Data:
             tuple(sorted(pinned)),
             tuple(sorted(ground.index[s] for s in set(dataset.copies_at) if s in ground.index)),
         )
+
+    def copies(self, name: str) -> int:
+        """How many copies there must be at least."""
+        dataset = self._ground.estate.datasets[name]
+        if self._law.rule(self._law.of_dataset(name)).replicate == "never":
+            return 1
+        targets = len(dict.fromkeys(dataset.replicate_to))
+        return dataset.replicas if dataset.replicas > 1 or not targets else 1 + targets
 
     def origin(self, name: str) -> int:
         """The site where a dataset is now, or of a copy where a what-if has taken that away; -1 where there is none."""
@@ -160,10 +170,10 @@ class Data:
             return -1
         return -1 if at is None else self._ground.index.get(at, -1)
 
-    def _hold(self, name: str, site: str, origin: int, copies: int) -> int | None:
+    def _hold(self, name: str, site: str, origin: int) -> int | None:
         """What a copy costs a month; None where none may be, with every statement that says so."""
         refused = self._refusals(name, site, origin)
-        price = self._price(name, site, copies)
+        price = self.price(name, site)
         if isinstance(price, str):
             refused[self._unpriced(site)] = price
         if refused:
@@ -195,10 +205,9 @@ class Data:
 
     # -- prices ------------------------------------------------------------------------------------------
 
-    def _price(self, name: str, site: str, copies: int) -> int | str:
+    def price(self, name: str, site: str) -> int | str:
         """Micro-USD a month for a copy at a site, or why that is not known."""
-        dataset, volumes = self._ground.estate.datasets[name], self.volumes[name]
-        layers = ages(dataset, self.months)
+        volumes, copies, layers = self.volumes[name], self.copies(name), self._ages[name]
         read = Fraction(sum(volumes.read.values()), copies)
         arriving = sum(volumes.written.values()) + volumes.feed
         cloud, _, hall_name = site.partition("/")
@@ -216,14 +225,7 @@ class Data:
         total = Fraction(0)
         stored = sum(layers)
         for tier, volume in zip(TIERS, layers, strict=True):
-            price = next(
-                (
-                    p
-                    for t in reversed(TIERS[: TIERS.index(tier) + 1])
-                    if (p := self._ground.market.storage_tier(site, t))
-                ),
-                None,
-            )
+            price = self._tier(site, tier)
             if tier == "hot" and price is None:
                 return "no storage price is known there"
             if price is None or not volume:
@@ -238,6 +240,13 @@ class Data:
             if tier == "hot":
                 total += Fraction(kept) * Fraction(arriving, REQUEST_BYTES) * (price.put_per_1000 or 0) / 1000
         return rounded(total)
+
+    def _tier(self, site: str, tier: str) -> StoragePrice | None:
+        """The price of a tier at a site, or of the next warmer one that it lists."""
+        if (site, tier) not in self._tiers:
+            found = (self._ground.market.storage_tier(site, t) for t in reversed(TIERS[: TIERS.index(tier) + 1]))
+            self._tiers[site, tier] = next((price for price in found if price), None)
+        return self._tiers[site, tier]
 
 
 def _read(work: Workload, name: str, dataset: Dataset) -> int:

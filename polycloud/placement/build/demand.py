@@ -48,23 +48,28 @@ class Demand(msgspec.Struct, frozen=True):
     def instances(self, speed: Fraction = Fraction(1)) -> tuple[int, ...]:
         """Whole instances in each slot while it runs."""
         pace = Fraction(1) if self.elastic else speed
-        levels = self.curve if self.curve is not None else (self.most,) * SLOTS
-        return tuple(0 if self.rests and not level else max(self.least, ceil(level / pace)) for level in levels)
+        levels = self.curve if self.curve is not None else (self.most,)
+        found = tuple(0 if self.rests and not level else max(self.least, ceil(level / pace)) for level in levels)
+        return found if self.curve is not None else found * SLOTS
 
 
 def slots(demand: Demand, order: Sequence[int], speed: Fraction = Fraction(1), machines: Machines = int) -> Usage:
     """Machines in use on average in each slot of the day; ``order`` is that of the slots which work without a curve
     fills."""
-    counts = [machines(count) if count else 0 for count in demand.instances(speed)]
+    instances = demand.instances(speed)
     hours = demand.hours_at(speed)
     if demand.curve is not None:
         part = min(Fraction(1), hours / HOURS)
-        return tuple(count * part for count in counts)
+        levels = {count: (machines(count) if count else 0) * part for count in set(instances)}
+        return tuple(levels[count] for count in instances)
+    count = machines(instances[0]) if instances[0] else 0
+    whole, rest = divmod(hours / SLOT_HOURS, 1)
+    full = Fraction(count)
     usage = [Fraction(0)] * SLOTS
-    left = hours / SLOT_HOURS
-    for slot in order:
-        usage[slot] = counts[slot] * min(Fraction(1), max(Fraction(0), left))
-        left -= 1
+    for slot in order[:whole]:
+        usage[slot] = full
+    if whole < SLOTS:
+        usage[order[whole]] = count * rest
     return tuple(usage)
 
 
@@ -79,22 +84,26 @@ def quiet_first(demands: Iterable[Demand]) -> tuple[int, ...]:
 
 class Profile(msgspec.Struct, frozen=True):
     """Machines in use: ``count`` at the most, ``hours`` in a month over all of them, and the average ``rates`` in each
-    block of the month."""
+    block of the month, as (numerator, denominator)."""
 
     count: int
     hours: Fraction
-    rates: Usage
+    rates: tuple[tuple[int, int], ...]
 
-    def cost(self, price: int | Fraction) -> int:
-        """Micro-USD a month at a price per hour, rounded half up once."""
-        whole, parts = price.as_integer_ratio()
-        over = self.hours.denominator * parts
-        return (2 * self.hours.numerator * whole + over) // (2 * over)
+    def times(self, count: int) -> "Profile":
+        """So many of it at once."""
+        rates = tuple([(rate * count, each) for rate, each in self.rates])
+        return Profile(self.count * count, self.hours * count, rates)
 
-    def hourly(self, price: int | Fraction) -> tuple[int, ...]:
+    def cost(self, price: int, parts: int = 1) -> int:
+        """Micro-USD a month at a price per hour of ``price / parts``, rounded half up once."""
+        hours, each = self.hours.as_integer_ratio()
+        over = each * parts
+        return (2 * hours * price + over) // (2 * over)
+
+    def hourly(self, price: int, parts: int = 1) -> tuple[int, ...]:
         """Micro-USD an hour in each block, on average, rounded down: hours times this never exceeds ``cost``."""
-        whole, parts = price.as_integer_ratio()
-        return tuple(rate.numerator * whole // (rate.denominator * parts) for rate in self.rates)
+        return tuple([rate * price // (each * parts) for rate, each in self.rates])
 
 
 class Blocks(msgspec.Struct, frozen=True):
@@ -105,9 +114,12 @@ class Blocks(msgspec.Struct, frozen=True):
 
     def profile(self, usage: Usage, count: int) -> Profile:
         used = [Fraction(0)] * len(self.hours)
+        alike: dict[tuple[int, int], list[int]] = {}  # slots of one block with the very same value: added up at once
         for slot, block in enumerate(self.of):
-            used[block] += usage[slot] * SLOT_HOURS
-        rates = tuple(amount / hours for amount, hours in zip(used, self.hours, strict=True))
+            alike.setdefault((block, id(usage[slot])), []).append(slot)
+        for (block, _), members in alike.items():
+            used[block] += usage[members[0]] * len(members) * SLOT_HOURS
+        rates = tuple((amount / hours).as_integer_ratio() for amount, hours in zip(used, self.hours, strict=True))
         return Profile(count, sum(used, Fraction(0)), rates)
 
 

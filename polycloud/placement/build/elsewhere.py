@@ -2,14 +2,15 @@
 of the estate too."""
 
 from polycloud.estate.schema.places import CloudName
-from polycloud.placement.build.ground import Ground, milliseconds
+from polycloud.placement.build.ground import Ground
 from polycloud.placement.build.law import Law
+from polycloud.placement.build.reach import Distances
 from polycloud.placement.build.shapes import Part, at_allows
 
 SHOWN_MAX = 3  # as many suggestions as a person reads
 
 
-def elsewhere(ground: Ground, law: Law, part: Part) -> tuple[str, ...]:
+def elsewhere(ground: Ground, law: Law, distances: Distances, part: Part) -> tuple[str, ...]:
     """A few regions of the estate's clouds that law, at:, latency and the list of machines would allow."""
     needs = part.work.needs
     if part.fixed or part.halls == "only" or needs is None:
@@ -25,16 +26,8 @@ def elsewhere(ground: Ground, law: Law, part: Part) -> tuple[str, ...]:
             continue
         if offering is not None and site.id not in offering:
             continue
-        if law.admits(site.id, classes) and _near(ground, part, site.id) and ground.market.offers(site.id):
+        if law.admits(site.id, classes) and not distances.of(part, site.id).refused and ground.market.offers(site.id):
             found.append(site.id)
             if len(found) == SHOWN_MAX:
                 break
     return tuple(found)
-
-
-def _near(ground: Ground, part: Part, site: str) -> bool:
-    limit = part.work.latency
-    if limit is None or part.work.late_cost is not None:
-        return True
-    trips = [ground.rtt(site, region) for region, _ in part.users]
-    return all(trip is not None and trip.ms <= milliseconds(limit) for trip in trips)

@@ -13,6 +13,9 @@ from polycloud.placement.build.machines import GIB, Machine
 KINDS = {"data": "processing"}  # the market's word for a kind, where it is another
 SMALL_WORK = ("application",)  # that machines which may use their processors only part of the time are good for
 
+# Of all machines in the catalogue AWS's u7in-32tb.224xlarge has most memory for a vCPU, 36.6 GiB: a hall that does not
+# state its memory is taken to have no more.
+VCPU_GIB_MOST = 40
 TOO_SMALL = "it is too small"
 
 
@@ -48,8 +51,12 @@ def fit(needs: Needs, machine: Machine, largest: float = 1) -> Fit | str:
     if not (machine.own and machine.accelerator):  # a hall's accelerator comes with its host
         if needs.vcpu is not None:
             wants.append(("vCPUs", needs.vcpu, machine.vcpu))
-        if needs.memory is not None and not machine.own:  # and a hall's vCPU with its memory
-            wants.append(("memory", float(needs.memory.value) / GIB, machine.memory_gib))
+        if needs.memory is not None:
+            memory = float(needs.memory.value) / GIB
+            if not machine.own or machine.memory_gib is not None:
+                wants.append(("memory", memory, machine.memory_gib))
+            elif memory > VCPU_GIB_MOST * (needs.vcpu or 1):
+                return f"more than {VCPU_GIB_MOST} GiB for each vCPU: what memory the hall has is not stated"
     unknown = [what for what, _, has in wants if has is None]
     if unknown:
         return f"how many {unknown[0]} it has is not known" if unknown[0] != "memory" else "its memory is not known"

@@ -136,7 +136,8 @@ class Machines:
             for kind in hall.accelerators
         ]
         if hall.vcpus is not None:
-            found.append(Machine(site, VCPU, VCPU, 1, None, "", None, general, own=True))
+            each_gib = None if hall.memory is None else float(hall.memory.value) / GIB / hall.vcpus
+            found.append(Machine(site, VCPU, VCPU, 1, each_gib, "", None, general, own=True))
         return found
 
     def _priced(self, site: str, found: dict[str, Machine]) -> dict[str, Machine]:

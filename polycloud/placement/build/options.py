@@ -11,7 +11,7 @@ import msgspec
 
 from polycloud.estate.paths import KeyPath
 from polycloud.placement.build.candidates import Candidates, Choice, Unfit, unpaid
-from polycloud.placement.build.demand import Blocks, Profile, slots
+from polycloud.placement.build.demand import Blocks, Demand, Profile, slots
 from polycloud.placement.build.drafts import Draft
 from polycloud.placement.build.energy import grams_per_hour
 from polycloud.placement.build.fitting import Fit
@@ -28,24 +28,43 @@ from polycloud.placement.build.spot import (
     STRETCH_MAX,
     UNBOUNDED,
     Shape,
+    Stretch,
     fallback,
     stretch,
 )
 from polycloud.placement.problem import HOURS, MIXED, ON_DEMAND, OWN, SPOT
 
 SPOT_SHARES = {"training": Fraction(4, 5), "batch": Fraction(1)}  # the house rule: no others
+BILLION = 10**9
 UNPUBLISHED = f"{UNBOUNDED:.0%} reclaimed a month, since no interruption rate is published"
 Refusals = dict[KeyPath, str]
 
 
 class Running(msgspec.Struct, frozen=True):
-    """A part on a machine: how much of it is in use, how many must run together, how fast they are."""
+    """A part on machines of one pace: how much of them is in use, how many must run together, how fast they are."""
 
     part: Part
-    machine: Machine
     profile: Profile
     gang: int
     speed: Fraction
+    spot: Fraction  # the share of its hours that may be on spot machines
+
+
+class Bid(msgspec.Struct, frozen=True):
+    """What decides between the ways to run a part at one site; the rest of a draft is worked out for those kept.
+
+    ``share`` of the work is on spot machines, which makes that ``slow``.
+    """
+
+    run: Running
+    machine: Machine
+    market: str
+    cost: int
+    hourly: tuple[int, ...]
+    units: tuple[tuple[int, int], ...]
+    low: int | None = None
+    slow: Stretch | None = None
+    share: Fraction = Fraction(0)
 
 
 class Options:
@@ -66,12 +85,13 @@ class Options:
         self._law = law
         self._candidates = candidates
         self._quotas = quotas
-        self._distances = distances
+        self.distances = distances
         self._order = order
         self._blocks = blocks
         self._pruning = pruning
-        self._profiles: dict[tuple[str, Fraction, Fit], Profile] = {}
-        self._peaks: dict[tuple[str, Fraction], int] = {}
+        self._runs: dict[str, dict[tuple[int, int, int, int], Running | Refusals]] = {}
+        self._singles: dict[tuple[int, int], Profile] = {}
+        self._stretches: dict[tuple[str, str, Shape], tuple[Stretch, int, int]] = {}
         self._grams: dict[tuple[str, str], float | None] = {}
 
     def of(self, part: Part) -> list[Draft]:
@@ -82,7 +102,7 @@ class Options:
             if refused:
                 self._ground.leave(part.workload, site, (), "; ".join(refused.values()))
                 continue
-            found += self._pruning.at_site(self._at(part, site))
+            found += map(self._finished, self._pruning.at_site(self._at(part, site)))
         return found
 
     # -- what speaks against a site or a machine ---------------------------------------------------------
@@ -97,13 +117,14 @@ class Options:
             found[part.path("at")] = f"not among at: {', '.join(part.work.at)}"
         own = site.startswith("onprem/")
         if part.fixed and site != part.fixed:
-            by_shares = part.work.pattern == "active-active"
-            why = "the shares put" if by_shares else f"the pattern {part.work.pattern} puts"
-            found[part.path("shares" if by_shares else "pattern")] = f"{why} this part at {part.fixed}"
+            path, why = part.path("pattern"), f"the pattern {part.work.pattern} puts"
+            if part.work.pattern == "active-active":
+                path, why = part.path("shares") if part.work.shares else ("traffic", "shares"), "the shares put"
+            found[path] = f"{why} this part at {part.fixed}"
         elif (part.halls == "only" and not own) or (part.halls == "never" and own):
             where = "a hall" if part.halls == "only" else "a cloud"
             found[part.path("pattern")] = f"the pattern {part.work.pattern} puts this part in {where}"
-        found.update(self._distances.of(part, site).refused)
+        found.update(self.distances.of(part, site).refused)
         return found
 
     def against(self, part: Part) -> Iterator[tuple[str, Refusals]]:
@@ -126,34 +147,44 @@ class Options:
         running = self._running(part, judged)
         if isinstance(running, dict):
             return running
+        broken = self._quotas.broken(self._quotas.units(machine, running.profile.count))
+        if broken is not None:
+            return dict([broken])
         return {_price_path(machine): unpaid(machine)} if machine.on_demand is None else {}
 
     def _running(self, part: Part, choice: Choice) -> Running | Refusals:
         """The part on a machine, or what its amount of work makes impossible."""
-        speed, fits, machine = choice.speed, choice.fits, choice.machine
+        runs = self._runs.setdefault(part.name, {})
+        pace = choice.pace
+        if pace not in runs:
+            runs[pace] = self._run(part, choice.speed, choice.fits)
+        return runs[pace]
+
+    def _run(self, part: Part, speed: Fraction, fits: Fit) -> Running | Refusals:
         if part.demand.hours_at(speed) > HOURS:
             return {part.path("hours_per_month"): "the work would take more hours than a month has"}
-        gang = fits.machines(self._peak(part, speed)) if part.work.kind == "training" else fits.parts
-        running = Running(part, machine, self._profile(part, speed, fits), gang, speed)
-        broken = self._quotas.broken(self._quotas.units(machine, running.profile.count))
-        return running if broken is None else dict([broken])
+        deadline = part.work.deadline
+        if deadline is not None and part.demand.elastic:
+            one = part.demand.hours_at(speed) / runs(part)
+            if one > Fraction(deadline.value) / 3600:
+                return {part.path("deadline"): f"one run would take {float(one):,.0f} hours, not {deadline} at most"}
+        gang = fits.machines(max(part.demand.instances(speed))) if part.work.kind == "training" else fits.parts
+        return Running(part, self._profile(part, speed, fits), gang, speed, spot_share(part))
 
     def _profile(self, part: Part, speed: Fraction, fits: Fit) -> Profile:
-        key = (part.name, speed, fits)
-        if key not in self._profiles:
-            usage = slots(part.demand, self._order, speed, fits.machines)
-            self._profiles[key] = self._blocks.profile(usage, fits.machines(self._peak(part, speed)))
-        return self._profiles[key]
-
-    def _peak(self, part: Part, speed: Fraction) -> int:
-        key = (part.name, speed)
-        if key not in self._peaks:
-            self._peaks[key] = max(part.demand.instances(speed))
-        return self._peaks[key]
+        demand = part.demand
+        peak = fits.machines(max(demand.instances(speed)))
+        if demand.curve is not None:
+            return self._blocks.profile(slots(demand, self._order, speed, fits.machines), peak)
+        lasting = demand.hours_at(speed).as_integer_ratio()
+        if lasting not in self._singles:  # without a curve so many machines are so many times one
+            one = Demand(Fraction(1), 1, Fraction(*lasting))
+            self._singles[lasting] = self._blocks.profile(slots(one, self._order), 1)
+        return self._singles[lasting].times(peak)
 
     # -- options -----------------------------------------------------------------------------------------
 
-    def _at(self, part: Part, site: str) -> Iterator[Draft]:
+    def _at(self, part: Part, site: str) -> Iterator[Bid]:
         listed = self._candidates.at(part.work, site)
         for why, names in listed.left:
             self._ground.leave(part.workload, site, names, why)
@@ -163,99 +194,111 @@ class Options:
             if isinstance(running, dict):
                 self._ground.leave(part.workload, site, (name,), next(iter(running.values())))
                 continue
-            drafts = list(self._markets(running)) if running.profile.count else []
-            if not drafts and running.profile.count and choice.machine.on_demand is None:
-                self._ground.leave(part.workload, site, (name,), unpaid(choice.machine))
-            yield from drafts
+            count = running.profile.count
+            units = self._quotas.units(choice.machine, count)
+            broken = self._quotas.broken(units)
+            if broken is not None:
+                self._ground.leave(part.workload, site, (name,), broken[1])
+            elif count:
+                yield from self._markets(running, choice.machine, units)
 
-    def _markets(self, run: Running) -> Iterator[Draft]:
-        machine = run.machine
-        if machine.on_demand is not None:
-            yield self._draft(run, OWN if machine.own else ON_DEMAND)
-        share = spot_share(run.part)
-        if not share or machine.own:
-            return
-        if machine.spot is None:
-            self._ground.leave(run.part.workload, machine.site, (machine.name,), "no spot price is known")
-        elif machine.on_demand is None and share < 1:
-            self._ground.leave(run.part.workload, machine.site, (machine.name,), "no on-demand price for its part")
-        else:
-            yield from self._interruptible(run, share, machine.spot)
+    def _markets(self, run: Running, machine: Machine, units: tuple[tuple[int, int], ...]) -> Iterator[Bid]:
+        price, share = machine.on_demand, run.spot
+        if price is not None:
+            market = OWN if machine.own else ON_DEMAND
+            yield Bid(run, machine, market, run.profile.cost(price), run.profile.hourly(price), units)
+        bid = None
+        if share and not machine.own:
+            if machine.spot is None:
+                self._ground.leave(run.part.workload, machine.site, (machine.name,), "no spot price is known")
+            elif price is None and share < 1:
+                self._ground.leave(run.part.workload, machine.site, (machine.name,), "no on-demand price for its part")
+            else:
+                bid = self._interruptible(run, machine, share, machine.spot, units)
+        if bid is not None:
+            yield bid
+        elif price is None:
+            self._ground.leave(run.part.workload, machine.site, (machine.name,), unpaid(machine))
 
-    def _draft(self, run: Running, market: str) -> Draft:
-        price = run.machine.on_demand or 0
-        return self._finish(run, market, run.profile.cost(price), run.profile.hourly(price), Fraction(1))
-
-    def _interruptible(self, run: Running, share: Fraction, price: int) -> Iterator[Draft]:
+    def _interruptible(
+        self, run: Running, machine: Machine, share: Fraction, price: int, units: tuple[tuple[int, int], ...]
+    ) -> Bid | None:
         """Spot for a share of the hours, on demand for the rest; what a deadline leaves no time for goes on demand."""
-        part, machine = run.part, run.machine
-        work = part.work
-        shape = Shape(
-            run.gang,
-            None if work.checkpoint_every is None else hours(work.checkpoint_every, 0),
-            hours(work.checkpoint_takes, SAVE_HOURS),
-            hours(work.restart_takes, RESTART_HOURS),
-        )
-        if not part.demand.elastic:  # what serves has no state to save: an interruption costs its restart
-            shape = Shape(run.gang, None, 0.0, shape.restart)
-        slow = stretch(self._ground.market.interruption(machine.site, machine.name), shape)
+        part, work = run.part, run.part.work
+        slow, least, most = self._stretch(run, machine)
         month = part.demand.hours_at(run.speed)
-        full = month * (1 + share * (_exact(slow.high) - 1)) > HOURS
+        part_of, whole = share.as_integer_ratio()
+        month_of, over = month.as_integer_ratio()
+        full = month_of * (whole * BILLION + part_of * (most - BILLION)) > HOURS * BILLION * over * whole
         if slow.high > STRETCH_MAX or (full and part.demand.elastic and work.hours_per_month is not None):
             why = "with its interruptions the work would not be done in time"
             self._ground.leave(part.workload, machine.site, (f"{machine.name} on spot",), why)
-            return
+            return None
         if work.deadline is not None and part.demand.elastic:
-            limit = hours(work.deadline, 0)
-            runs = max(1, ceil(float(month) / limit))
-            share = Fraction(round(1000 * fallback(float(share), slow.high, limit * runs / float(month))), 1000)
+            slack = hours(work.deadline, 0) * runs(part) / float(month)
+            share = Fraction(round(1000 * fallback(float(share), slow.high, slack)), 1000)
+            part_of, whole = share.as_integer_ratio()
         if not share or (share < 1 and machine.on_demand is None):
             self._ground.leave(part.workload, machine.site, (f"{machine.name} on spot",), "the deadline leaves no time")
-            return
-        steady = (1 - share) * (machine.on_demand or 0)
-        low, high = (run.profile.cost(steady + share * price * _exact(slowness)) for slowness in (slow.low, slow.high))
-        draft = self._finish(
-            run,
-            SPOT if share == 1 else MIXED,
-            high,
-            run.profile.hourly(steady),
-            1 + share * (_exact(slow.high) - 1),
+            return None
+        steady = (whole - part_of) * (machine.on_demand or 0)  # micro-USD an hour, times ``whole``
+        low, high = (
+            run.profile.cost(steady * BILLION + part_of * price * slowness, whole * BILLION)
+            for slowness in (least, most)
         )
-        told = "the upper end of the published interruption rate" if slow.known else UNPUBLISHED
-        yield msgspec.structs.replace(
-            draft,
-            low=low,
-            high=high,
-            stretch=slow,
-            spot_share=float(share),
-            notes=(*draft.notes, f"reckoned with {told}"),
-        )
+        market = SPOT if share == 1 else MIXED
+        return Bid(run, machine, market, high, run.profile.hourly(steady, whole), units, low, slow, share)
 
-    def _finish(self, run: Running, market: str, whole: int, hourly: tuple[int, ...], longer: Fraction) -> Draft:
-        part, machine = run.part, run.machine
-        reach = self._distances.of(part, machine.site)
+    def _stretch(self, run: Running, machine: Machine) -> tuple[Stretch, int, int]:
+        """How many times as long the part takes there; least and most also in billionths, so that sums are exact."""
+        work = run.part.work
+        restart = hours(work.restart_takes, RESTART_HOURS)
+        # What serves has no state to save: an interruption costs its restart.
+        shape = Shape(run.gang, None, 0.0, restart)
+        if run.part.demand.elastic:
+            every = None if work.checkpoint_every is None else hours(work.checkpoint_every, 0)
+            shape = Shape(run.gang, every, hours(work.checkpoint_takes, SAVE_HOURS), restart)
+        key = (machine.site, machine.name, shape)
+        if key not in self._stretches:
+            slow = stretch(self._ground.market.interruption(machine.site, machine.name), shape)
+            self._stretches[key] = (slow, round(slow.low * BILLION), round(slow.high * BILLION))
+        return self._stretches[key]
+
+    def _finished(self, bid: Bid) -> Draft:
+        run, machine, slow = bid.run, bid.machine, bid.slow
+        reach = self.distances.of(run.part, machine.site)
         emitted, known = self._emitted(machine), True
         if emitted is None:
             emitted, known = 0.0, False
+        longer = Fraction(1)
+        if slow is not None:
+            longer += bid.share * (Fraction(round(slow.high * BILLION), BILLION) - 1)
         lasting = float(run.profile.hours * longer)
         notes = [] if known else ["what it emits is not known"]
         if reach.estimated:
             notes.append("round trips are estimated from distance")
         if machine.offer is not None and machine.offer.note:
             notes.append(machine.offer.note)
+        if slow is not None:
+            told = "the upper end of the published interruption rate" if slow.known else UNPUBLISHED
+            notes.append(f"reckoned with {told}")
         return Draft(
             machine,
-            market,
+            bid.market,
             run.profile.count,
-            whole,
-            hourly,
-            self._quotas.units(machine, run.profile.count),
+            bid.cost,
+            bid.hourly,
+            bid.units,
             lasting,
             float(run.speed),
-            reach.penalty + self._unfamiliar(part, machine),
+            reach.penalty + self._unfamiliar(run.part, machine),
             reach.latency_us,
             round(emitted * lasting),
-            notes=tuple(notes),
+            bid.low,
+            None if slow is None else bid.cost,
+            slow,
+            float(bid.share),
+            tuple(notes),
         )
 
     def _emitted(self, machine: Machine) -> float | None:
@@ -274,16 +317,17 @@ class Options:
         return self._ground.usd(self._ground.estate.money.complexity.per_unfamiliar, path) or 0
 
 
-def _exact(factor: float) -> Fraction:
-    """To a billionth, so that the fractions stay small."""
-    return Fraction(round(factor * 10**9), 10**9)
-
-
 def _price_path(machine: Machine) -> KeyPath:
     """Where the price of a machine is stated, or would be."""
     if not machine.own:
         return ("money", "prices")
     return ("onprem", machine.site.partition("/")[2], "cost_per_hour" if machine.accelerator else "cost_per_vcpu_hour")
+
+
+def runs(part: Part) -> int:
+    """How often work of a fixed size runs in a month: as few times as its deadline allows on what it names."""
+    deadline = part.work.deadline
+    return 1 if deadline is None else ceil(part.demand.hours / (Fraction(deadline.value) / 3600))
 
 
 def spot_share(part: Part) -> Fraction:

@@ -14,10 +14,11 @@ import msgspec
 
 from polycloud.estate.paths import KeyPath
 from polycloud.estate.schema.work import Commitment
+from polycloud.placement.build.demand import rounded
 from polycloud.placement.build.drafts import Draft
 from polycloud.placement.build.ground import Ground, hours
 from polycloud.placement.build.machines import PPM, Machine, Machines, family
-from polycloud.placement.problem import MIXED, ON_DEMAND, Pool, Term
+from polycloud.placement.problem import HOURS, MIXED, ON_DEMAND, Pool, Term
 
 GATEWAYS = ("ptu", "dedicated", "provisioned")  # capacity of models: the gateway fills it
 YEAR_HOURS = 8760
@@ -53,6 +54,7 @@ class Pools:
     def __init__(self, ground: Ground, machines: Machines) -> None:
         self._ground = ground
         self._machines = machines
+        self.fixed: list[tuple[str, int]] = []
         self.held = [
             found
             for name, commitment in ground.estate.commitments.items()
@@ -78,17 +80,27 @@ class Pools:
         if keep is None and sample is not None:
             long = commitment.term is not None and hours(commitment.term, 0) > 2 * YEAR_HOURS
             keep = sample.keeps[1 if long else 0]
+        keep = PPM if keep is None else keep  # no discount is stated or listed: what is promised pays list prices
         rate = self._rate(commitment, sample, keep, path)
-        if keep is None or not keep or rate is None:
-            message = f"what the commitment {name} covers can not be reckoned: the plan is made without it"
-            fix = "write amount, term and discount; or units, sku, at and discount"
-            self._ground.warn("commitment_vague", path, message, fix)
+        if not keep or rate is None:
+            self._vague(name, commitment, path)
             return None
         if commitment.at is not None and commitment.at not in self._ground.index:
             self._ground.leave(
                 "", commitment.at, f"commitment {name}", "its site is not in the plan; it is paid all the same"
             )
         return Held(name, scope, keep, rate)
+
+    def _vague(self, name: str, commitment: Commitment, path: KeyPath) -> None:
+        """What can not be reckoned covers nothing in the plan, and is paid all the same where that is known."""
+        amount = self._ground.usd(commitment.amount, (*path, "amount"))
+        message = f"what the commitment {name} covers can not be reckoned: the plan is made without it"
+        if amount is not None and commitment.term is not None:
+            self.fixed.append((f"commitment {name}", rounded(amount * HOURS / Fraction(commitment.term.value / 3600))))
+            message += ", and it is paid"
+        self._ground.warn(
+            "commitment_vague", path, message, "write amount, term and discount; or units, sku, at and discount"
+        )
 
     def _in_force(self, name: str, commitment: Commitment, path: KeyPath) -> bool:
         today = self._ground.today

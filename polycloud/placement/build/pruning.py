@@ -14,6 +14,7 @@ Amounts are compared to a tenth of a cent, since what a promise covers is rounde
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Generic, Protocol, TypeVar
 
 import msgspec
 
@@ -26,13 +27,45 @@ SLACK = 1000  # micro-USD a month
 ROUNDS_MAX = 4  # each leaves fewer drafts; what more would find is only speed
 
 
-class Bounds(msgspec.Struct, frozen=True):
-    """A draft between its least and its most cost, micro-USD a month, whatever promises the rest of the plan makes."""
+class Way(Protocol):
+    """What decides between drafts at one site: the rest of a draft is worked out for those that are kept."""
+
+    @property
+    def machine(self) -> Machine: ...
+    @property
+    def market(self) -> str: ...
+    @property
+    def cost(self) -> int: ...
+    @property
+    def hourly(self) -> tuple[int, ...]: ...
+    @property
+    def units(self) -> tuple[tuple[int, int], ...]: ...
+
+
+W = TypeVar("W", bound=Way)
+
+
+class Bounds(msgspec.Struct, Generic[W]):
+    """A draft between its least and its most cost, micro-USD a month, whatever promises the rest of the plan makes.
+
+    ``rest`` is what no promise covers; the least is worked out when another pool's draft asks for it.
+    """
+
+    draft: W
+    reach: Reach
+    rest: int
+    high: int
+    shared: bool
+    low: int | None = None
+
+
+class Side(msgspec.Struct, frozen=True):
+    """A draft set beside those of other pools: what no promise covers, and the most and least of each block."""
 
     draft: Draft
-    reach: Reach
-    low: int
-    high: int
+    rest: int
+    most: tuple[int, ...]
+    least: tuple[int, ...]
 
 
 class Pruning:
@@ -42,7 +75,7 @@ class Pruning:
         self._reach = reach
         self._hours = hours
 
-    def at_site(self, drafts: Iterable[Draft]) -> list[Draft]:
+    def at_site(self, drafts: Iterable[W]) -> list[W]:
         """The drafts of one part at one site without those that another stands for."""
         return [row.draft for row in self._kept(self._bounds(draft, shared=True) for draft in drafts)]
 
@@ -68,27 +101,30 @@ class Pruning:
         rows = (self._bounds(draft, shared=self._pool(draft) in shared) for draft in drafts)
         return [row.draft for row in self._kept(rows)]
 
-    def _bounds(self, draft: Draft, *, shared: bool) -> Bounds:
-        reach, hours = self._reach(draft.machine), self._hours
-        covered = sum(h * rate for h, rate in zip(hours, draft.hourly, strict=True))
-        rest = draft.cost - covered
-        low = shared_least(reach.least, draft.hourly, hours) if shared else alone(reach.least, draft.hourly, hours)
-        return Bounds(draft, reach, rest + low, rest + alone(reach.most, draft.hourly, hours))
+    def _bounds(self, draft: W, *, shared: bool) -> Bounds[W]:
+        reach, rest = self._reach(draft.machine), self._rest(draft)
+        return Bounds(draft, reach, rest, rest + alone(reach.most, draft.hourly, self._hours), shared)
 
-    def _kept(self, rows: Iterable[Bounds]) -> list[Bounds]:
+    def _low(self, row: Bounds[W]) -> int:
+        if row.low is None:
+            least = shared_least if row.shared else alone
+            row.low = row.rest + least(row.reach.least, row.draft.hourly, self._hours)
+        return row.low
+
+    def _kept(self, rows: Iterable[Bounds[W]]) -> list[Bounds[W]]:
         ordered = sorted(rows, key=lambda r: (r.draft.cost, r.high, r.draft.machine.name, r.draft.market))
-        found: list[Bounds] = []
+        found: list[Bounds[W]] = []
         for row in ordered:
             if not any(self._stands_for(other, row) for other in found):
                 found.append(row)
         return found
 
-    def _stands_for(self, one: Bounds, other: Bounds) -> bool:
+    def _stands_for(self, one: Bounds[W], other: Bounds[W]) -> bool:
         mine, its = one.draft, other.draft
         if mine.market != its.market or not _takes_no_more(mine, its):
             return False
         if one.reach.scope != other.reach.scope or not _promisable(its):
-            return one.high <= other.low + SLACK
+            return one.high <= self._low(other) + SLACK
         more = sum(h * max(0, b - a) for h, a, b in zip(self._hours, mine.hourly, its.hourly, strict=True))
         return one.reach.least <= other.reach.least and mine.cost + more <= its.cost + SLACK
 
@@ -102,9 +138,9 @@ class Pruning:
         better: dict[Scope, set[Scope]] = {}
         for rows in drafts.values():
             for site in _by_site(rows):
-                pools: dict[Scope, list[Draft]] = defaultdict(list)
+                pools: dict[Scope, list[Side]] = defaultdict(list)
                 for row in filter(_promisable, site):
-                    pools[self._pool(row)].append(row)
+                    pools[self._pool(row)].append(self._side(row))
                 for pool, mine in pools.items():
                     others = (other for other, its in pools.items() if other != pool and self._covers(its, mine))
                     better[pool] = better[pool] & set(others) if pool in better else set(others)
@@ -116,21 +152,23 @@ class Pruning:
                     rest.discard(pool)
         return gone
 
-    def _covers(self, ones: list[Draft], others: list[Draft]) -> bool:
-        return all(any(self._moves(one, other) for one in ones) for other in others)
-
-    def _moves(self, one: Draft, other: Draft) -> bool:
-        """Whether a draft of another pool is cheaper in every block, on demand and with the best promise."""
-        if one.market != other.market or not _takes_no_more(one, other):
-            return False
-        mine, its = self._reach(one.machine), self._reach(other.machine)
-        rest, spare = self._rest(one), self._rest(other)
-        return rest <= spare + SLACK and all(
-            a <= b and a * mine.most <= b * its.least for a, b in zip(one.hourly, other.hourly, strict=True)
+    def _side(self, draft: Draft) -> Side:
+        reach = self._reach(draft.machine)
+        return Side(
+            draft,
+            self._rest(draft),
+            tuple([rate * reach.most for rate in draft.hourly]),
+            tuple([rate * reach.least for rate in draft.hourly]),
         )
 
-    def _rest(self, draft: Draft) -> int:
-        return draft.cost - sum(h * rate for h, rate in zip(self._hours, draft.hourly, strict=True))
+    def _covers(self, ones: list[Side], others: list[Side]) -> bool:
+        return all(any(_moves(one, other) for one in ones) for other in others)
+
+    def _rest(self, draft: Way) -> int:
+        rest = draft.cost
+        for h, rate in zip(self._hours, draft.hourly, strict=True):
+            rest -= h * rate
+        return rest
 
     def _shared(self, parts: Sequence[Part], drafts: Mapping[str, list[Draft]], gone: set[Scope]) -> set[Scope]:
         """Pools that several pieces of work can be in; parts that must be apart are never at one site together."""
@@ -144,11 +182,17 @@ class Pruning:
 
 def alone(keep: int, hourly: tuple[int, ...], hours: tuple[int, ...]) -> int:
     """The least cost of a usage by itself with a promise that keeps ``keep`` millionths: any part of it promised."""
-    month = sum(hours)
-    return min(
-        -(-keep * month * promised // PPM) + sum(h * max(0, b - promised) for h, b in zip(hours, hourly, strict=True))
-        for promised in (0, *hourly)
-    )
+    least = 0
+    for h, b in zip(hours, hourly, strict=True):
+        least += h * b  # nothing promised
+    month = sum(hours) * keep
+    for promised in set(hourly) if keep < PPM else ():
+        cost = -(-month * promised // PPM)
+        for h, b in zip(hours, hourly, strict=True):
+            if b > promised:
+                cost += h * (b - promised)
+        least = min(least, cost)
+    return least
 
 
 def shared_least(keep: int, hourly: tuple[int, ...], hours: tuple[int, ...]) -> int:
@@ -157,19 +201,37 @@ def shared_least(keep: int, hourly: tuple[int, ...], hours: tuple[int, ...]) -> 
 
     With P best for u + b, P - r serves u: the difference is at least keep r in all hours less (r - b)+ in each block.
     """
-    month = sum(hours)
-    return max(
-        keep * month * promised // PPM - sum(h * max(0, promised - b) for h, b in zip(hours, hourly, strict=True))
-        for promised in (0, *hourly)
-    )
+    most, month = 0, sum(hours) * keep
+    for promised in set(hourly):
+        gained = month * promised // PPM
+        for h, b in zip(hours, hourly, strict=True):
+            if promised > b:
+                gained -= h * (promised - b)
+        most = max(most, gained)
+    return most
 
 
-def _promisable(draft: Draft) -> bool:
+def _moves(one: Side, other: Side) -> bool:
+    """Whether a draft of another pool is cheaper in every block, on demand and with the best promise."""
+    if one.rest > other.rest + SLACK or one.draft.market != other.draft.market:
+        return False
+    for a, b in zip(one.draft.hourly, other.draft.hourly, strict=True):
+        if a > b:
+            return False
+    for a, b in zip(one.most, other.least, strict=True):
+        if a > b:
+            return False
+    return _takes_no_more(one.draft, other.draft)
+
+
+def _promisable(draft: Way) -> bool:
     """Whether promises can cover any of its hours: not so on spot."""
     return any(draft.hourly)
 
 
-def _takes_no_more(one: Draft, other: Draft) -> bool:
+def _takes_no_more(one: Way, other: Way) -> bool:
+    if not one.units:
+        return True
     taken = dict(other.units)
     return all(amount <= taken.get(at, 0) for at, amount in one.units)
 

@@ -37,6 +37,7 @@ class Distances:
         self._ground = ground
         self._law = law
         self._found: dict[tuple[str, str], Reach] = {}
+        self._serving: dict[tuple[str, tuple[str, ...]], list[str]] = {}
 
     def of(self, part: Part, site: str) -> Reach:
         key = (part.name, site)
@@ -44,10 +45,19 @@ class Distances:
             self._found[key] = self._look(part, site)
         return self._found[key]
 
+    def holds(self, part: Part, site: str) -> bool:
+        """Whether nothing about the distance refuses the part there; for a part that may never be planned."""
+        return not self._look(part, site).refused
+
     def _look(self, part: Part, site: str) -> Reach:
         users = self._users(part, site)
-        refused = [*users.refused, *self._models(part, site)]
-        return msgspec.structs.replace(users, refused=tuple(refused))
+        refused, late, estimated = self._models(part, site)
+        return msgspec.structs.replace(
+            users,
+            penalty=users.penalty + late,
+            refused=(*users.refused, *refused),
+            estimated=users.estimated or estimated,
+        )
 
     def _users(self, part: Part, site: str) -> Reach:
         work = part.work
@@ -72,23 +82,40 @@ class Distances:
         paid = rounded(penalty) if part.serving else 0
         return Reach(round(mean * 1000), paid, tuple(refused), estimated)
 
-    def _models(self, part: Part, site: str) -> list[tuple[KeyPath, str]]:
-        """Models that the work calls and that no lawful deployment serves near enough. Without a latency any
-        distance will do."""
-        limit = part.work.latency
-        if limit is None or part.work.late_cost is not None:
-            return []
+    def _models(self, part: Part, site: str) -> tuple[list[tuple[KeyPath, str]], int, bool]:
+        """Models that the work calls and that no lawful deployment serves, or none near enough; what the way to the
+        nearest costs where being late has a price, and whether that is estimated. Without a latency any distance
+        will do."""
+        work = part.work
+        limit = None if work.latency is None else milliseconds(work.latency)
+        late = self._ground.usd(work.late_cost, part.path("late_cost"))
         refused: list[tuple[KeyPath, str]] = []
-        for at, name in enumerate(part.work.uses):
-            near = False
-            for place in self._lawful(name, self._law.of_work(part.work)):
-                rtt = self._ground.rtt(site, place)
-                near = near or place == site or (rtt is not None and rtt.ms <= milliseconds(limit))
-            if not near:
-                refused.append((part.path("uses", at), f"no lawful deployment of {name} is within {limit}"))
-        return refused
+        penalty, estimated = Fraction(0), False
+        for at, name in enumerate(work.uses):
+            lawful = self._lawful(name, self._law.of_work(work))
+            if not lawful:
+                refused.append((part.path("uses", at), f"no lawful deployment of {name}: none is inside its classes"))
+                continue
+            if limit is None or site in lawful:
+                continue
+            trips = [rtt for place in lawful if (rtt := self._ground.rtt(site, place)) is not None]
+            nearest = min(trips, key=lambda rtt: rtt.ms, default=None)
+            if nearest is not None and nearest.ms <= limit:
+                continue
+            if nearest is None or late is None:
+                refused.append((part.path("uses", at), f"no lawful deployment of {name} is within {work.latency}"))
+            else:
+                penalty += late * Fraction(nearest.ms - limit)
+                estimated = estimated or not nearest.measured
+        return refused, rounded(penalty) if part.serving else 0, estimated
 
-    def _lawful(self, model: str, classes: Sequence[str]) -> list[str]:
+    def _lawful(self, model: str, classes: tuple[str, ...]) -> list[str]:
+        key = (model, classes)
+        if key not in self._serving:
+            self._serving[key] = self._served(model, classes)
+        return self._serving[key]
+
+    def _served(self, model: str, classes: Sequence[str]) -> list[str]:
         return [
             deployment.at
             for deployment in self._ground.estate.models[model].deployments

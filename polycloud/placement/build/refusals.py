@@ -50,11 +50,12 @@ def smallest(refused: Iterable[frozenset[KeyPath]]) -> tuple[KeyPath, ...]:
 
 
 def explained(ground: Ground, candidates: Mapping[str, Mapping[KeyPath, str]]) -> tuple[Statement, ...]:
-    """The smallest set for candidates by name, each statement with its reason for the first that it refuses."""
+    """The smallest set for candidates by name, each statement with its reason for one that least else refuses."""
     chosen = smallest(frozenset(why) for why in candidates.values())
     said = []
     for path in chosen:
-        mine = {name: why[path] for name, why in candidates.items() if path in why}
+        told = sorted((name for name, why in candidates.items() if path in why), key=lambda name: len(candidates[name]))
+        mine = {name: candidates[name][path] for name in told}
         first = next(iter(mine.values()))
         more = "" if len(set(mine.values())) == 1 else f" (and {len(mine) - 1} more candidates)"
         said.append(Statement(path, first + more, str(ground.where(path))))

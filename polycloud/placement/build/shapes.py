@@ -7,7 +7,7 @@ in clouds. train-here-serve-there: training, batch and data work in halls only, 
 only; what training writes moves to its readers like any data.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from fnmatch import fnmatchcase
 from fractions import Fraction
 from math import ceil
@@ -19,7 +19,7 @@ from polycloud.estate.paths import KeyPath
 from polycloud.estate.schema.work import Workload
 from polycloud.placement.build.demand import SLOTS, Demand
 from polycloud.placement.build.fitting import Speeds, fit, wanted
-from polycloud.placement.build.ground import Ground
+from polycloud.placement.build.ground import Ground, listed
 from polycloud.placement.build.law import Law
 from polycloud.placement.build.machines import Machine, Machines
 from polycloud.placement.problem import HOURS
@@ -71,8 +71,16 @@ def demand_of(work: Workload, environment: str) -> Demand:
 class Shapes:
     """Makes the parts of all workloads, in the order of the estate."""
 
-    def __init__(self, ground: Ground, law: Law, machines: Machines, speeds: Speeds) -> None:
+    def __init__(
+        self,
+        ground: Ground,
+        law: Law,
+        machines: Machines,
+        speeds: Speeds,
+        near_enough: "Callable[[Part, str], bool]",
+    ) -> None:
         self._ground = ground
+        self._near_enough = near_enough
         self._law = law
         self._machines = machines
         self._speeds = speeds
@@ -110,16 +118,59 @@ class Shapes:
         kept = {site: share for site, share in shares.items() if site in self._ground.index}
         for site in shares.keys() - kept.keys():
             self._ground.leave(whole.workload, site, "", "it is not in the plan: its share goes to the others")
-        if kept:
-            users = self._nearest(whole.users, [[site] for site in kept])
-            total = sum(kept.values())
-            return [
-                self._slice(whole, f"#{n}", share / total, group, users[n - 1], site)
-                for n, (site, share) in enumerate(kept.items(), 1)
-            ]
+        parts = self._sliced(whole, kept, group) if kept else self._targeted(whole, group)
+        if parts:
+            return parts
         count = work.sites or max(PARTS, len(shares))
         users = self._clustered(whole.users, count)
         return [self._slice(whole, f"#{n}", Fraction(1, count), group, users[n - 1]) for n in range(1, count + 1)]
+
+    def _sliced(self, whole: Part, shares: dict[str, Fraction], group: int) -> list[Part]:
+        users = self._nearest(whole.users, [[site] for site in shares])
+        total = sum(shares.values())
+        return [
+            self._slice(whole, f"#{n}", share / total, group, users[n - 1], site)
+            for n, (site, share) in enumerate(shares.items(), 1)
+        ]
+
+    def _targeted(self, whole: Part, group: int) -> list[Part]:
+        """Parts by the target shares, none where their users would be too far away."""
+        parts = self._sliced(whole, targets, group) if (targets := self._targets(whole)) else []
+        far = [part.fixed for part in parts if not self._near_enough(part, part.fixed)]
+        if far:
+            why = f"traffic.shares would serve its users from {listed(far)}, too far away: equal parts"
+            self._ground.leave(whole.workload, "", "", why)
+        return [] if far else parts
+
+    def _targets(self, whole: Part) -> dict[str, Fraction]:
+        """The estate's target shares of traffic, for work that serves it and says nothing of its own: those of the
+        sites where it may be. None where they are not as many as it is to be at, or not apart as it must be."""
+        estate, work = self._ground.estate, whole.work
+        if work.kind in JOBS or not estate.traffic.shares:
+            return {}
+        allowed = self._law.allowed(self._law.of_work(work))
+        found = {
+            site: Fraction(ratio.value)
+            for site, ratio in estate.traffic.shares.items()
+            if ratio.value and site in allowed and at_allows(work, site) and self._offered(work, site)
+        }
+        ends = {site.partition("/")[0] for site in found} if work.apart == "cloud" else set(found)
+        if len(ends) < max(PARTS, len(found)) or (work.sites is not None and work.sites != len(found)):
+            why = f"traffic.shares has {len(found)} sites where it may be, at {len(ends)} {work.apart}s: equal parts"
+            self._ground.leave(whole.workload, "", "", why)
+            return {}
+        return found
+
+    def _offered(self, work: Workload, site: str) -> bool:
+        """Whether a site has a machine with a price that the work fits on."""
+        return any(
+            machine.on_demand is not None
+            and work.needs is not None
+            and wanted(work, machine)
+            and not isinstance(fit(work.needs, machine, self._machines.largest(machine)), str)
+            and not isinstance(self._speeds.of(work, machine.accelerator), str)
+            for machine in self._machines.at(site)
+        )
 
     def _slice(
         self,

@@ -13,7 +13,7 @@ from pathlib import Path
 import msgspec
 
 from polycloud.catalog.lookup import CLOUDS
-from polycloud.catalog.market_rows import Offer
+from polycloud.catalog.market_rows import Offer, Promised
 from polycloud.core.diagnostics import Diagnostic
 from polycloud.core.money import Money
 from polycloud.core.units import parse
@@ -27,6 +27,7 @@ PPM = 1_000_000
 YEAR_HOURS = 8760
 MONTH_HOURS = 730
 TERMS = {"1m": MONTH_HOURS, "1y": YEAR_HOURS, "3y": 3 * YEAR_HOURS}
+TERMS_LISTED = ("1y", "3y")  # those that the catalogue has prices of, in its order
 
 # What each kind counts in, and when the provider uses it up: a lower number first. Within a number the better
 # discount goes first. AWS applies reserved instances before savings plans, and of those the narrower and better
@@ -69,7 +70,7 @@ class Offering(msgspec.Struct, frozen=True):
     By ``keep_ppm``: millionths of the on-demand price that are paid for what is promised. By unit (``unit_micro``
     set): micro-USD per hour of each, which serves ``serves`` tokens a minute, or one machine when that is 0.
     ``minimum`` and ``increment`` are units; ``most`` the largest amount in units or USD per hour. ``upfront_share``
-    millionths of the price are paid at the start.
+    millionths of the price are paid at the start. ``as_of`` is the date of a price of the catalogue.
     """
 
     name: str
@@ -88,6 +89,7 @@ class Offering(msgspec.Struct, frozen=True):
     convertible: bool = False
     upfront_ppm: int = 0
     source: str = ""
+    as_of: str = ""
 
     @property
     def hours(self) -> int:
@@ -133,12 +135,35 @@ def from_catalogue(series: Iterable[Series], price: Lookup, terms: tuple[str, ..
             unit = round(line.per_unit * micro / offer.on_demand)
             name = f"{line.cloud} {kind} {line.sku} {line.region} {term}"
             keep = round(PPM * micro / offer.on_demand)
-            source = source_of(offer) + (f"; {offer.note}" if offer.note else "")
-            found.append(Offering(name, line.cloud, kind, term, line.region, line.sku, keep, unit, source=source))
+            basis = offer.promised[TERMS_LISTED.index(term)]
+            found.append(
+                Offering(
+                    name,
+                    line.cloud,
+                    kind,
+                    term,
+                    line.region,
+                    line.sku,
+                    keep,
+                    unit,
+                    upfront_ppm=PPM if basis is not None and basis.upfront else 0,
+                    source=_source(offer, basis),
+                    as_of=basis.as_of if basis is not None else "",
+                )
+            )
         if len(known) < len(wanted):
             lacks = ", ".join(term for term, micro in wanted if micro is None)
             missing.append(f"{line.name} for {lacks}")
     return Offers(tuple(found), missing=tuple(missing))
+
+
+def _source(offer: Offer, basis: Promised | None) -> str:
+    """Where a committed price comes from: not where the on-demand price does."""
+    if basis is None:
+        return source_of(offer)
+    paid = "all paid upfront" if basis.upfront else "paid by the month"
+    words = [f"catalogue: {basis.source} ({basis.quality}, {basis.as_of})", paid, basis.note, offer.note]
+    return "; ".join(filter(None, words))
 
 
 def _committed(offer: Offer | None, term: str) -> int | None:

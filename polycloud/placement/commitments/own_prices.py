@@ -23,7 +23,12 @@ def priced(market: Lookup, money: MoneyRules) -> Lookup:
             if own.machine == machine and fnmatchcase(site, own.at):
                 base = found or Offer(site, machine, None, None, "", None, None, None, None, None)
                 stated = {name: amount for name in PRICES if (amount := getattr(own, name)) is not None}
-                found = msgspec.structs.replace(base, quality="own", **{n: _micro(m) for n, m in stated.items()})
+                one, three = (
+                    None if name in stated else listed
+                    for name, listed in zip(("committed_1y", "committed_3y"), base.promised, strict=True)
+                )
+                prices = {n: _micro(m) for n, m in stated.items()}
+                found = msgspec.structs.replace(base, quality="own", promised=(one, three), **prices)
         return found
 
     return look

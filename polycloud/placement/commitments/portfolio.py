@@ -37,7 +37,8 @@ class Settings(msgspec.Struct, frozen=True):
 
 class Buy(msgspec.Struct, frozen=True):
     """One purchase. ``amount`` is in ``unit``; money is micro-USD a month, means over the judged futures in the first
-    year. ``covers_micro`` is what it can cover, ``utilisation`` the share of that which is used."""
+    year, but ``upfront_micro``: what is paid at the start, for the whole term. ``covers_micro`` is what it can cover,
+    ``utilisation`` the share of that which is used."""
 
     name: str
     cloud: str
@@ -54,6 +55,7 @@ class Buy(msgspec.Struct, frozen=True):
     upfront_micro: int
     source: str
     again: tuple[float, ...] = ()
+    as_of: str = ""
 
 
 class Outcome(msgspec.Struct, frozen=True):
@@ -279,6 +281,7 @@ def _buy(instrument: Instrument, amounts: Sequence[float], paid: float, covered:
         round(paid * months * (1.0 if offering.prepaid else offering.upfront_ppm / 1e6)),
         offering.source,
         tuple(amounts[1:]),
+        offering.as_of,
     )
 
 

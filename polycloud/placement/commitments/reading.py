@@ -57,6 +57,9 @@ class _Bad(Exception):
     """Why a line can not be used, and the fix."""
 
 
+Line = tuple[int, Mapping[str, str] | _Bad]  # its number, and its cells by column
+
+
 def read_usage(path: Path, price: Lookup) -> Read:
     """The history in a ``.csv`` or ``.parquet`` file, priced by ``price`` where it brings no cost.
 
@@ -68,8 +71,8 @@ def read_usage(path: Path, price: Lookup) -> Read:
     return _read(_csv(path) if kind == ".csv" else _parquet(path), str(path), price)
 
 
-def _csv(path: Path) -> Iterator[tuple[int, Mapping[str, str] | str]]:
-    """(line, cells by column), or the text of what is wrong with the line."""
+def _csv(path: Path) -> Iterator[Line]:
+    """(line, cells by column), or what is wrong with the line."""
     with path.open(encoding="utf-8-sig", newline="") as file:
         reader = csv.reader(file)
         try:
@@ -79,14 +82,18 @@ def _csv(path: Path) -> Iterator[tuple[int, Mapping[str, str] | str]]:
                 if not any(cell.strip() for cell in cells):
                     continue
                 if len(cells) != len(names):
-                    yield reader.line_num, f"{len(cells)} cells stand under {len(names)} columns"
+                    message = f"{len(cells)} cells stand under {len(names)} columns"
+                    yield reader.line_num, _Bad(message, "give each line as many cells as the header")
                 else:
                     yield reader.line_num, dict(zip(names, cells, strict=True))
-        except (csv.Error, UnicodeDecodeError) as error:
-            yield reader.line_num + 1, f"not CSV in UTF-8: {error}"
+        except UnicodeDecodeError as error:
+            fix = "save it in UTF-8, as in: iconv -f LATIN1 -t UTF-8"
+            yield reader.line_num + 1, _Bad(f"the file is not in UTF-8: {error}", fix)
+        except csv.Error as error:
+            yield reader.line_num + 1, _Bad(f"not CSV: {error}", "write it again as CSV with commas")
 
 
-def _parquet(path: Path) -> Iterator[tuple[int, Mapping[str, str] | str]]:
+def _parquet(path: Path) -> Iterator[Line]:
     try:
         pyarrow, parquet = import_module("pyarrow"), import_module("pyarrow.parquet")
     except ImportError as error:
@@ -111,7 +118,7 @@ def _text(value: object) -> str:
     return value.isoformat() if isinstance(value, datetime) else str(value)
 
 
-def _read(lines: Iterable[tuple[int, Mapping[str, str] | str]], file: str, price: Lookup) -> Read:
+def _read(lines: Iterable[Line], file: str, price: Lookup) -> Read:
     found: list[Diagnostic] = []
     rows: list[Row] = []
     columns: dict[str, str] = {}
@@ -119,8 +126,9 @@ def _read(lines: Iterable[tuple[int, Mapping[str, str] | str]], file: str, price
     unpriced: dict[tuple[str, str, str], int] = {}
     units: dict[tuple[str, str, str], tuple[str, bool]] = {}
     for line, cells in lines:
-        if isinstance(cells, str):
-            found.append(finding(file, line, "usage_line", cells, "give each line as many cells as the header"))
+        if isinstance(cells, _Bad):
+            message, fix = cells.args
+            found.append(finding(file, line, "usage_line", message, fix))
         elif line == 1:
             columns, wrong = _columns(list(cells), file)
             if wrong:

@@ -140,7 +140,13 @@ class LinkOptions:
             row = found.egress(src, dst)
             meters.append(found.meters[row[0]] if row else None)
         unknown = [f"{row.what}: {row.why}" for row in found.left_out]
+        unknown += [f"per GB out of {site}" for site in (a, b) if self._silent(site)]
         return _Price(0, meters[0], meters[1], unknown)
+
+    def _silent(self, site: str) -> bool:
+        """Whether it is a hall whose price of a GB sent out is not stated."""
+        hall = self._estate.onprem.get(site.removeprefix("onprem/"))
+        return site.startswith("onprem/") and hall is not None and hall.cost_per_gb_out is None
 
     def _priced(self, kind: str, a: str, b: str, gbps: float, internet: _Price) -> _Price:
         ends = [site for site in (a, b) if not site.startswith("onprem/")]

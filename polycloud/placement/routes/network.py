@@ -197,8 +197,15 @@ def tiers(steps: Sequence[Step], discount: Decimal = Decimal(0)) -> tuple[tuple[
 
 
 def private_price(market: Rates, via: str, src: str, dst: str) -> int | None:
+    """The price of ``private_row``; None is unknown."""
+    found = private_row(market, via, src, dst)
+    return None if found is None else found[0]
+
+
+def private_row(market: Rates, via: str, src: str, dst: str) -> tuple[int, ListedLink] | None:
     """Micro-USD per GB out of ``src`` on a private line to ``dst``: the listed one of this very pair, else what the
-    source's cloud lists for its own kind of private line, a row of the region before one of the whole cloud.
+    source's cloud lists for its own kind of private line, a row of the region before one of the whole cloud; and that
+    row.
 
     None is unknown; so is a row for a whole cloud whose note says that it varies.
     """
@@ -210,7 +217,7 @@ def private_price(market: Rates, via: str, src: str, dst: str) -> int | None:
         named = src in (row.sites_a if near else row.sites_b)
         price = row.per_gb_out_a if near else row.per_gb_out_b
         if price is not None and (named or "varies" not in row.note):
-            return price
+            return price, row
     return None
 
 

@@ -202,6 +202,13 @@ class Router:
         vias = dict.fromkeys(hop.via for hop in plan.hops if hop.via != INTERNET)
         notes += [f"the monthly fee of {via} is not in the price" for via in vias if via in fees]
         notes += [f"the ports of {via} are billed apart" for via in vias if not via.startswith("link ")]
+        halls = self._estate.onprem if self._estate else {}
+        silent = [name for name, hall in halls.items() if hall.cost_per_gb_out is None]
+        notes += [
+            f"what a GB out of onprem/{name} costs is not stated and counted as 0"
+            for name in silent
+            if any((hop.start, hop.via) == (f"onprem/{name}", INTERNET) for hop in plan.hops)
+        ]
         rules = self._estate.data_classes if self._estate else {}
         kept = [name for name in classes if rules[name].replicate == "never"]
         return (*notes, *(f"{name} allows no copies: take this as a move or a read" for name in kept))

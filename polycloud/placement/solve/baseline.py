@@ -73,7 +73,9 @@ def only(problem: Problem, search: Search, clouds: tuple[str, ...], seconds: flo
         return _none(name, "too few places for the copies of", few)
     if seconds is not None and exact.size(problem) <= SMALL:
         found = _spelled(problem, search.may, inside, seconds)
-        return _judged(problem, name, found) if found is not None else Baseline(name, None, None, "no lawful plan")
+        if found is not None:
+            return _judged(problem, name, found)
+        # What the search can not keep either is the reason; where only the time was short, it finds a plan.
     search.extra = np.where(inside[search.dense.site], 0.0, BIG)
     search.clear()
     search.open[:] = search.may

@@ -1,5 +1,6 @@
-"""The linear relaxation by column generation: a small master problem over the ways seen so far, and the dual bound as
-the search for better ways. A way is an option of a task together with the copy that each of its flows uses.
+"""The linear relaxation by column generation, where nothing couples tasks but their data: a small master problem over
+the ways seen so far, and the dual bound as the search for better ways. A way is an option of a task together with the
+copy that each of its flows uses.
 
 The master's duals are prices for ``Dual``, whose answer is a bound for the whole problem and names the ways that the
 master lacks.
@@ -9,27 +10,23 @@ from collections.abc import Callable, Iterable
 
 import msgspec
 
-from polycloud.placement.bill import MILLION
 from polycloud.placement.problem import Solution
 from polycloud.placement.solve.dual import Answer, Dual, Prices
 from polycloud.placement.solve.highs import INF, Floats, Indices, Ints, highs, np, watched
 
 Way = tuple[int, ...]  # an option (an index into all options) and the site of the copy for each flow of its task
 Row = tuple[float, float, list[int], list[float]]
-TRACE = 1e-6  # a share of a way that is more than the solver's tolerance
 EACH = 4  # new ways per task and round
-MISSING = 1e6  # USD for each unit beyond a limit, so that the master always has a solution
 
 
 class Relaxed(msgspec.Struct):
-    """The master's optimum: its cost in USD, its prices, how much of each option and of each copy (items, sites) it
-    uses, and the ways of which it uses anything."""
+    """The master's optimum: its cost in USD, its prices, and how much of each option and of each copy (items, sites)
+    it uses."""
 
     cost: float
     prices: Prices
     options: Floats
     copies: Floats
-    used: list[Way]
 
 
 class Master:
@@ -38,23 +35,13 @@ class Master:
     def __init__(self, dual: Dual):
         dense = dual.dense
         self.dense, self.dual = dense, dual
-        self.coupled = bool(len(dense.limit) or dense.problem.pools)
-        self.begin([])
-
-    def begin(self, ways: Iterable[Way]) -> None:
-        """Start anew with these ways only: a master that keeps every way ever seen gets slow."""
-        dense = self.dense
         self.ways: list[Way] = []
         self._seen: set[Way] = set()
         self._use: dict[tuple[int, int], int] = {}
         self._copy = np.full((len(dense.problem.items), dense.sites), -1, dtype=np.int64)
         self._solver = highs()
         self._solver.setOptionValue("threads", 1)
-        if self.coupled:  # degenerate for the simplex method; its corners are poor prices
-            self._solver.setOptionValue("solver", "ipm")
-            self._solver.setOptionValue("run_crossover", "off")
         self._frame()
-        self.add(ways)
 
     def _frame(self) -> None:
         """The columns and rows that are there before any way."""
@@ -71,21 +58,6 @@ class Master:
                 columns.append((float(dense.hold[at, site]), float(site in item.pinned), 1.0))
         self._task_row = len(rows)
         rows += [(1.0, 1.0, [], []) for _ in problem.tasks]
-        self._limit_row = len(rows)
-        for limit in dense.limit:
-            rows.append((-INF, float(limit), [len(columns)], [-1.0]))
-            columns.append((MISSING, 0.0, INF))
-        self._pool_row = len(rows)
-        hours = sum(problem.blocks)
-        for pool in problem.pools:
-            whole = [len(columns) + at for at in range(len(pool.terms))]
-            for term in pool.terms:
-                most = INF if term.most is None else term.most / MILLION
-                columns.append((term.keep_ppm / MILLION * hours, term.held / MILLION, most))
-            for length in problem.blocks:
-                rows.append((-INF, 0.0, [len(columns)], [1.0]))
-                rows.append((-INF, 0.0, [len(columns), *whole], [1.0, *[-1.0] * len(whole)]))
-                columns.append((-float(length), 0.0, INF))
         self._fixed = len(columns)
         self._add_columns(columns, [([], []) for _ in columns])
         self._add_rows(rows)
@@ -118,17 +90,11 @@ class Master:
         for flow, site in zip(dense.flows_of_task[task], way[1:], strict=True):
             cost += float(self.dual.carry[flow, site, here])
             values[self._use[flow, site]] = 1.0
-        for row, coefficient in zip(dense.row_of[k].tolist(), dense.row_value[k].tolist(), strict=True):
-            if row < len(dense.limit):
-                values[self._limit_row + row] = values.get(self._limit_row + row, 0.0) + coefficient
-        if dense.pool[k] >= 0:
-            base = self._pool_row + int(dense.pool[k]) * len(dense.blocks) * 2
-            values |= {base + 2 * block: -hourly for block, hourly in enumerate(dense.hourly[k].tolist()) if hourly}
         return cost, (list(values), list(values.values()))
 
-    def solve(self, seconds: float, known: Prices | None, go_on: Callable[[], bool]) -> Relaxed | None:
+    def solve(self, seconds: float, go_on: Callable[[], bool]) -> Relaxed | None:
         """The relaxation over the ways seen; None when it was stopped. Copies that no way uses, about which the master
-        has nothing to say, keep their known prices, or are free."""
+        has nothing to say, are free."""
         self._solver.setOptionValue("time_limit", self._solver.getRunTime() + seconds)
         if not watched(self._solver, go_on):
             return None
@@ -137,27 +103,26 @@ class Master:
             return None
         duals, values = np.array(solution.row_dual), np.array(solution.col_value)
         dense = self.dense
-        copy = np.zeros((len(dense.volume), dense.sites)) if known is None else known.copy.copy()
+        copy = np.zeros((len(dense.volume), dense.sites))
         if self._use:
             at = np.array(list(self._use))
             copy[at[:, 0], at[:, 1]] = -duals[np.fromiter(self._use.values(), dtype=np.int64)]
-        pools, blocks = len(dense.problem.pools), len(dense.blocks)
-        cover = -duals[self._pool_row : self._pool_row + 2 * blocks * pools : 2].reshape(pools, blocks)
-        prices = self.dual.lawful(Prices(copy, -duals[self._limit_row : self._pool_row], cover))
+        cover = np.zeros((len(dense.problem.pools), len(dense.blocks)))
+        prices = self.dual.lawful(Prices(copy, np.zeros(len(dense.limit)), cover))
         kept = np.where(self._copy >= 0, values[np.maximum(self._copy, 0)], 0.0)
         shares = values[self._fixed :]
         options = np.zeros(len(dense.own))
         np.add.at(options, np.array([way[0] for way in self.ways], dtype=np.int64), shares)
-        used = [way for way, share in zip(self.ways, shares.tolist(), strict=True) if share > TRACE]
-        return Relaxed(self._solver.getInfo().objective_function_value, prices, options, kept, used)
+        return Relaxed(self._solver.getInfo().objective_function_value, prices, options, kept)
 
     def better(self, answer: Answer, each: int = EACH) -> list[Way]:
         """For each task its cheapest options at an answer's prices, with the copies that they would use."""
         dense = self.dense
         order = np.lexsort((answer.cost, dense.task))
-        if not self.coupled:  # of the machines at a site only the cheapest matters
-            pair = dense.task[order] * dense.sites + dense.site[order]
-            order = order[np.sort(np.unique(pair, return_index=True)[1])]
+        pair = (
+            dense.task[order] * dense.sites + dense.site[order]
+        )  # of the machines at a site only the cheapest matters
+        order = order[np.sort(np.unique(pair, return_index=True)[1])]
         rank = np.arange(len(order)) - np.searchsorted(dense.task[order], dense.task[order])
         picked: Ints = order[(rank < each) & np.isfinite(answer.cost[order])]
         source: list[list[int]] = [[] for _ in picked]

@@ -16,9 +16,15 @@ from polycloud.placement.solve.dense import Dense
 from polycloud.placement.solve.highs import Bools, Floats, Ints, np
 
 SAFE = 1e-9  # relative; a sum of some thousand float64 is exact to 1e-12
-PATIENCE = 20  # steps without a better bound before the steps get shorter
-SHORTER = 0.7
-MEMORY = 0.3  # the weight of the newest direction in the mean that a step follows
+MEAN, SQUARE = 0.8, 0.99  # how much of what directions were, and were squared, is kept from step to step
+SHORTEST = 0.02  # the last steps, as a share of the first
+RECENT = 0.05  # the weight of the newest prices in the mean of prices, whose bound is often better
+LOOK = 20  # steps between two looks at that mean
+CHOSEN = 0.03  # the weight of the newest answer in the mean of answers
+STEP = 0.02  # of what an option costs: a step of a row's price
+LANE = 0.2  # of what a lane costs: a step of a copy's price
+HOURS = 10.0  # a step of what promises cover
+TINY = 1e-12
 
 
 class Prices(msgspec.Struct):
@@ -47,6 +53,16 @@ class Answer(msgspec.Struct):
     chosen: Ints
     kept: Bools
     reach: Floats
+
+
+class Ascent(msgspec.Struct):
+    """Where steps upwards led: the best prices and their bound in USD, and how often of late each option (by option)
+    and each copy (items, sites) was chosen, which is near to the fractional optimum."""
+
+    prices: Prices
+    value: float
+    options: Floats
+    copies: Floats
 
 
 class Dual:
@@ -78,6 +94,8 @@ class Dual:
         ]
         open_ended = [[keep for keep, _, most in terms if most == np.inf] for terms in self._terms]
         self._need = np.array([max(0.0, hours - min(keeps)) if keeps else 0.0 for keeps in open_ended])
+        plain = [all(held == 0 and most == np.inf for _, held, most in terms) for terms in self._terms]
+        self._enough = np.where(np.array(plain, dtype=bool), self._need, np.inf)  # more than that is only dearer
 
     def start(self) -> Prices:
         """Prices to begin with: a copy's cost shared by its readers, promises spread evenly over the hours."""
@@ -93,11 +111,12 @@ class Dual:
         copy = np.where(self.may[self.dense.flow_item], np.maximum(prices.copy, 0.0), 0.0)
         copy[self._nowhere] = 0.0
         cover = np.clip(prices.cover, 0.0, self.dense.blocks)
-        for _ in range(len(self.dense.blocks) + 1):
-            short = np.maximum(0.0, self._need - cover.sum(axis=1)) if len(cover) else np.zeros(0)
-            room = cover < self.dense.blocks
-            each = short / np.maximum(room.sum(axis=1), 1) if len(cover) else short
-            cover = np.where(room, np.minimum(cover + each[:, None], self.dense.blocks), cover)
+        for _ in range(len(self.dense.blocks) + 1 if len(cover) else 0):
+            whole = cover.sum(axis=1)
+            more = np.maximum(0.0, self._need - whole) - np.maximum(0.0, whole - self._enough)
+            room = np.where(more[:, None] > 0, cover < self.dense.blocks, cover > 0)
+            each = more / np.maximum(room.sum(axis=1), 1)
+            cover = np.where(room, np.clip(cover + each[:, None], 0.0, self.dense.blocks), cover)
         return Prices(copy, np.maximum(prices.row, 0.0), cover)
 
     def steer(self, prices: Prices) -> Floats:
@@ -157,34 +176,44 @@ class Dual:
         """A value as a bound in whole micro-USD."""
         return int(np.floor((value - SAFE * (1.0 + abs(value))) * MILLION))
 
-    def ascend(self, prices: Prices, target: float, steps: int, go_on: Callable[[float], bool]) -> tuple[Prices, float]:
-        """Steps along the mean of recent directions, as long as the gap to ``target`` suggests; the best seen."""
-        best, value = prices, -np.inf
-        theta, idle = 1.0, 0
-        mean: Prices | None = None
-        sizes = self._sizes()
-        for _ in range(steps):
-            answer = self.answer(prices)
+    def ascend(self, prices: Prices, steps: int, go_on: Callable[[], bool], long: float = 1.0) -> Ascent:
+        """Steps along the mean of recent directions, each price by its own length (what is known as Adam), shorter
+        and shorter from ``long``; the best prices seen, and the best mean of prices."""
+        found = Ascent(prices, -np.inf, np.zeros(len(self.dense.own)), np.zeros(self.may.shape))
+        now = _parts(prices)
+        mean, square = [np.zeros_like(part) for part in now], [np.zeros_like(part) for part in now]
+        usual, sizes = prices, self._sizes()
+        for at in range(1, steps + 1):
+            answer = self._better(found, prices)
             if not np.isfinite(answer.value):  # something has nowhere to be
                 break
-            idle += 1
-            if answer.value > value:
-                idle = 0 if answer.value > value + 1e-6 * abs(value) else idle
-                best, value = prices, answer.value
-            if idle >= PATIENCE:
-                theta, idle, mean, prices = theta * SHORTER, 0, None, best
-                answer = self.answer(prices)
-            way = self._direction(answer)
-            mean = way if mean is None else mean.mixed(way, MEMORY)
-            long = sum(float(((part * size) ** 2).sum()) for part, size in zip(_parts(mean), sizes, strict=True))
-            step = theta * max(target - answer.value, 1e-4 * abs(target)) / max(long, 1e-12)
-            copy, row, cover = (
-                at + step * part * size**2 for at, part, size in zip(_parts(prices), _parts(mean), sizes, strict=True)
-            )
-            prices = self.lawful(Prices(copy, row, cover))
-            if not go_on(value) or theta < 1e-4:
+            weight = max(CHOSEN, 1.0 / at)
+            found.options *= 1.0 - weight
+            found.options[answer.chosen] += weight
+            found.copies += weight * (answer.kept - found.copies)
+            length = long * SHORTEST ** (at / steps)
+            moved = []
+            for part, was, way, size in zip(
+                range(3), _parts(prices), _parts(self._direction(answer)), sizes, strict=True
+            ):
+                mean[part] += (1.0 - MEAN) * (way - mean[part])
+                square[part] += (1.0 - SQUARE) * (way**2 - square[part])
+                scale = np.sqrt(square[part] / (1.0 - SQUARE**at)) + TINY
+                moved.append(was + length * size * mean[part] / (1.0 - MEAN**at) / scale)
+            prices = self.lawful(Prices(*moved))
+            usual = usual.mixed(prices, RECENT)
+            if at % LOOK == 0 or at == steps:
+                self._better(found, self.lawful(usual))
+            if not go_on():
                 break
-        return best, value
+        return found
+
+    def _better(self, found: Ascent, prices: Prices) -> Answer:
+        """The answer at prices, which are kept if their bound is the best."""
+        answer = self.answer(prices)
+        if answer.value > found.value:
+            found.prices, found.value = prices, answer.value
+        return answer
 
     def _keep(self, place: Floats) -> Bools:
         """The cheapest lawful copies of each item at these costs."""
@@ -221,13 +250,17 @@ class Dual:
         return Prices(copy, row[:-1] - dense.limit, cover - cover.mean(axis=1, keepdims=True) if len(cover) else cover)
 
     def _sizes(self) -> tuple[Floats, Floats, Floats]:
-        """The scale of each kind of price, so that one step length fits all."""
+        """How far each kind of price goes in one step at first."""
         dense = self.dense
-        usual = 5e-11  # USD per byte of a lane
+        reach = np.where(np.isfinite(self.carry), self.carry, 0.0).mean(axis=(1, 2), dtype=np.float64)
+        hold = np.where(self.may, dense.hold, 0.0).mean(axis=1) / np.maximum(
+            1, np.bincount(dense.flow_item, minlength=len(self.may))
+        )
+        option = float(np.median(np.abs(dense.own))) if len(dense.own) else 0.0
         return (
-            np.maximum(1e-3, dense.volume * usual)[:, None],
-            50.0 / np.sqrt(np.maximum(dense.limit, 1.0)),
-            np.full((1, 1), 3.0),
+            LANE * np.maximum(reach, STEP * hold[dense.flow_item])[:, None],
+            np.full(len(dense.limit), STEP * option),
+            np.full((1, 1), HOURS),
         )
 
 

@@ -1,10 +1,14 @@
 """A linear model with whole-number columns, and one run of HiGHS on it that stops when it is told to.
 
 HiGHS runs in a thread of its own; the caller's thread watches the clock, so that an interrupt is answered within
-a second even where the solver does not look up.
+a second even where the solver does not look up. A process may not end before its solvers: a thread that comes back
+from the library to an interpreter that is gone aborts it.
 """
 
+import atexit
 import math
+import os
+import signal
 import threading
 from collections.abc import Callable, Sequence
 
@@ -43,6 +47,9 @@ Bools = NDArray[np.bool_]
 INF = math.inf
 LOOK = 0.1  # seconds between two looks at the clock while the solver works
 FAIR = 1e-6  # the solver's tolerance, relative: a bound is lowered by it
+INTERRUPTED = 130  # the exit code of a process that ctrl-C ended
+
+_at_work: set[threading.Thread] = set()
 
 
 class Model:
@@ -139,9 +146,10 @@ def watched(solver: highspy.Highs, keep_on: Callable[[], bool]) -> bool:
     solver.cbMipInterrupt += look
     solver.cbSimplexInterrupt += look
     solver.cbIpmInterrupt += look
-    worker = threading.Thread(target=solver.run)  # not a daemon: the library aborts a process that ends before it
-    worker.start()
+    worker = threading.Thread(target=_work, args=(solver,), daemon=True)  # at the end ``_end`` waits for it
+    _at_work.add(worker)
     try:
+        worker.start()
         while worker.is_alive():
             worker.join(LOOK)
             if worker.is_alive() and not keep_on():
@@ -151,6 +159,25 @@ def watched(solver: highspy.Highs, keep_on: Callable[[], bool]) -> bool:
     finally:
         stopped.set()
     return not worker.is_alive()
+
+
+def _work(solver: highspy.Highs) -> None:
+    try:
+        solver.run()
+    finally:
+        _at_work.discard(threading.current_thread())
+
+
+def _end() -> None:
+    """Wait for solvers that were told to stop and have not noticed; another ctrl-C ends the process as it stands."""
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGINT, lambda *_: os._exit(INTERRUPTED))
+    for worker in list(_at_work):
+        worker.join()
+
+
+for _ in range(2):  # a ctrl-C at its very beginning ends the first of them, not the second
+    atexit.register(_end)
 
 
 def _lp(model: Model, relaxed: bool) -> "highspy.HighsLp":
@@ -175,6 +202,9 @@ def _lp(model: Model, relaxed: bool) -> "highspy.HighsLp":
 
 def _outcome(solver: "highspy.Highs", relaxed: bool) -> Outcome:
     status = solver.getModelStatus()
+    if status == highspy.HighsModelStatus.kModelEmpty:  # nothing to decide
+        offset = solver.getLp().offset_
+        return Outcome([], offset, False, [] if relaxed else None)
     info = solver.getInfo()
     found = info.primal_solution_status == highspy.SolutionStatus.kSolutionStatusFeasible
     solution = solver.getSolution()

@@ -2,12 +2,15 @@
 small exact model decides.
 
 1. Search: an instant plan.
-2. Dual ascent and column generation: prices, a bound, and how a fractional optimum places tasks and copies.
-3. The exact model over what the fractional optimum uses, what is nearly as cheap at its prices, and the best plan.
-4. What time is left goes into the bound.
+2. Dual ascent: prices, a bound, and how an optimum that may split tasks and copies would place them.
+3. Where tasks are coupled: a plan by these prices, then all tasks with the copies where they are, then one
+   neighbourhood after the other, each decided exactly while the rest stays.
+   Else: column generation, and the exact model over what its fractional optimum uses.
+4. What time is left goes into larger neighbourhoods, or into the bound.
 """
 
 import math
+import random
 from collections.abc import Callable, Iterable
 from copy import copy
 from functools import partial
@@ -16,28 +19,33 @@ from itertools import combinations, pairwise
 import msgspec
 
 from polycloud.placement.bill import bill, clouds_used, volumes
-from polycloud.placement.problem import Item, Problem, Solution, Task
-from polycloud.placement.solve import baseline, exact, highs, tariff
+from polycloud.placement.problem import Problem, Solution
+from polycloud.placement.solve import baseline, exact, highs, neighbours, promises, tariff
 from polycloud.placement.solve.columns import Master, Relaxed, Way
 from polycloud.placement.solve.dense import Dense
-from polycloud.placement.solve.dual import Dual, Prices
+from polycloud.placement.solve.dual import Ascent, Dual, Prices
 from polycloud.placement.solve.facility import BIG
-from polycloud.placement.solve.highs import Bools, Ints, np
+from polycloud.placement.solve.highs import Bools, Floats, Ints, np
+from polycloud.placement.solve.neighbours import Neighbours
+from polycloud.placement.solve.part import Inside, Part, inside
 from polycloud.placement.solve.result import Watch
 from polycloud.placement.solve.search import Search, carried
 
-ASCENT = 300  # steps before the first master problem: what they gain later costs more than a master's round
-AGAIN = 100  # steps between two masters
+ASCENT = 300  # steps of dual ascent
+EACH = 10  # ways per task with which the first master problem begins
 ROUNDS = 200
-MANY = 15  # ways per task with which a master is still fast
-LEVELS = (0.05, 0.1, 0.2, 0.35, 0.6, 1.0)  # of the way from the best prices to the master's
-ASSIGN = 0.1  # of the time, for options with the copies as they are
-ASSIGNED = 0.001  # the gap of that
+LEVELS = (0.05, 0.2, 0.6, 1.0)  # of the way from the best prices to the master's
 SURE = 0.9  # a share of an option in the fractional optimum that is as good as all
 SHARES = (1e-3, 1e-2, 3e-2, 1e-1)  # in the fractional optimum, from which an option or a copy may matter
 SPELLED = 32_000  # columns for options and sources that the exact model over a restriction may have
-COUPLED = 0.004  # of the relaxation's cost: how close the bound comes to it before the restriction is solved
 BOUND_SHARE = 0.4  # of the time, before the restriction is solved
+USED = 0.03  # of recent answers, from which an option or a copy is open to a neighbourhood
+NEAR = (5, 4)  # cheapest options and sites that are open to each task and item of a neighbourhood
+ASSIGN, ASSIGN_SHARE = 12.0, 0.3  # seconds, and of the time, for all tasks with the copies where they are
+MENDED = (100, 200, 350, 600, 1000)  # tasks decided anew after a change, as long as their time is enough
+SECONDS = 3.0  # for one neighbourhood
+MANY, FEWEST = 80, 20  # tasks of a neighbourhood at first, and at least
+LARGER, SMALLER = 1.05, 0.8  # times as many tasks, after one without a better plan, and after one that took too long
 CLOUDS = 5  # up to which each set of clouds has its own bound
 
 
@@ -148,33 +156,23 @@ class Large:
             for some in combinations(names, many)
         ]
 
-    def target(self) -> float:
-        best = self.watch.best
-        return (self.value + abs(self.value) * 0.1 if best is None else best / 1e6) - self.left
-
-    def ascend(self, prices: Prices, target: float, steps: int) -> Prices:
-        found, _ = self.dual.ascend(prices, target, steps, lambda _value: self.watch.go_on("bound"))
-        self.certify(found)
+    def ascend(self, prices: Prices, steps: int, long: float = 1.0) -> Ascent:
+        found = self.dual.ascend(prices, steps, self._on("bound"), long)
+        self.certify(found.prices)
         return found
 
     def generate(self, master: Master, seconds: float, close: float) -> Relaxed | None:
         """Rounds of column generation until the master and the bound agree to ``close`` or the time is over."""
         end = self.watch.seconds + seconds
         relaxed: Relaxed | None = None
-        for turn in range(ROUNDS):
+        for _ in range(ROUNDS):
             if self.prices is None:
                 return relaxed
-            known = (
-                self.prices if self.coupled and turn % 2 else None
-            )  # free copies make news, known prices make progress
-            found = master.solve(max(1.0, end - self.watch.seconds), known, self._on("columns"))
+            found = master.solve(max(1.0, end - self.watch.seconds), self._on("columns"))
             if found is None:
                 return relaxed
             relaxed = found
-            if self.coupled and len(master.ways) > MANY * len(self.problem.tasks):
-                master.begin(found.used)
-            answer = self.dual.answer(found.prices)
-            new = master.add(master.better(answer))
+            new = master.add(master.better(self.dual.answer(found.prices)))
             base, best, value = self.prices, self.prices, self.value - self.left
             for share in LEVELS:
                 mixed = self.dual.lawful(base.mixed(found.prices, share))
@@ -183,11 +181,8 @@ class Large:
                     best, value = mixed, tried
             if best is not base:
                 self.certify(best)
-            gap = found.cost + self.left - self.value
-            if gap <= close * abs(found.cost) or self.watch.close:
+            if found.cost + self.left - self.value <= close * abs(found.cost) or self.watch.close:
                 return relaxed
-            if self.coupled:
-                best = self.ascend(best, found.cost, AGAIN)
             new += master.add(master.better(self.dual.answer(best)))
             if not new or self.watch.seconds > end or not self.watch.go_on("columns"):
                 return relaxed
@@ -200,23 +195,20 @@ class Large:
         return Trail(self.prices, self.dense.names, ways)
 
     def settle(self, ways: Iterable[Way] = ()) -> Trail | None:
-        """From prices to the end: column generation, a plan near the fractional optimum, the restriction, and more
-        column generation with what time is left. ``ways`` are known to be good."""
+        """From prices to the end, where nothing couples tasks: column generation, a plan near the fractional optimum,
+        the exact model over what that uses, and more columns with what time is left. ``ways`` are known to be good."""
         watch = self.watch
         master = Master(self.dual)
         master.add(ways)
         if watch.solution is not None:
             master.add(master.of(watch.solution))
         if self.prices is not None:
-            master.add(master.better(self.dual.answer(self.prices)))
-        close = COUPLED if self.coupled else watch.limits.gap / 5
-        relaxed = self.generate(master, BOUND_SHARE * watch.limits.seconds, close)
+            master.add(master.better(self.dual.answer(self.prices), EACH))
+        relaxed = self.generate(master, BOUND_SHARE * watch.limits.seconds, watch.limits.gap / 2)
         if relaxed is not None and not watch.close and watch.go_on("rounding"):
             self.round(relaxed)
-            if self.coupled and not watch.close and watch.go_on("assignment"):
-                self.assign(relaxed, 6)
             if not watch.close and watch.go_on("restricted"):
-                self.restrict(relaxed, 1)
+                self.restrict(relaxed.options, relaxed.copies, watch.left)
             if not watch.close and watch.go_on("columns"):
                 self.generate(master, watch.left, watch.limits.gap / 5)
         return self.trail(master.ways)
@@ -242,100 +234,134 @@ class Large:
         search.steer = None
         self.polish("rounding")
 
-    def assign(self, relaxed: Relaxed, near: int) -> None:
-        """With the copies where they are, the best options for all tasks together: no flows are left in that model."""
-        self.search.refresh()
-        part = self.part(relaxed, near, SHARES[0])
-        tasks = []
-        for task, row in zip(part.problem.tasks, self.search.data, strict=True):
-            there = [msgspec.structs.replace(o, cost=o.cost + round(float(row[o.site]) * 1e6)) for o in task.options]
-            tasks.append(msgspec.structs.replace(task, options=tuple(there), flows=()))
-        folded = msgspec.structs.replace(part.problem, tasks=tuple(tasks), items=(), meters=(), zones=())
-        built = exact.build(folded)
-        best = self.watch.solution
-        hint = None if best is None else exact.hint(built, msgspec.structs.replace(part.within(best), copies=()))
-        seconds = min(self.watch.left, ASSIGN * self.watch.limits.seconds)
-        outcome = highs.run(built.model, seconds, ASSIGNED, self._on("assignment"), hint)
-        if outcome.values is None:
+    def spread(self) -> None:
+        """A plan by prices alone: tasks where they and their data are cheapest and there is room, those first that
+        have most to lose, then copies for them."""
+        if self.prices is None:
             return
-        self.search.clear()
-        for at, (kept, columns) in enumerate(zip(part.options, built.x, strict=True)):
-            values = [outcome.values[column] for column in columns]
-            self.search.put(at, int(self.dense.first[at]) + kept[values.index(max(values))])
-        self.polish("assignment")
+        search, dense = self.search, self.dense
+        answer = self.dual.answer(self.prices)
+        steer = self.dual.steer(self.prices)
+        search.clear()
+        search.data[:] = BIG
+        search.data[dense.task, dense.site] = np.minimum(answer.cost - steer - dense.own, BIG)
+        search.steer = steer
+        ranked = [np.sort(answer.cost[start:end])[:2] for start, end in pairwise(dense.first.tolist())]
+        lose = np.array([two[1] - two[0] if len(two) > 1 else BIG for two in ranked])
+        search.place(np.argsort(-lose, kind="stable"))
+        search.steer = None
+        search.open[:] = False
+        self.polish("prices")
 
-    def restrict(self, relaxed: Relaxed, near: int) -> None:
-        """Solve the exact model over what matters: as much of it as the model may hold."""
+    def restrict(self, options: Floats, copies: Floats, seconds: float) -> None:
+        """The exact model over what a fractional optimum uses: as much of it as the model may hold."""
+        every = list(range(len(self.problem.tasks))), list(range(len(self.problem.items)))
         for share in SHARES:
-            part = self.part(relaxed, near, share)
-            if exact.size(part.problem) <= SPELLED or share == SHARES[-1]:
-                self.spell(part)
+            part = self.part(every, options > share, copies > share, (1, 0))
+            if part is None or self.watch.solution is None:
+                return
+            small = inside(self.problem, self.watch.solution, part)
+            if exact.size(small.problem) <= SPELLED or share == SHARES[-1]:
+                self.reopen(part, small, seconds, "restricted")
                 return
 
-    def part(self, relaxed: Relaxed, near: int, share: float) -> "Restriction":
-        """What the fractional optimum uses more than ``share`` of, the ``near`` cheapest options at the best prices,
-        and the best plan."""
+    def mend(self, ascent: Ascent, tasks: list[int], items: list[int], enough: float) -> None:
+        """Decide anew what a change has moved, together with what keeps the plan furthest from its bound, then more
+        of that."""
+        used, kept = ascent.options > USED, ascent.copies > USED
+        nearby = Neighbours(self.dense, random.Random(0))  # noqa: S311  no secret
+        for many in MENDED:
+            best = self.watch.solution
+            if best is None or self.prices is None or self.watch.within(enough) or not self.watch.go_on("mending"):
+                return
+            worth = nearby.worth(best, self.dual.answer(self.prices).cost, self.lost(best, self.prices))
+            worth[tasks] = np.inf
+            worst = np.argsort(-worth, kind="stable")[: max(many, len(tasks))]
+            part = self.part((sorted(worst.tolist()), items), used, kept, NEAR)
+            if part is None:
+                return
+            enough_time = self.reopen(part, inside(self.problem, best, part), SECONDS, "mending", 1)
+            self.search.take(self.watch.solution or best)
+            self.polish("mending")
+            if not enough_time:
+                return
+
+    def assign(self, ascent: Ascent) -> None:
+        """The best options for all tasks together, with the copies where they are."""
+        every = self.part((list(range(len(self.problem.tasks))), []), ascent.options > USED, ascent.copies > USED, NEAR)
         best = self.watch.solution
-        cost = self.dual.answer(relaxed.prices if self.prices is None else self.prices).cost
-        hold = self.dense.hold
-        if best is not None and self.problem.per_cloud:  # which the prices do not see: stay with the best plan's
-            used = [*clouds_used(self.problem, best), "onprem"]
-            outside = np.array([place.cloud not in used for place in self.problem.sites], dtype=bool)
-            cost, hold = cost + BIG * outside[self.dense.site], hold + BIG * outside
-            near *= 4
-        options, holds = [], []
-        for at, (start, end) in enumerate(pairwise(self.dense.first.tolist())):
-            kept = set(np.flatnonzero(relaxed.options[start:end] > share).tolist())
-            kept |= set(np.argsort(cost[start:end], kind="stable")[:near].tolist())
-            if best is not None:
-                kept.add(best.choice[at])
-            options.append(sorted(kept))
-        for at, item in enumerate(self.problem.items):
-            sites = set(np.flatnonzero(relaxed.copies[at] > share).tolist()) | set(item.pinned)
-            if best is not None:
-                sites |= set(best.copies[at])
-            sites |= set(np.argsort(hold[at], kind="stable")[: item.copies].tolist())
-            holds.append(sites)
-        return Restriction(self.problem, options, holds)
+        if every is not None and best is not None and self.watch.go_on("assignment"):
+            seconds = min(ASSIGN, ASSIGN_SHARE * self.watch.limits.seconds)
+            self.reopen(every, inside(self.problem, best, every), seconds, "assignment")
+            self.search.take(self.watch.solution or best)
+            self.polish("assignment")
 
-    def spell(self, part: "Restriction") -> None:
-        """The exact model of a restriction, from the best plan."""
-        start = self.watch.solution
-        built = exact.build(part.problem)
-        hint = None if start is None else exact.hint(built, part.within(start))
-        gap = max(self.watch.limits.gap / 5, 1e-5)
-        outcome = highs.run(built.model, self.watch.left, gap, self._on("restricted"), hint)
+    def refine(self, ascent: Ascent, enough: float) -> Trail | None:
+        """From a plan and prices to the end, where tasks are coupled: one neighbourhood after the other is decided
+        anew, larger ones when nothing is found, until the gap is ``enough``."""
+        watch = self.watch
+        used, kept = ascent.options > USED, ascent.copies > USED
+        nearby = Neighbours(self.dense, random.Random(0))  # noqa: S311  no secret
+        every, most = len(self.problem.tasks), max(self.dense.sites, *np.diff(self.dense.first).tolist())
+        many, near = min(float(MANY), every), NEAR
+        while not watch.within(enough) and watch.go_on("neighbours"):
+            before = watch.solution
+            if before is None or self.prices is None:
+                break
+            cost = self.dual.answer(self.prices).cost
+            around = nearby.around(before, cost, self.lost(before, self.prices), int(many))
+            part = self.part(around, used, kept, near)
+            if part is None:
+                break
+            if not self.reopen(part, inside(self.problem, before, part), SECONDS, "neighbours"):
+                many = max(FEWEST, many * SMALLER)
+            elif watch.solution is before:
+                if many >= every:
+                    if min(near) >= most:
+                        break
+                    near = near[0] * 2, near[1] * 2
+                many = min(every, many * LARGER)
+        return self.trail([])
+
+    def lost(self, plan: Solution, prices: Prices) -> Floats:
+        """USD by pool that promises cost a plan beyond what they cost at prices."""
+        dense, pools = self.dense, len(self.problem.pools)
+        chosen = dense.first[:-1] + np.array(plan.choice, dtype=np.int64)
+        usage = np.zeros((pools + 1, len(dense.blocks)))
+        np.add.at(usage, self.search.pool[chosen], dense.hourly[chosen])
+        cost: Floats = self.search.pool_cost(np.arange(pools), usage[:-1]) + (prices.cover * usage[:-1]).sum(axis=1)
+        return cost.clip(0.0)
+
+    def part(self, among: tuple[list[int], list[int]], used: Bools, kept: Bools, near: tuple[int, int]) -> Part | None:
+        """What a fractional optimum uses of some tasks and items, the ``near`` cheapest of each at the best prices,
+        and where the best plan has them."""
+        best = self.watch.solution
+        if best is None or self.prices is None:
+            return None
+        answer = self.dual.answer(self.prices)
+        cost, place = answer.cost, answer.place
+        if self.problem.per_cloud:  # which the prices do not see: stay with the best plan's
+            clouds = [*clouds_used(self.problem, best), "onprem"]
+            outside = np.array([site.cloud not in clouds for site in self.problem.sites], dtype=bool)
+            cost, place = cost + BIG * outside[self.dense.site], place + BIG * outside
+            near = near[0] * 4, near[1]
+        return neighbours.part(self.dense, best, among, (cost, used), (place, kept), near)
+
+    def reopen(self, part: Part, small: Inside, seconds: float, step: str, finer: int = 5) -> bool:
+        """Decide a part of the best plan anew, ``finer`` times as well as was asked for; False when the time was too
+        short to prove it."""
+        best = self.watch.solution
+        if best is None:
+            return True
+        built, end = exact.build(small.problem), self.watch.seconds + seconds
+        gap = max(self.watch.limits.gap / finer, 1e-5)
+        hint = exact.hint(built, small.now)
+        outcome = highs.run(built.model, min(seconds, self.watch.left), gap, self._on(step), hint)
         if outcome.values is not None:
-            plan = part.whole(exact.read(part.problem, built, outcome.values))
-            self.watch.offer(plan, bill(self.problem, plan), "restricted")
-
-
-class Restriction:
-    """A problem with fewer options and fewer sites for copies, and the way back."""
-
-    def __init__(self, problem: Problem, options: list[list[int]], holds: Iterable[set[int]]):
-        self.options = options
-        tasks = tuple(_fewer(task, kept) for task, kept in zip(problem.tasks, options, strict=True))
-        items = tuple(_narrow(item, sites) for item, sites in zip(problem.items, holds, strict=True))
-        self.problem = msgspec.structs.replace(problem, tasks=tasks, items=items)
-
-    def within(self, whole: Solution) -> Solution:
-        """A plan of the whole problem as one of the restriction."""
-        choice = tuple(kept.index(k) for kept, k in zip(self.options, whole.choice, strict=True))
-        return msgspec.structs.replace(whole, choice=choice)
-
-    def whole(self, part: Solution) -> Solution:
-        """A plan of the restriction as one of the whole problem."""
-        choice = tuple(kept[k] for kept, k in zip(self.options, part.choice, strict=True))
-        return msgspec.structs.replace(part, choice=choice)
-
-
-def _fewer(task: Task, kept: list[int]) -> Task:
-    return msgspec.structs.replace(task, options=tuple(task.options[k] for k in kept))
-
-
-def _narrow(item: Item, sites: set[int]) -> Item:
-    return msgspec.structs.replace(item, hold=tuple(pair for pair in item.hold if pair[0] in sites))
+            plan = small.whole(best, part, exact.read(small.problem, built, outcome.values))
+            plan = promises.promised(self.problem, plan)
+            self.watch.offer(plan, bill(self.problem, plan), step)
+        return self.watch.seconds < end
 
 
 def solve(problem: Problem, watch: Watch) -> Trail | None:
@@ -348,5 +374,14 @@ def solve(problem: Problem, watch: Watch) -> Trail | None:
             watch.offer(naive.solution, naive.bill, naive.name)
     large.fewer_clouds(search)
     large.lower()
-    large.ascend(large.dual.start(), large.target(), ASCENT)
-    return large.settle()
+    ascent = large.ascend(large.dual.start(), ASCENT)
+    trail = None
+    if large.coupled:
+        large.spread()
+        large.assign(ascent)
+    else:
+        trail = large.settle()
+    if large.coupled or not large.plain:
+        found = large.refine(ascent, watch.limits.gap)
+        trail = found if trail is None else trail
+    return trail

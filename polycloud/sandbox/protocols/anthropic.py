@@ -10,7 +10,7 @@ from typing import Literal
 
 import msgspec
 
-from polycloud.sandbox.ask import Answer, Ask, Piece, Tool
+from polycloud.sandbox.ask import Answer, Ask, Mark, Piece, Tool
 from polycloud.sandbox.ask import Block as AnswerBlock
 from polycloud.sandbox.protocols import claude
 from polycloud.sandbox.protocols.common import Frame, Mistake, Refused, argument_object, compact, deltas, mistake
@@ -57,6 +57,16 @@ class DocumentBlock(Shape, tag_field="type", tag="document"):
     title: str | None = None
 
 
+class SearchResult(Shape, tag_field="type", tag="search_result"):
+    """What the caller found; docs.claude.com/en/docs/build-with-claude/search-results (2026-11)."""
+
+    source: str
+    title: str
+    content: list[TextBlock]
+    cache_control: CacheControl | None = None
+    citations: object = None
+
+
 class ToolUse(Shape, tag_field="type", tag="tool_use"):
     id: str
     name: str
@@ -67,7 +77,7 @@ class ToolUse(Shape, tag_field="type", tag="tool_use"):
 
 class ToolResult(Shape, tag_field="type", tag="tool_result"):
     tool_use_id: str
-    content: str | list[TextBlock | ImageBlock | DocumentBlock] | None = None
+    content: str | list[TextBlock | ImageBlock | DocumentBlock | SearchResult] | None = None
     is_error: bool | None = None
     cache_control: CacheControl | None = None
 
@@ -81,7 +91,7 @@ class RedactedBlock(Shape, tag_field="type", tag="redacted_thinking"):
     data: str
 
 
-Block = TextBlock | ImageBlock | DocumentBlock | ToolUse | ToolResult | ThinkingBlock | RedactedBlock
+Block = TextBlock | ImageBlock | DocumentBlock | SearchResult | ToolUse | ToolResult | ThinkingBlock | RedactedBlock
 
 
 class Message(Shape):
@@ -168,6 +178,8 @@ def parse(raw: bytes) -> Body:
     for name, value in (("temperature", body.temperature), ("top_p", body.top_p)):
         if value is not None and not 0 <= value <= 1:
             raise invalid(f"{name}: range: 0..1")
+    if complaint := claude.stop_complaint(body.stop_sequences or []):
+        raise invalid(complaint)
     _check_messages(body)
     complaint = claude.signature_complaint(_shown(body))
     if not complaint and body.thinking is not None:
@@ -258,13 +270,13 @@ def ask_of(body: Body) -> Ask:
     if isinstance(body.system, str):
         pieces.append(Piece("system", body.system))
     elif body.system is not None:
-        pieces += [Piece("system", block.text, mark=block.cache_control is not None) for block in body.system]
+        pieces += [Piece("system", block.text, mark=_mark(block.cache_control)) for block in body.system]
     names: dict[str, str] = {}
     for message in body.messages:
         pieces += [_piece(message.role, block, names) for block in _blocks(message)]
     if body.cache_control is not None and pieces:
-        pieces[-1].mark = True
-    tools = [Tool(t.name, t.description or "", t.input_schema, t.cache_control is not None) for t in body.tools or ()]
+        pieces[-1].mark = _mark(body.cache_control)
+    tools = [Tool(t.name, t.description or "", t.input_schema, _mark(t.cache_control)) for t in body.tools or ()]
     ask = Ask(pieces=pieces, tools=tools, max_tokens=body.max_tokens, stop=body.stop_sequences or [])
     choice = body.tool_choice
     if choice is not None:
@@ -280,21 +292,31 @@ def ask_of(body: Body) -> Ask:
     return ask
 
 
+def _mark(control: CacheControl | None) -> Mark:
+    return "" if control is None else control.ttl or "5m"
+
+
+def _said(block: TextBlock | SearchResult) -> str:
+    if isinstance(block, TextBlock):
+        return block.text
+    return f"{block.title} ({block.source}): " + " ".join(part.text for part in block.content)
+
+
 def _piece(role: Literal["user", "assistant", "system"], block: Block, names: dict[str, str]) -> Piece:
     if isinstance(block, ThinkingBlock):
         return Piece("thinking", block.thinking)
     if isinstance(block, RedactedBlock):
         return Piece("thinking", block.data)
-    mark = block.cache_control is not None
-    if isinstance(block, TextBlock):
-        return Piece(role, block.text, mark=mark)
+    mark = _mark(block.cache_control)
+    if isinstance(block, TextBlock | SearchResult):
+        return Piece(role, _said(block), mark=mark)
     if isinstance(block, ToolUse):
         names[block.id] = block.name
         return Piece("call", compact(block.input), block.name, mark)
     if isinstance(block, ToolResult):
         content = block.content if isinstance(block.content, list) else [TextBlock(block.content or "")]
-        text = "".join(c.text for c in content if isinstance(c, TextBlock))
-        images = sum(not isinstance(c, TextBlock) for c in content)
+        text = "".join(_said(c) for c in content if isinstance(c, TextBlock | SearchResult))
+        images = sum(not isinstance(c, TextBlock | SearchResult) for c in content)
         return Piece("tool", text, names.get(block.tool_use_id, ""), mark, images)
     return Piece(role, "", mark=mark, images=1)
 
@@ -386,7 +408,10 @@ def usage(answer: Answer, output: int) -> dict[str, object]:
         "input_tokens": answer.input - answer.cache_read - answer.cache_write,
         "cache_creation_input_tokens": answer.cache_write,
         "cache_read_input_tokens": answer.cache_read,
-        "cache_creation": {"ephemeral_5m_input_tokens": answer.cache_write, "ephemeral_1h_input_tokens": 0},
+        "cache_creation": {
+            "ephemeral_5m_input_tokens": answer.cache_write - answer.cache_write_hour,
+            "ephemeral_1h_input_tokens": answer.cache_write_hour,
+        },
         "output_tokens": output,
         "output_tokens_details": {"thinking_tokens": min(answer.reasoning, output)},
     }

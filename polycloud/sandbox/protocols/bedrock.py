@@ -138,7 +138,9 @@ class ConverseWriter:
             usage["cacheReadInputTokens"] = answer.cache_read
             usage["cacheWriteInputTokens"] = answer.cache_write
             if answer.cache_write:
-                usage["cacheDetails"] = [{"ttl": "5m", "inputTokens": answer.cache_write}]
+                hour = answer.cache_write_hour
+                lives = (("5m", answer.cache_write - hour), ("1h", hour))
+                usage["cacheDetails"] = [{"ttl": ttl, "inputTokens": tokens} for ttl, tokens in lives if tokens]
         return usage
 
 

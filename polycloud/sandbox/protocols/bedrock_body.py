@@ -177,7 +177,7 @@ def ask_of(body: Converse) -> Ask:
     pieces: list[Piece] = []
     for system in body.system or ():
         if system.cache_point is not None and pieces:
-            pieces[-1].mark = True
+            pieces[-1].mark = system.cache_point.ttl or "5m"
         elif system.text is not None:
             pieces.append(Piece("system", system.text))
     names: dict[str, str] = {}
@@ -190,7 +190,7 @@ def ask_of(body: Converse) -> Ask:
             spec = entry.tool_spec
             tools.append(Tool(spec.name, spec.description or "", spec.input_schema.json))
         elif entry.cache_point is not None and tools:
-            tools[-1].mark = True
+            tools[-1].mark = entry.cache_point.ttl or "5m"
     ask = Ask(pieces=pieces, tools=tools)
     choice = body.tool_config.tool_choice if body.tool_config else None
     if choice is not None and choice.tool is not None:
@@ -207,7 +207,7 @@ def ask_of(body: Converse) -> Ask:
 def _block(role: Literal["user", "assistant"], block: Block, pieces: list[Piece], names: dict[str, str]) -> None:
     if block.cache_point is not None:
         if pieces:
-            pieces[-1].mark = True
+            pieces[-1].mark = block.cache_point.ttl or "5m"
     elif block.tool_use is not None:
         names[block.tool_use.tool_use_id] = block.tool_use.name
         pieces.append(Piece("call", compact(block.tool_use.input), block.tool_use.name))

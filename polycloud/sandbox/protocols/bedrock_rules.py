@@ -209,6 +209,8 @@ def read_thinking(body: Converse, ask: Ask, model: str) -> None:
     if claude.is_claude(model):
         _only(fields, _CLAUDE_FIELDS, "The model returned the following errors: {}: Extra inputs are not permitted")
         complaint = claude.signature_complaint(_shown(body))
+        stops = body.inference_config.stop_sequences if body.inference_config else None
+        complaint = complaint or claude.stop_complaint(stops or [])
         if not complaint and "thinking" in fields:
             inference = body.inference_config
             complaint = claude.thinking_complaint(

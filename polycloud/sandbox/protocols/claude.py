@@ -1,6 +1,7 @@
-"""What Claude itself demands, whichever cloud serves it: the rules of thinking.
+"""What Claude itself demands, whichever cloud serves it: the rules of thinking and of stop sequences.
 
-Source: docs.claude.com/en/docs/build-with-claude/extended-thinking (2026-11).
+Sources: docs.claude.com/en/docs/build-with-claude/extended-thinking and …/adaptive-thinking ("Validation changes":
+earlier turns need not begin with thinking there); github.com/BerriAI/litellm issue 3286 (2026-11).
 """
 
 import msgspec
@@ -49,14 +50,20 @@ def thinking_complaint(
     if forced and field["type"] == "enabled":  # adaptive thinking takes a forced tool (recorded traffic)
         return "Thinking may not be enabled when tool_choice forces tool use."
     if temperature not in (None, 1):
-        return "`temperature` may only be set to 1 when thinking is enabled."
-    if not opens_with_thinking:
+        return "`temperature` may only be set to 1 when thinking is enabled or in adaptive mode."
+    if not opens_with_thinking and field["type"] == "enabled":
         return (
             "Expected `thinking` or `redacted_thinking`, but found `tool_use`. When `thinking` is enabled, a final "
             "`assistant` message must start with a thinking block (preceeding the lastmost set of `tool_use` and "
             "`tool_result` blocks)."
         )
     return ""
+
+
+def stop_complaint(sequences: list[str]) -> str:
+    """What is wrong with stop sequences; empty when nothing is."""
+    blank = any(not one.strip() for one in sequences)
+    return "stop_sequences: each stop sequence must contain non-whitespace" if blank else ""
 
 
 def signature_complaint(shown: list[Shown]) -> str:

@@ -5,20 +5,25 @@ import contextlib
 import json
 import re
 
+import msgspec
 import pytest
 from openapi_spec_validator import validate
 from starlette.routing import Route
 
 from polycloud.app import settings
+from polycloud.app.answers import UsageAnswer
 from polycloud.app.api.openapi import document
 from polycloud.app.api.server import BODY_BYTES_MAX, create_app
+from polycloud.app.client import Address, Answer, Client, Refused
 from polycloud.app.control.control import Control
 from polycloud.app.control.credentials import Credentials, Sources
 from polycloud.app.control.estates import Estates, Sandboxed
+from polycloud.app.control.link import Peer
 from polycloud.app.control.tokens import admin_token
 from polycloud.app.wiring import obtain
 from polycloud.core.ports.state import Batch, Entry
 from polycloud.core.usage import AttemptRecord, DecisionRecord, Usage
+from polycloud.gateway import link
 from polycloud.store import Store
 
 SECRET = "s3cr3t-value-nobody-may-see"
@@ -152,6 +157,11 @@ def test_the_life_of_a_key(installed):
         ({"team": "demo", "colour": 1}, "colour"),
         ({"team": 7}, "team"),
         ({"team": "demo", "requests_per_minute": 0}, "requests_per_minute"),
+        ({"team": "demo", "models": ["lama"]}, "did you mean llama?"),
+        ({"team": "demo", "name": "a\x00b"}, "name"),
+        ({"team": "demo", "models": ["llama\n"]}, "models"),
+        (b'{"team": "demo", "team": "other"}', "given twice: team"),
+        (b"[" * 200_000, "body"),
         (b"{not json", "JSON"),
         (b"", "team"),
         (b"\xff\xfe", "body"),
@@ -163,6 +173,7 @@ def test_a_wrong_body_is_told_what_is_wrong(installed, body, said):
             answer = await app("POST", "/admin/keys", body)
             assert 400 <= answer.status < 500
             assert said in answer.json["error"]["message"]
+            assert answer.json["error"]["fix"]
 
     run(main())
 
@@ -385,7 +396,9 @@ def test_a_key_s_region_must_be_a_place(installed):
     assert "Nowhere" in wrong.json["error"]["message"]
 
 
-@pytest.mark.parametrize("since", ["9" * 30, "9" * 30 + "y", "abc", "99999999999999"])
+@pytest.mark.parametrize(
+    "since", ["9" * 30, "9" * 5000, "9" * 30 + "y", "abc", "99999999999999", "%D9%A1%D9%A2", "1&since=2"]
+)
 def test_a_time_that_is_none_is_refused(installed, since):
     async def scene():
         async with installed() as it:
@@ -393,6 +406,16 @@ def test_a_time_that_is_none_is_refused(installed, since):
 
     answer = run(scene())
     assert (answer.status, answer.json["error"]["code"]) == (400, "bad_request")
+    assert "sys." not in answer.json["error"]["message"]
+
+
+def test_one_dimension_said_twice_counts_once(installed):
+    async def scene():
+        async with installed() as it:
+            return await it("GET", "/admin/usage", query="by=team,team")
+
+    answer = run(scene())
+    assert (answer.status, answer.json["by"]) == (200, ["team"])
 
 
 def test_a_mistake_of_ours_is_told_without_its_content(installed):
@@ -434,5 +457,58 @@ def test_a_placement_is_planned_elsewhere(installed, estate_file):
             assert answer.json["placement"]["cost"]["month_micro"] == 20_000_000
         async with installed(load=False) as app:
             assert (await app("GET", "/admin/placement")).status == 503
+
+    run(main())
+
+
+def test_the_client_reads_every_answer_whole(installed, monkeypatch):
+    """What the types of ``polycloud.app.answers`` leave out would be missing here."""
+    came = []
+
+    async def main():
+        async with installed() as app:
+            records(app.store)
+            peer = Peer(None)
+            peer.worker, peer.beat = "w0", link.Beat("w0", 1, 2, {"onprem/hall/llama": "open"}, 3)
+            app.control.link._peers[1] = peer
+            loop = asyncio.get_running_loop()
+
+            def whole(self, method, path, body=None, headers=None, seconds=0.0):
+                path, _, query = path.partition("?")
+                asked = app(method, path, body, query)
+                answer = asyncio.run_coroutine_threadsafe(asked, loop).result()
+                came.append(json.loads(answer.body))
+                return Answer(answer.status, answer.headers, answer.body)
+
+            monkeypatch.setattr(Address, "whole", whole)
+            client = Client("http://localhost")
+
+            def same(found):
+                assert json.loads(msgspec.json.encode(found)) == came[-1]
+                return found
+
+            def ask():
+                assert same(client.status())["workers"][0]["beat"]["requests"] == 3
+                app.control.link._peers.clear()
+                assert same(client.usage(since="100d"))["rows"]
+                made = same(client.create_key(team="demo", models=None))
+                same(client.rotate_key(made["id"]))
+                same(client.revoke_key(made["id"]))
+                assert len(same(client.keys())["keys"]) == 2
+                same(client.reload())
+                same(client.explain({"model": "llama"}))
+                assert same(client.decisions("q1"))["requests"][0]["records"][1]["cost_usd"]
+                same(client.estate())
+                assert client.sites() == ["onprem/hall", "onprem/barn"]
+                same(client.steer("onprem/hall", "failed", reason="test"))
+                assert same(client.overlay())["history"]
+                steered = same(client.status())["overlay"]["sites"]
+                assert steered == {"onprem/hall": {"state": "failed", "reason": "test", "by": "admin"}}
+                with pytest.raises(Refused, match="not an answer of this version"):
+                    client._get("/admin/keys", UsageAnswer)
+                with pytest.raises(Refused, match="no key"):
+                    client.revoke_key("nobody")
+
+            await asyncio.to_thread(ask)
 
     run(main())

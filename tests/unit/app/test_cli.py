@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from polycloud.app.cli import begin, litellm, main, sandbox, traffic, up
+from polycloud.app.cli import litellm, main, sandbox, traffic, up
 from polycloud.app.cli.instance import RUN_FILE, Lock, state_directory
 from polycloud.app.cli.output import text
 from polycloud.app.client import Answer, said
@@ -73,6 +73,18 @@ def test_explain_shows_the_rule_that_keeps_a_deployment_out(capsys: pytest.Captu
     assert verdicts["azure/westeurope/gpt-4o"]["order"] == 1
     assert not verdicts["azure/eastus/gpt-4o"]["eligible"]
     assert "personal-eu" in verdicts["azure/eastus/gpt-4o"]["reasons"][0]
+
+
+def test_explain_tells_shares_and_that_the_moment_does_not_count(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main.run(["explain", "request", "-e", SANDBOX, "--model", "claude-sonnet"]) == 0
+    shown = capsys.readouterr()
+    assert "--live asks the instance" in shown.err
+    assert ("shares: " in shown.out) == bool(json.loads(_explained(capsys))["shares"])
+
+
+def _explained(capsys: pytest.CaptureFixture[str]) -> str:
+    assert main.run(["explain", "request", "-e", SANDBOX, "--model", "claude-sonnet", "--json"]) == 0
+    return capsys.readouterr().out
 
 
 def test_explain_of_a_refused_request_says_no(capsys: pytest.CaptureFixture[str]) -> None:
@@ -277,6 +289,12 @@ def test_init_from_litellm_passes_check(tmp_path: Path, capsys: pytest.CaptureFi
     assert main.run(["init", *where, "--country", "de", "--force"]) == 0
 
 
+def test_init_refuses_a_name_that_no_estate_may_have(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main.run(["init", str(tmp_path), "--name", "a b"]) == 2
+    assert "--name 'a b'" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
 def test_init_writes_an_estate_that_is_proved(tmp_path: Path) -> None:
     assert (
         main.run(
@@ -298,7 +316,7 @@ def test_init_writes_an_estate_that_is_proved(tmp_path: Path) -> None:
 def test_init_suggests(arguments: list[str], hint: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main.run(["init", str(tmp_path), *arguments]) == 2
     assert hint in capsys.readouterr().err
-    assert not (tmp_path / begin.ESTATE_FILE).exists()
+    assert not (tmp_path / "estate.yaml").exists()
 
 
 def test_sites_takes_its_options_without_a_command_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -50,7 +50,13 @@ def test_a_change_of_one_field_changes_what_it_concerns_and_check_says_so(
     estate.write_text(text.replace(wanted, f"{wanted}    lifecycle: {{warm_after: 45d, cold_after: 90d}}\n"))
     capsys.readouterr()
     assert run(arguments("plan", out, "--check", "--json", estate=estate)) == 1
-    assert json.loads(capsys.readouterr().out)["files"]["changed"] == ["terraform/aws/storage.tf"]
+    found = json.loads(capsys.readouterr().out)
+    assert found["files"]["changed"] == ["terraform/aws/storage.tf"]
+    (resource,) = [c for c in found["resources"] if c["change"] != "same"]
+    assert (resource["change"], resource["monthly"]) == ("changed", resource["before"])
+    assert resource["address"].startswith("aws/aws_s3_bucket_lifecycle_configuration.")
+    assert run(arguments("plan", out, estate=estate)) == 0
+    assert "resources: 0 new, 1 changed, 0 gone, " in capsys.readouterr().out
 
 
 def test_data_that_grows_changes_the_cost_and_no_file(
@@ -140,7 +146,58 @@ def test_drift_is_told_and_exits_with_1(tmp_path: Path, capsys: pytest.CaptureFi
     path.write_text(json.dumps({"format_version": "1.2", "resource_drift": [{"address": "a.b", "change": change}]}))
     assert run(["drift", str(path)]) == 1
     assert "1.36" in capsys.readouterr().out
-    path.write_text(json.dumps({"format_version": "1.2"}))
+    path.write_text(json.dumps({"format_version": "1.2", "resource_changes": []}))
     assert run(["drift", str(path)]) == 0
     path.write_text("x")
     assert run(["drift", str(path)]) == 2
+
+
+def test_a_state_is_held_against_what_the_estate_renders(
+    estate: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out, state = tmp_path / "out", tmp_path / "state.json"
+    assert run(arguments("render", out, estate=estate)) == 0
+    values = {"bucket": "another", "region": "eu-central-1", "tags": {"data-class": "personal-eu"}}
+    bucket = {"mode": "managed", "type": "aws_s3_bucket", "name": "tickets_aws_eu_central_1"}
+    shown = {**bucket, "address": "aws_s3_bucket.tickets_aws_eu_central_1", "values": values}
+    state.write_text(json.dumps({"format_version": "1.0", "values": {"root_module": {"resources": [shown]}}}))
+    capsys.readouterr()
+    assert run(arguments("drift", state, out, "--json", estate=estate)) == 1
+    found = json.loads(capsys.readouterr().out)
+    assert (found["form"], found["root"], found["known"]) == ("state", "aws", 1)
+    told = {(one["address"], one["what"]): one["found"] for one in found["drifts"]}
+    assert told["aws_s3_bucket.tickets_aws_eu_central_1", "bucket"] == "another"
+    assert told["aws_vpc.eu_central_1", "not in the state"] == "nothing"
+    raw = {"version": 4, "resources": [{**bucket, "instances": [{"attributes": values}]}]}
+    state.write_text(json.dumps(raw))
+    assert run(arguments("drift", state, out, estate=estate)) == 1
+    said = capsys.readouterr().out
+    assert "is a state file of the root aws; 1 of its resources" in said and "another" in said
+
+
+def test_a_plan_has_its_own_files(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "p.json"
+    path.write_text(json.dumps({"format_version": "1.2", "resource_changes": []}))
+    assert run(["drift", str(path), "--root", "aws"]) == 2
+    assert "is a plan" in capsys.readouterr().err
+
+
+def test_a_renaming_warns_until_the_estate_says_what_it_was(
+    estate: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "out"
+    assert run(arguments("render", out, estate=estate)) == 0
+    text = estate.read_text()
+    assert "\n  tickets:" in text
+    text = text.replace("tickets", "requests")
+    estate.write_text(text)
+    capsys.readouterr()
+    assert run(arguments("plan", out, "--json", estate=estate)) == 0
+    (loss,) = json.loads(capsys.readouterr().out)["losses"]
+    assert loss.endswith("If it is called datasets.requests now, add there: was: tickets")
+    estate.write_text(text.replace("\n  requests:\n", "\n  requests:\n    was: tickets\n"))
+    assert run(arguments("render", out, "--json", estate=estate)) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["losses"] == []
+    assert {cost["change"] for cost in found["resources"]} == {"same"}
+    assert "terraform/aws/moved.tf" in found["files"]["added"]

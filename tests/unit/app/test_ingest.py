@@ -110,17 +110,16 @@ def test_what_a_worker_writes_is_read_once(directory, store, ingestion):
     for n in range(7):
         journal.add(decision(f"q{n}"))
         journal.add(attempt(f"q{n}"))
-    loop.run_until_complete(asyncio.sleep(0))
+    loop.run_until_complete(asyncio.sleep(0.001))  # the journal writes after the next turn
     turns = drain(ingestion, frozenset({"w1"}))
     assert sum(len(t.entries) for t in turns) == 14
     assert drain(ingestion, frozenset({"w1"}))[0].entries == ()
     journal.add(attempt("q8"))
-    loop.run_until_complete(asyncio.sleep(0))
+    loop.run_until_complete(asyncio.sleep(0.001))
     (turn,) = ingestion.turn(frozenset({"w1"})).entries
     assert turn.chained
     assert count(store) == 8
     journal.close()
-    loop.run_until_complete(loop.shutdown_default_executor())
     loop.close()
 
 

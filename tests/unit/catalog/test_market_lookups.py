@@ -175,8 +175,11 @@ def test_across_clouds_the_source_charges_its_internet_meter_by_steps(market: Ma
     price = market.egress("aws/us-east-1", "gcp/us-central1")
     assert price is not None
     assert price.meter == "aws/us-east-1 internet"
-    assert price.steps == (Step(0, 90_000), Step(10_240, 85_000), Step(51_200, 70_000))
-    assert (price.dst, price.quality) == ("gcp/us-central1", "list")
+    steps = (Step(0, 90_000), Step(10_240, 85_000), Step(51_200, 70_000), Step(153_600, 50_000))
+    assert price.steps == steps
+    assert (price.dst, price.quality) == ("gcp/us-central1", "derived"), "the last step is that of regions like it"
+    ohio = market.egress("aws/us-east-2", "gcp/us-central1")
+    assert ohio is not None and (ohio.steps, ohio.quality) == (steps, "list")
     assert market.egress("aws/us-east-1", "onprem/frankfurt").meter == price.meter  # type: ignore[union-attr]
 
 
@@ -349,7 +352,7 @@ def test_own_rows_replace_or_add_and_leave_the_old_market_alone(market: Market) 
 # -- only what is asked for is read --------------------------------------------------------------------------
 
 ASKED = {
-    "market.offers('aws/us-east-1')": {"instances", "regions"},
+    "market.offers('aws/us-east-1')": {"instances", "promises", "regions"},
     "market.egress('aws/us-east-1', 'gcp/us-central1')": {"regions", "egress_meters"},
     "market.rtt('aws/us-east-1', 'gcp/us-central1')": {"rtt"},
     "market.carbon('aws/us-east-1')": {"carbon"},

@@ -98,6 +98,27 @@ def test_spot_and_commitments_cost_no_more_than_on_demand_and_longer_no_more_tha
     assert derived > 1500
 
 
+def test_every_committed_price_has_its_own_source_date_and_time_of_payment() -> None:
+    known = {(r["source"], r["term"]): r for r in reading.table("promises")}
+    used = set()
+    for row in reading.table("instances"):
+        for term in ("1y", "3y"):
+            source = row[f"committed_{term}_source"]
+            assert bool(source) == bool(row[f"committed_{term}"]), row
+            if source:
+                assert source in row["source"].split("+"), row
+                used.add((source, term))
+    assert used == set(known)
+    for row in known.values():
+        assert row["upfront"] in ("all", "none") and (row["quality"] == "list" or row["note"])
+    assert known["opencost-ri", "3y"]["quality"] == "derived", "its source does not state the term"
+
+
+def test_a_derived_spot_price_is_as_old_as_the_older_of_its_parts() -> None:
+    rows = [r for r in reading.table("instances") if r["spot_quality"] == "derived"]
+    assert {r["spot_as_of"] or r["as_of"] for r in rows} == {min(r["as_of"], "2025-06-28") for r in rows}
+
+
 def test_machine_prices_are_plausible() -> None:
     """A thousandfold slip of units would fall outside: from a third of a cent to 400 dollars an hour."""
     for row in reading.table("instances"):

@@ -146,3 +146,62 @@ def test_yaml_reads_back_as_it_was(value: dict[str, object]) -> None:
 
     assert yaml.safe_load(text.dump(value)) == value
     assert list(yaml.safe_load_all(text.dump(value, {"b": 1}))) == [value, {"b": 1}]
+
+
+def pools(tmp_path: Path, said: str, more: str = "") -> dict[str, tuple[int, int]]:
+    path = tmp_path / "estate.yaml"
+    path.write_text(
+        "estate: e\nclouds: {aws: {sites: [us-east-1]}}\n"
+        f"clusters: {{main: {{at: aws/us-east-1, {more}pools: {{{said}}}}}}}\n"
+    )
+    loaded = load(path, None)
+    assert loaded.estate is not None, loaded.diagnostics
+    (cluster,) = derive(loaded.estate, CATALOG, MARKET).clusters
+    return {pool.name: (pool.least, pool.most) for pool in cluster.pools}
+
+
+@pytest.mark.parametrize(
+    ("said", "wanted"),
+    [
+        ("workload: {machine: m7i.4xlarge}", {"system": (3, 3), "workload": (5, 50), "gpu": (0, 10)}),
+        ("system: {}", {"system": (3, 3), "workload": (5, 50), "gpu": (0, 10)}),
+        ("system: {min: 5}, gpu: {max: 2}", {"system": (5, 5), "workload": (5, 50), "gpu": (0, 2)}),
+        ("workload: {max: 2}", {"system": (3, 3), "workload": (2, 2), "gpu": (0, 10)}),
+        ("workers: {}, chips: {accelerator: A100}", {"system": (3, 3), "workers": (5, 50), "chips": (0, 10)}),
+        ("batch: {spot: true}", {"system": (3, 3), "workload": (5, 50), "gpu": (0, 10), "batch": (0, 50)}),
+        ("workload: {}, large: {}", {"system": (3, 3), "workload": (5, 50), "gpu": (0, 10), "large": (0, 50)}),
+    ],
+)
+def test_naming_one_pool_leaves_the_others_and_their_bounds_as_usual(
+    tmp_path: Path, said: str, wanted: dict[str, tuple[int, int]]
+) -> None:
+    assert pools(tmp_path, said) == wanted
+
+
+def test_a_cluster_that_is_there_already_gets_no_pool_that_it_does_not_have(tmp_path: Path) -> None:
+    assert pools(tmp_path, "workers: {min: 1, max: 9}", "existing: old-main, ") == {"workers": (1, 9)}
+
+
+@pytest.mark.parametrize("site", ["oci/eu-frankfurt-1", "oci/us-ashburn-1", "aws/us-east-1", "azure/westeurope"])
+def test_an_accelerator_that_nobody_named_runs_todays_cuda(tmp_path: Path, site: str) -> None:
+    cloud, region = site.split("/")
+    path = tmp_path / "estate.yaml"
+    path.write_text(f"estate: e\nclouds: {{{cloud}: {{sites: [{region}]}}}}\nclusters: {{main: {{at: {site}}}}}\n")
+    loaded = load(path, None)
+    assert loaded.estate is not None
+    (cluster,) = derive(loaded.estate, CATALOG, MARKET).clusters
+    chip = next(pool.accelerator for pool in cluster.pools if pool.name == "gpu")
+    assert chip not in ("K80", "M60", "P4", "P100", "V100-16GB", "V100-32GB", "")
+
+
+def test_addresses_of_its_own_and_places_of_secrets_reach_the_blueprint(tmp_path: Path) -> None:
+    assert blueprint("hybrid-burst").called == ("http://10.0.0.5:8000/v1", "http://10.0.0.6:9000")
+    path = tmp_path / "estate.yaml"
+    path.write_text(
+        "estate: small\nclouds: {aws: {role: primary, sites: [us-east-1]}}\n"
+        "secrets: {sso: {vault: {path: kv/data/team/sso, field: token}}, bought: {aws_secret: bought}}\n"
+    )
+    loaded = load(path, None)
+    assert loaded.estate is not None
+    found = derive(loaded.estate, CATALOG, MARKET)
+    assert found.in_vault == {"sso": ("kv/data/team/sso", "token")} and found.in_clouds == ("bought",)

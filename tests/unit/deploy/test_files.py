@@ -1,4 +1,4 @@
-"""The output folder: whole or not at all, never over a person's edit, working files carried over."""
+"""The output folder: whole or not at all, never over a person's edit, what is not ours carried over."""
 
 from pathlib import Path
 
@@ -93,6 +93,59 @@ def test_a_kill_between_the_two_renames_is_healed_by_the_next_render(
     assert not out.exists()
     assert compare(out, ONE).same == 2
     assert (out / "terraform/aws/main.tf").read_text() == "a\n"
+
+
+def test_what_no_render_wrote_is_carried_over(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    write(out, ONE, record(ONE))
+    (out / ".git/refs/empty").mkdir(parents=True)
+    (out / ".git/HEAD").write_text("ref: refs/heads/main\n")
+    (out / "k8s/base/NOTES.md").write_text("mine")
+    (out / "latest").symlink_to("k8s")
+    two = {"terraform/aws/main.tf": "changed\n"}
+    write(out, two, record(two))
+    write(out, two, record(two))
+    assert (out / ".git/HEAD").read_text() == "ref: refs/heads/main\n"
+    assert (out / ".git/refs/empty").is_dir()
+    assert (out / "k8s/base/NOTES.md").read_text() == "mine"
+    assert (out / "latest").readlink() == Path("k8s")
+    assert not (out / "k8s/base/app.yaml").exists()
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+@pytest.mark.parametrize("wanted", ["k8s/base", "notes", "notes/x/y"])
+def test_somebody_elses_file_is_not_written_over(tmp_path: Path, wanted: str) -> None:
+    out = tmp_path / "out"
+    write(out, ONE, record(ONE))
+    (out / "notes").write_text("mine")
+    (out / "k8s/base/own.yaml").write_text("mine")
+    two = {wanted: "new\n"}
+    with pytest.raises(Conflict, match="is not of a render"):
+        write(out, two, record(two))
+    assert (out / "notes").read_text() == "mine"
+    assert (out / "terraform/aws/main.tf").read_text() == "a\n"
+    write(out, two, record(two), force=True)
+    assert (out / wanted).read_text() == "new\n"
+
+
+def test_a_link_is_followed(tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    (tmp_path / "out").symlink_to("real")
+    for given in (ONE, {"new.tf": "n\n"}):
+        write(tmp_path / "out", given, record(given))
+    assert (tmp_path / "out").is_symlink()
+    assert sorted(path.name for path in (tmp_path / "real").iterdir()) == ["new.tf", files.MANIFEST]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["out", "real"]
+
+
+def test_what_a_kill_left_beside_the_target_is_removed(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    write(out, ONE, record(ONE))
+    (tmp_path / f".out{files.BESIDE}abc{files.ASIDE}").mkdir()
+    (tmp_path / f".out{files.BESIDE}def").mkdir()
+    (tmp_path / ".out-mine").mkdir()
+    write(out, ONE, record(ONE))
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".out-mine", "out"]
 
 
 def test_a_broken_manifest_is_named(tmp_path: Path) -> None:

@@ -20,9 +20,9 @@ from polycloud.deploy.blueprint import (
     Where,
 )
 from polycloud.deploy.checks import together
-from polycloud.deploy.conventions import POOL
+from polycloud.deploy.conventions import POOL, taints
 from polycloud.deploy.ports import Rendered
-from polycloud.deploy.render import helm, kubernetes
+from polycloud.deploy.render import helm, kubernetes, mesh
 from polycloud.deploy.render.kubernetes.machines import device, fit
 from polycloud.estate.schema.rules import Grant
 
@@ -274,9 +274,123 @@ def test_words_of_the_estate_stay_words() -> None:
 
 def test_no_renderer_needs_what_the_others_lack() -> None:
     whole = blueprint(TRAIN)
-    clusters = Rendered({}, provides=tuple(f"cluster:{c.name}" for c in whole.clusters))
-    parts = {"helm": helm.render(whole), "kubernetes": kubernetes.render(whole), "terraform": clusters}
+    others = Rendered({}, provides=(*(f"cluster:{c.name}" for c in whole.clusters), "vault-seal:aws/eu-west-1"))
+    parts = {"helm": helm.render(whole), "kubernetes": kubernetes.render(whole), "mesh": mesh.render(whole)}
+    parts["terraform"] = others
     assert together(parts).problems == ()
     assert any("aws-1" in p for p in together({"kubernetes": parts["kubernetes"]}).problems)
     assert helm.render(Blueprint("empty", "production", {})).files == {}
     assert kubernetes.render(Blueprint("empty", "production", {})).files == {}
+
+
+def test_a_run_costs_what_its_pool_does_not_pay_already() -> None:
+    """Five machines are always there: the first run has three of them, the second the other two."""
+
+    def machines(name: str, count: int, machine: str = "m7i.2xlarge") -> Run:
+        return Run(name, name, "batch", "aws-1", machine, count, False, image="i:1", monthly=count * 100)
+
+    runs = (machines("a", 3), machines("b", 4), machines("c", 2), machines("d", 2, "p5.48xlarge"))
+    spot = msgspec.structs.replace(runs[3], spot=True)
+    found = {r.source: r for r in kubernetes.render(blueprint(*runs[:3], spot)).resources}
+    assert {name: found[f"workloads.{name}"].monthly for name in "abcd"} == {"a": 0, "b": 200, "c": 200, "d": 200}
+    assert found["workloads.b"].note == "2 of its 4 machines are paid with the pool workload"
+    assert found["workloads.c"].note == ""
+
+
+def test_amazons_chips_have_their_own_taint_and_their_own_plugin() -> None:
+    chips = Pool("chips", "gpu", "trn1.32xlarge", 0, 2, False, "Trainium", 16)
+    assert taints(chips) == (("aws.amazon.com/neuron", "present"),)
+    assert taints(GPUS)[0] == ("nvidia.com/gpu", "present")
+    without = blueprint()
+    with_chips = blueprint()
+    first = with_chips.clusters[0]
+    with_chips = msgspec.structs.replace(
+        with_chips, clusters=(msgspec.structs.replace(first, pools=(*first.pools, chips)), *with_chips.clusters[1:])
+    )
+    assert "argocd/values/neuron.yaml" not in kubernetes.render(without).files
+    found = kubernetes.render(with_chips).files
+    passed = yaml.safe_load(found["argocd/values/neuron.yaml"])["devicePlugin"]["tolerations"]
+    assert {"key": "aws.amazon.com/neuron", "operator": "Exists", "effect": "NoSchedule"} in passed
+    assert any("public.ecr.aws/neuron" in text for path, text in found.items() if path.startswith("argocd/"))
+
+
+def edge(provider: str = "cloudflare") -> Edge:
+    pools = (EdgePool("eu", ("aws-1", "azure-1", "gcp-1"), ()),)
+    return Edge("ai.example.com", provider, pools, None, "/healthz")
+
+
+def test_the_entrys_pods_pass_the_level_of_their_namespace() -> None:
+    content = yaml.safe_load(kubernetes.render(blueprint()).files["argocd/values/istio-ingress.yaml"])
+    assert content["securityContext"] == {
+        "seccompProfile": {"type": "RuntimeDefault"},
+        "sysctls": [{"name": "net.ipv4.ip_unprivileged_port_start", "value": "0"}],
+    }
+
+
+def test_an_estate_without_an_entry_is_not_called_from_the_internet() -> None:
+    inside, outside = kubernetes.render(blueprint()).files, kubernetes.render(blueprint(edge=edge())).files
+    for name, key, value in (
+        ("aws-1", "service.beta.kubernetes.io/aws-load-balancer-scheme", "internal"),
+        ("azure-1", "service.beta.kubernetes.io/azure-load-balancer-internal", "true"),
+        ("gcp-1", "networking.gke.io/load-balancer-type", "Internal"),
+    ):
+        path = f"kubernetes/overlays/{name}/ingress-values.yaml"
+        assert yaml.safe_load(inside[path])["service"]["annotations"][key] == value
+        assert yaml.safe_load(outside[path])["service"]["annotations"].get(key) != value
+
+
+def test_a_persons_own_values_stand_above_the_rendered_ones_and_are_not_rendered() -> None:
+    found = kubernetes.render(blueprint())
+    sets = [one for one in documents(found, "argocd/applications.yaml") if one["metadata"]["name"] == "gateway"]
+    (source,) = sets[0]["spec"]["template"]["spec"]["sources"]
+    assert source["helm"]["valueFiles"] == ["clusters/{{ .name }}.yaml", "own.yaml"]
+    assert source["helm"]["ignoreMissingValueFiles"] is True
+    assert "helm/polycloud/own.yaml" not in helm.render(blueprint()).files
+
+
+def test_what_the_estate_calls_outside_of_the_clouds_is_let_through() -> None:
+    whole = blueprint(
+        called=("http://10.0.0.5:8000/v1", "https://models.hall.example"), otlp="https://otel.example:4318"
+    )
+    found = mesh.render(whole)
+    entries = {one["metadata"]["name"]: one["spec"] for one in documents(found, "mesh/istio/base/egress.yaml")}
+    assert "models.hall.example" in entries.pop("clouds")["hosts"]
+    ways = {(one.get("addresses") or one["hosts"])[0]: one["ports"][0] for one in entries.values()}
+    assert ways["10.0.0.5/32"] == {"number": 8000, "name": "tcp", "protocol": "TCP"}
+    assert ways["otel.example"] == {"number": 4318, "name": "tls", "protocol": "TLS"}
+    policies = {
+        one["metadata"]["name"]: one["spec"] for one in documents(found, "mesh/istio/base/network-policies.yaml")
+    }
+    hall = {"to": [{"ipBlock": {"cidr": "10.0.0.5/32"}}], "ports": [{"port": 8000, "protocol": "TCP"}]}
+    assert hall in policies["gateway"]["egress"] and hall in policies["jobs"]["egress"]
+    opened = [port["port"] for rule in policies["scrape"]["egress"] for port in rule.get("ports", ())]
+    assert {4317, 4318} <= set(opened)
+    path = "helm/polycloud/clusters/azure-1.yaml"
+    values = yaml.safe_load(helm.render(whole).files[path])
+    assert values["networkPolicy"]["metadata"] == [{"cidr": "10.0.0.5/32", "ports": [8000]}]
+
+
+def test_pods_that_watch_a_cloud_reach_its_credentials() -> None:
+    found = documents(kubernetes.render(blueprint()), "kubernetes/overlays/aws-1/credentials.yaml")
+    assert {one["metadata"]["namespace"] for one in found} == {"monitoring", "workloads"}
+
+
+@pytest.mark.parametrize(
+    ("entry", "names", "issuer"),
+    [
+        (None, ["aws-1.polycloud.internal"], "polycloud-authority"),
+        (edge(), ["ai.example.com", "aws-1.ai.example.com"], "polycloud-public"),
+    ],
+)
+def test_the_entrys_certificate_has_an_issuer(entry: Edge | None, names: list[str], issuer: str) -> None:
+    found = mesh.render(blueprint(edge=entry))
+    (made,) = [one for one in documents(found, "mesh/istio/aws-1/routing.yaml") if one["kind"] == "Certificate"]
+    assert made["metadata"]["namespace"] == "istio-ingress" and made["spec"]["secretName"] == "polycloud-tls"
+    assert made["spec"]["dnsNames"] == names and made["spec"]["issuerRef"]["name"] == issuer
+    issuers = documents(found, "mesh/istio/base/authority.yaml")
+    assert issuer in {one["metadata"]["name"] for one in issuers if one["kind"] == "ClusterIssuer"}
+
+
+def test_a_name_that_others_steer_has_its_certificate_by_hand() -> None:
+    found = documents(mesh.render(blueprint(edge=edge("dns"))), "mesh/istio/aws-1/routing.yaml")
+    assert "Certificate" not in {one["kind"] for one in found}

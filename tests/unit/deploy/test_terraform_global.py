@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from polycloud.app.wiring import renderers
 from polycloud.deploy.blueprint import Blueprint, Cluster, Edge, EdgePool, Key, Link, Network, Where
-from polycloud.deploy.render import cloudflare, terraform_global, vault
-from polycloud.deploy.render.vault import seal, voters
+from polycloud.deploy.render import cloudflare, kubernetes, terraform_global, vault
+from polycloud.deploy.render.vault import seal, sealing, server, voters
 
 RENDER = renderers()["terraform/global"]
 HOSTILE = st.text(alphabet='a${}%"\\\n.#_-', min_size=1, max_size=20)
@@ -153,15 +153,41 @@ def test_voters_stand_as_near_to_each_other_as_three_clouds_allow() -> None:
     assert voters(replace(WHOLE, clusters=clusters("aws/eu-west-1", "aws/us-east-1"))) == ()
 
 
-def test_each_voter_knows_all_others_and_one_seal() -> None:
-    files = {path: one for path, one in RENDER(WHOLE).files.items() if re.search(r"vault/vault-\d\.hcl", path)}
-    assert len(files) == 5
-    for path, one in files.items():
-        own = re.search(r"vault-\d", path)
-        assert own is not None
-        others = set(re.findall(r'leader_api_addr +=? *"https://(vault-\d)\.', one))
-        assert others == {f"vault-{number}" for number in range(5)} - {own[0]}
-    assert len({re.search(r'seal "\w+" \{.*?\n\}', one, re.S)[0] for one in files.values()}) == 1  # type: ignore[index]
+def test_every_voter_knows_all_others_and_one_seal() -> None:
+    nodes = voters(WHOLE)
+    settings = server(WHOLE, nodes)
+    joined = re.findall(r'leader_api_addr += "https://([a-z0-9-]+)\.vault\.svc\.cluster\.local:8200"', settings)
+    assert sorted(joined) == sorted(node.name for node in nodes) and len(set(joined)) == 5
+    assert len(re.findall(r'^seal "', settings, re.M)) == 1 and 'seal "azurekeyvault"' in settings
+
+
+def test_a_cloud_whose_seal_takes_foreign_tokens_holds_it() -> None:
+    for ids, expected in (
+        (("azure/westeurope", "gcp/europe-west1"), "azure/westeurope"),
+        (("gcp/europe-west1", "oci/eu-frankfurt-1"), "gcp/europe-west1"),
+        (("azure/westeurope", "oci/eu-frankfurt-1", "aws/eu-west-1"), "aws/eu-west-1"),
+    ):
+        assert sealing(voters(replace(WHOLE, clusters=clusters(*ids)))).id == expected
+
+
+def test_the_right_to_the_seal_is_made_by_its_cloud_and_its_pods_are_meant() -> None:
+    """Whoever holds the key: the root of that cloud makes the right, for the account that the chart's pods have."""
+    networks = tuple(Network(where(id), f"10.{16 + at}.0.0/16") for at, id in enumerate(sorted(SITES)))
+    for ids in (
+        ("aws/eu-west-1", "gcp/europe-west1"),
+        ("azure/westeurope", "gcp/europe-west1"),
+        ("gcp/europe-west1", "oci/eu-frankfurt-1"),
+    ):
+        whole = replace(WHOLE, clusters=clusters(*ids), networks=networks, edge=None)
+        site = sealing(voters(whole))
+        root = renderers()[f"terraform/{site.cloud}"](whole)
+        assert f"vault-seal:{site.id}" in root.provides
+        assert f"vault-seal:{site.id}" in {need.name for need in kubernetes.render(whole).needs}
+        rights = root.files[f"terraform/{site.cloud}/vault.tf"]
+        assert re.search(r"serviceaccount:vault:vault|ns/vault/sa/vault", rights)
+        for node in voters(whole):
+            if node.cluster.site.cloud != site.cloud and site.cloud != "gcp":
+                assert f'"{node.cluster.name}"' in rights
 
 
 def test_two_clouds_are_told_to_be_too_few() -> None:
@@ -186,13 +212,34 @@ def test_the_seal_is_the_sites_own_key_under_the_names_of_its_root() -> None:
 
 
 def test_agents_bring_secrets_and_names_that_are_none_are_told() -> None:
-    found = RENDER(replace(WHOLE, secrets=("db-password", 'x" }}{{ evil')))
-    agent = found.files["terraform/global/vault/agent-gcp-europe-west1.hcl"]
+    whole = replace(WHOLE, secrets=("db-password", 'x" }}{{ evil'))
+    found = RENDER(whole)
+    agent = kubernetes.render(whole).files["vault/gcp-europe-west1/agent.yaml"]
     assert '{{ with secret \\"polycloud/data/db-password\\" }}' in agent
-    assert "evil" not in "".join(found.files.values())
-    assert any("can not stand in a path of Vault" in gap for gap in found.gaps)
+    assert "evil" not in agent + "".join(found.files.values())
+    assert any("can not stand in a path of OpenBao" in gap for gap in found.gaps)
     policy = found.files["terraform/global/vault/policies/gateway.hcl"]
     assert 'path "polycloud/data/db-password"' in policy and "*" not in policy
+
+
+def test_a_secrets_own_path_and_field_are_honoured_and_a_clouds_store_is_not_openbao() -> None:
+    in_vault = {"sso": ("kv/data/team/sso", "token"), "odd": ("kv/data/odd", "the-key")}
+    whole = replace(WHOLE, secrets=("bought", "odd", "sso"), in_vault=in_vault, in_clouds=("bought",))
+    agent = kubernetes.render(whole).files["vault/gcp-europe-west1/agent.yaml"]
+    assert '{{ with secret \\"kv/data/team/sso\\" }}{{ .Data.data.token }}' in agent
+    assert '{{ index .Data.data \\"the-key\\" }}' in agent and "bought" not in agent and 'sink "file"' not in agent
+    found = RENDER(whole)
+    policy = found.files["terraform/global/vault/policies/gateway.hcl"]
+    assert 'path "kv/data/team/sso"' in policy and "polycloud/data/" not in policy
+    assert any(gap.startswith("secrets.bought: a cloud's own store") for gap in found.gaps)
+    assert any("kv/data/odd, kv/data/team/sso" in gap for gap in found.gaps)
+    bad = replace(whole, in_vault={"sso": ('x" }}{{ evil', "token"), "odd": ("kv/data/odd", 'a" }}{{ evil')})
+    assert "evil" not in kubernetes.render(bad).files["vault/gcp-europe-west1/agent.yaml"]
+
+
+def test_an_agent_without_secrets_keeps_its_sign_in() -> None:
+    agent = kubernetes.render(replace(WHOLE, secrets=())).files["vault/gcp-europe-west1/agent.yaml"]
+    assert 'sink "file"' in agent
 
 
 def test_the_line_between_azure_and_oracle_needs_both() -> None:
@@ -242,7 +289,7 @@ def test_every_pair_of_clouds_is_joined_or_told() -> None:
         found = RENDER(replace(WHOLE, links=(link,), networks=networks))
         told = any(gap.startswith("joined: ") for gap in found.gaps)
         assert told == ({a, b} == {"aws/eu-west-1", "oci/eu-frankfurt-1"})
-        assert told or "links.tf" in " ".join(found.files)
+        assert "terraform/global/links.tf" in found.files
 
 
 def test_vaults_key_is_renewed_as_often_as_the_estates_keys() -> None:

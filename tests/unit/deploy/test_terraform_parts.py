@@ -119,11 +119,25 @@ def test_two_sides_with_known_addresses_have_two_tunnels() -> None:
     assert len(azure.asked[0].inside) == 2
 
 
-def test_two_makers_can_not_meet_and_that_is_said() -> None:
+def test_two_makers_meet_when_one_is_told_later() -> None:
+    """The first begins with addresses that nobody has, no two links with the same; the second has the first's."""
     aws, oci = Maker(), Maker()
-    (gap,) = joined(Link("l", AWS, OCI, "vpn", 1000), aws=aws, oci=oci).rendered().gaps
-    assert "each want the other's address" in gap
-    assert aws.asked == oci.asked == []
+    both = (Link("k", OCI, AWS, "vpn", 1000), Link("l", AWS, OCI, "vpn", 1000))
+    found = joined(*both, aws=aws, oci=oci)
+    found.about("outputs.tf", "What.", "links")
+    rendered = found.rendered()
+    assert all("each want the other's address" in gap and "twice" in gap for gap in rendered.gaps)
+    begun = [address.text for wanted in aws.asked for address in wanted.peer_addresses]
+    assert begun[0] == 'try(var.vpn_addresses["k"][0], "192.0.2.1")' and len(set(begun)) == 4
+    for first, second in zip(aws.asked, oci.asked, strict=True):
+        assert first.later and first.first and not second.first and first.inside == second.inside
+        assert [address.text for address in second.peer_addresses] == ["aws-t0", "aws-t2"]
+    assert "k = [oci-t0, oci-t2]" in rendered.files["terraform/global/outputs.tf"]
+
+
+def test_a_cloud_without_an_end_is_told() -> None:
+    (gap,) = joined(Link("l", AWS, OCI, "vpn", 1000), aws=Maker()).rendered().gaps
+    assert "no VPN between" in gap
 
 
 def test_links_never_share_an_inner_address() -> None:

@@ -48,7 +48,8 @@ def said(folder: Path, catalog: Catalog, at: str, version: str, day: datetime.da
         ("gcp/us-central1", "1.36", ""),
         ("oci/eu-frankfurt-1", "1.34", ""),  # no day is stated
         ("oci/eu-frankfurt-1", "1.36", "kubernetes_unseen"),
-        ("aws/us-east-1", "1.99", "kubernetes_unseen"),
+        ("aws/us-east-1", "1.38", "kubernetes_unseen"),
+        ("aws/us-east-1", "1.40", "kubernetes_unsupported"),
         ("aws/us-east-1", "latest", "form_wrong"),
     ],
 )

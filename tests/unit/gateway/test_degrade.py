@@ -41,7 +41,31 @@ FULL = ChatRequest(
 
 
 def test_every_need_that_a_route_may_degrade_has_a_name_for_callers():
-    assert {1 << bit for bit in bits(DEGRADABLE)} <= {int(need) for need in degrade.NAMES}
+    extras = {Need.OPENAI_EXTRAS, Need.ANTHROPIC_EXTRAS}  # these go by their fields' own names
+    assert {1 << bit for bit in bits(DEGRADABLE)} == {int(need) for need in {*degrade.NAMES} | extras}
+
+
+def test_extras_go_by_the_names_of_their_fields():
+    tools = b'[{"name":"f","input_schema":{},"defer_loading":true,"allowed_callers":["x"]}]'
+    fields = {"context_management": b"{}", "tools": tools}
+    asked = msgspec.structs.replace(FULL, extras={"anthropic_messages": fields})
+    missing = int(Need.ANTHROPIC_EXTRAS)
+    assert degrade.names(asked, missing) == ["context_management", "tools.allowed_callers", "tools.defer_loading"]
+    assert degrade.reduce(asked, missing) == FULL
+
+
+@pytest.mark.parametrize(
+    ("missing", "kept", "told"),
+    [
+        (Need.FIVE_STOPS | Need.MANY_STOPS, "abcd", ["stop:4"]),
+        (Need.FIVE_STOPS, "abcd", ["stop:4"]),
+        (Need.MANY_STOPS, "abcde", ["stop:5"]),
+    ],
+)
+def test_of_too_many_stop_sequences_the_first_are_kept(missing, kept, told):
+    asked = msgspec.structs.replace(FULL, stop=tuple("abcdefg"))
+    assert degrade.reduce(asked, int(missing)).stop == tuple(kept)
+    assert degrade.names(asked, int(missing)) == told
 
 
 @pytest.mark.parametrize(
@@ -89,21 +113,33 @@ def reply(text, finish="stop", *more):
     return ChatReply("id", "m", (*((Text(text),) if text else ()), *more), finish, Usage())
 
 
+ANY = ResponseFormat()
+SHAPED = ResponseFormat("n", b'{"type":"object","properties":{"a":{"type":"integer"}},"required":["a"]}')
+
+
 @pytest.mark.parametrize("text", ['{"a": 1}', " {}\n"])
 def test_json_by_prompt_that_is_an_object_passes(text):
-    degrade.check_json(reply(text))
+    degrade.check_json(reply(text), ANY)
+
+
+def test_json_by_prompt_has_to_follow_its_schema():
+    degrade.check_json(reply('{"a": 1}'), SHAPED)
+    for text, why in (("{}", "lacks the member 'a'"), ('{"a": "1"}', "a is not of type integer")):
+        with pytest.raises(BrokenStream, match=why):
+            degrade.check_json(reply(text), SHAPED)
 
 
 @pytest.mark.parametrize("text", ["", "Sure! {}", "[1]", '{"a":', '"x"', '{"a": "\ud800"}'])
 def test_json_by_prompt_that_is_none_is_tried_again(text):
     with pytest.raises(BrokenStream, match="asked for JSON"):
-        degrade.check_json(reply(text))
+        degrade.check_json(reply(text), ANY)
 
 
 def test_an_answer_that_was_cut_or_calls_a_tool_is_no_failure():
-    degrade.check_json(reply('{"a":', "length"))
-    degrade.check_json(reply("", "tool_calls", ToolCall("c", "f", "{}")))
-    degrade.check_json(reply("", "content_filter"))
+    degrade.check_json(reply('{"a":', "length"), ANY)
+    degrade.check_json(reply("", "tool_calls", ToolCall("c", "f", "{}")), ANY)
+    degrade.check_json(reply("so", "stop", ToolCall("c", "f", "{}")), ANY)
+    degrade.check_json(reply("", "content_filter"), ANY)
 
 
 def test_of_several_tool_calls_the_first_is_kept():
@@ -125,4 +161,4 @@ def test_a_bound_on_tokens_is_lowered_and_leaves_room_for_the_answer():
     assert (lowered.max_tokens, lowered.thinking_budget) == (4096, 2048)
     assert degrade.reduce(msgspec.structs.replace(asked, thinking_budget=100), 0, 4096).thinking_budget == 100
     assert degrade.reduce(asked, int(Need.REASONING), 4096).thinking_budget is None
-    assert degrade.names(int(Need.SERIAL_TOOLS), 4096) == ["parallel_tool_calls:first", "max_tokens:4096"]
+    assert degrade.names(asked, int(Need.SERIAL_TOOLS), 4096) == ["parallel_tool_calls:first", "max_tokens:4096"]

@@ -7,7 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from polycloud.core.errors import CloudError, ContentFiltered, ContextTooLong, NotFound, Throttled, Unavailable
-from polycloud.gateway.dialects import errors
+from polycloud.gateway.dialects import anthropic_messages_errors, errors, openai_chat_errors
+from polycloud.gateway.records import Trail, exhausted
+from polycloud.gateway.routes import Candidate
 
 NAMES = st.sampled_from(
     ["error", "message", "code", "type", "status", "details", "detail", "innererror", "@type", "__type"]
@@ -61,3 +63,39 @@ def test_any_bytes_are_some_error(form: str, body: bytes, status: int) -> None:
 def test_errors_inside_a_stream_have_no_status(form: str, body: object, kind: type[CloudError]) -> None:
     table, read = READERS[form]
     assert type(errors.judge(table, read(json.dumps(body).encode()), 200, {}, "site model")) is kind
+
+
+PARAM = {"error": {"message": "bad", "type": "invalid_request_error", "param": "messages[0].content", "code": "x_y"}}
+CLAUDES = {"type": "error", "error": {"type": "invalid_request_error", "message": "messages.0.content: too odd"}}
+
+
+@pytest.mark.parametrize(
+    ("form", "body", "openai", "anthropic"),
+    [
+        ("openai", PARAM, ("x_y", "messages[0].content"), ("provider_rejected", "messages")),
+        ("anthropic", CLAUDES, ("provider_rejected", "messages"), ("provider_rejected", "messages.0.content")),
+        (
+            "openai",
+            {"error": {"message": "m", "param": "seed"}},
+            ("provider_rejected", "seed"),
+            ("provider_rejected", None),
+        ),
+        ("openai", {"error": {"message": "m", "code": 400}}, ("provider_rejected", None), ("provider_rejected", None)),
+        ("google", {"error": {"message": "messages: m"}}, ("provider_rejected", None), ("provider_rejected", None)),
+    ],
+)
+def test_code_and_parameter_reach_who_can_read_them(form, body, openai, anthropic):
+    table, read = READERS[form]
+    error = exhausted(
+        [Trail(Candidate(0, False, 0, None), "d", errors.judge(table, read(json.dumps(body).encode()), 400, {}, "d m"))]
+    )
+    for written, wanted in ((openai_chat_errors, openai), (anthropic_messages_errors, anthropic)):
+        said = written.error_body(error)["error"]
+        assert (said["code"], said.get("param")) == wanted
+
+
+def test_a_code_about_the_deployments_own_key_is_not_taken_for_the_callers():
+    body = json.dumps({"error": {"message": "m", "param": "p", "code": "invalid_api_key"}}).encode()
+    error = errors.judge(errors.OPENAI, errors.read_openai(body), 401, {}, "d m")
+    said = openai_chat_errors.error_body(error)["error"]
+    assert (said["code"], said["param"]) == ("provider_unauthorized", None)

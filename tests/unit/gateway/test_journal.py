@@ -4,6 +4,8 @@ import asyncio
 import errno
 import hashlib
 import os
+import threading
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -62,21 +64,29 @@ def run(tmp_path, test):
     asyncio.run(body())
 
 
+async def flushed():
+    """The turn of the loop in which a record was added, and the next."""
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+
+
 async def until(check):
     async with asyncio.timeout(5):
         while not check():
             await asyncio.sleep(0.005)
 
 
-def test_one_turn_is_one_write_and_what_waits_runs_after_it(tmp_path, disk):
+def test_two_turns_are_one_write_and_what_waits_runs_after_it(tmp_path, disk):
     async def body(kept):
         seen = []
         for name in "abc":
             kept.add(record(name))
             kept.then(lambda name=name: seen.append((name, names(kept.path), disk.writes)))
-        assert seen == [] and disk.writes == 0
         await asyncio.sleep(0)
-        assert seen == [(name, ["a", "b", "c"], 1) for name in "abc"]
+        assert seen == [] and disk.writes == 0
+        kept.add(record("d"))
+        await asyncio.sleep(0)
+        assert seen == [(name, ["a", "b", "c", "d"], 1) for name in "abc"]
 
     run(tmp_path, body)
 
@@ -126,7 +136,7 @@ def test_a_write_cut_anywhere_leaves_a_valid_chain_once_there_is_room(tmp_path, 
         await until(lambda: not kept.failure)
         assert names(kept.path) == [f"r{n}" for n in range(12)]
         kept.add(record("after"))
-        await asyncio.sleep(0)
+        await flushed()
         assert names(kept.path)[-1] == "after" and not kept.overfull
 
     run(tmp_path, body)
@@ -139,7 +149,7 @@ def test_a_full_disk_is_tried_now_and_then_and_not_for_every_request(tmp_path, d
         disk.room = 0
         for number in range(50):
             kept.add(record(f"r{number}"))
-            await asyncio.sleep(0)
+            await flushed()
         assert disk.writes == 1
         disk.room = 1 << 40
 
@@ -154,7 +164,7 @@ def test_too_much_in_memory_says_so_at_once(tmp_path, disk, monkeypatch):
     async def body(kept):
         disk.room = 0
         kept.add(record("first"))
-        await asyncio.sleep(0)
+        await flushed()
         assert not kept.overfull and "No space left" in kept.failure
         for number in range(20):
             kept.add(record(f"r{number}"))
@@ -170,7 +180,7 @@ def test_a_full_file_is_followed_by_the_next_with_a_chain_of_its_own(tmp_path, m
     async def body(kept):
         for number in range(9):
             kept.add(record(f"r{number}"))
-            await asyncio.sleep(0)
+            await flushed()
 
     run(tmp_path, body)
     files = sorted(tmp_path.glob("*.jsonl"))
@@ -192,12 +202,12 @@ def test_without_a_next_file_the_old_one_grows_on_and_none_is_lost(tmp_path, mon
         for number in range(5):
             kept.add(record(f"r{number}"))
             kept.then(lambda: None)
-            await asyncio.sleep(0)
+            await flushed()
         assert kept._fd == descriptor and names(kept.path) == [f"r{n}" for n in range(5)]
         monkeypatch.setattr(journal.os, "open", opened)
         for number in range(5, 7):
             kept.add(record(f"r{number}"))
-            await asyncio.sleep(0)
+            await flushed()
 
     run(tmp_path, body)
     files = sorted(tmp_path.glob("*.jsonl"))
@@ -221,3 +231,37 @@ def test_closing_writes_what_waits_and_answers(tmp_path):
 
     run(tmp_path, body)
     assert names(next(tmp_path.glob("*.jsonl"))) == ["a"] and seen == [1]
+
+
+def test_a_disk_that_hangs_holds_two_descriptors_and_no_answer(tmp_path, monkeypatch):
+    monkeypatch.setattr(journal, "SYNC_SECONDS", 0.002)
+    free, synced = threading.Event(), []
+
+    def hang(fd):
+        free.wait(10)
+        synced.append(os.fstat(fd).st_ino)
+
+    monkeypatch.setattr(journal.os, "fdatasync", hang)
+
+    async def body(kept):
+        seen = []
+        before = descriptors()
+        for number in range(20):
+            kept.add(record(f"r{number}"))
+            kept.then(lambda number=number: seen.append(number))
+            await asyncio.sleep(0.005)
+        assert seen == list(range(20)) and not synced
+        assert descriptors() <= before + 2
+        free.set()
+        await until(lambda: synced)
+        assert set(synced) == {kept.path.stat().st_ino}
+
+    others = set(threading.enumerate())
+    run(tmp_path, body)
+    for thread in set(threading.enumerate()) - others:
+        thread.join(5)
+        assert not thread.is_alive()
+
+
+def descriptors() -> int:
+    return sum(1 for _ in Path("/proc/self/fd").iterdir())

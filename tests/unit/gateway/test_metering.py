@@ -12,7 +12,7 @@ from polycloud.gateway.routes import Candidate
 
 OF = SimpleNamespace(
     id="req-1", asked="gpt", face=SimpleNamespace(name="openai_chat"), classes=("personal", "ledger"), spent=0.000_123,
-    principal=SimpleNamespace(id="k1", team="search"), envelope=SimpleNamespace(input_tokens=77),
+    principal=SimpleNamespace(id="k1", team="search"), envelope=SimpleNamespace(input_tokens=99),
     generation=SimpleNamespace(
         policy="p" * 16, view=SimpleNamespace(overlay=SimpleNamespace(version=9)),
         compiled=SimpleNamespace(deployments=[SimpleNamespace(id="aws/x/m"), SimpleNamespace(id="gcp/y/n")]),
@@ -66,9 +66,13 @@ def test_every_value_of_a_decision_is_in_its_field():
     assert (refused.chosen, refused.route, refused.eligible, refused.code) == ("", "", (), "bad_request")
 
 
+FIELDS = {"messages": b'[{"role": "user", "content": "%b"}]' % (b"x" * 100), "model": b'"a-long-name-of-a-model"'}
+ENVELOPE = SimpleNamespace(fields={name: msgspec.Raw(raw) for name, raw in FIELDS.items()})
+
+
 def test_what_broke_off_is_estimated_and_what_the_provider_counted_is_not():
-    assert metering.used(made(), "ok", 77) == (Usage(7, 5), False)
-    assert metering.used(made(usage=None, finish=None, seen_bytes=40), "error", 77) == (Usage(77, 11), True)
-    assert metering.used(made(finish=None, seen_bytes=40), "error", 77) == (Usage(7, 11), True)
-    assert metering.used(made(usage=None, finish=None), "cancelled", 77) == (Usage(77, 0), True)
-    assert metering.used(made(usage=None, finish=None, sent=0.0), "cancelled", 77) == (None, False)
+    assert metering.used(made(), "ok", ENVELOPE) == (Usage(7, 5), False)
+    assert metering.used(made(usage=None, finish=None, seen_bytes=40), "error", ENVELOPE) == (Usage(25, 11), True)
+    assert metering.used(made(finish=None, seen_bytes=40), "error", ENVELOPE) == (Usage(7, 11), True)
+    assert metering.used(made(usage=None, finish=None), "cancelled", ENVELOPE) == (Usage(25, 0), True)
+    assert metering.used(made(usage=None, finish=None, sent=0.0), "cancelled", ENVELOPE) == (None, False)

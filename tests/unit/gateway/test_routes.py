@@ -19,7 +19,17 @@ from polycloud.core.errors import (
 from polycloud.core.money import TokenPrice
 from polycloud.core.ports.models import Upstream
 from polycloud.gateway.explain import explain
-from polycloud.gateway.routes import Ask, Choice, Cooling, View, caller_region, choose, effective_classes, route_for
+from polycloud.gateway.routes import (
+    Ask,
+    Choice,
+    Cooling,
+    OutOfService,
+    View,
+    caller_region,
+    choose,
+    effective_classes,
+    route_for,
+)
 from polycloud.gateway.shares import TURNS_MAX, Turns
 from polycloud.policy.overlay import Overlay, Steer
 from polycloud.policy.tables import Compiled, DataClass, Deployment, Model, Route, Tables
@@ -387,7 +397,7 @@ class TestSizes:
         tables = compiled([deployment("aws/us-east-1", "m", **bound), deployment("azure/westeurope", "m")])
         ask = {"input_tokens": 50_000, "max_tokens": 200}
         away = error(tables, "m", View(tables, open_breakers=0b10), **ask)
-        assert type(away) is Unavailable and "azure/westeurope/m" in away.message and "aws" not in away.message
+        assert type(away) is OutOfService and "azure/westeurope/m" in away.message and "aws" not in away.message
         cooling = error(tables, "m", View(tables, cooling=0b10), **ask)
         assert isinstance(cooling, Cooling) and cooling.deployments == ("azure/westeurope/m",)
         alone = compiled([deployment("aws/us-east-1", "m", **bound)])
@@ -397,7 +407,7 @@ class TestSizes:
         rows = [deployment("aws/us-east-1", "m", (9 * DOLLAR, 9 * DOLLAR)), deployment("azure/westeurope", "m")]
         tables = compiled(rows, routes=(Route("all", ("*",), cap_micro_usd_per_1k=2_000),))
         found = error(tables, "m", View(tables, down=["azure/westeurope/m"]))
-        assert type(found) is Unavailable and "health checks" in found.message
+        assert type(found) is OutOfService and "health checks" in found.message
         assert isinstance(error(compiled(rows[:1], routes=tables.tables.routes), "m"), PolicyDenied)
 
     def test_an_output_limit_under_max_tokens_is_skipped(self) -> None:
@@ -461,7 +471,7 @@ class TestHealth:
     def test_what_is_throttled_and_failed_besides_is_not_in_service(self) -> None:
         tables = compiled([deployment("aws/us-east-1", "m")])
         failed = Overlay(1, {"aws/us-east-1": Steer("failed")})
-        assert type(error(tables, "m", View(tables, failed, cooling=1))) is Unavailable
+        assert type(error(tables, "m", View(tables, failed, cooling=1))) is OutOfService
 
     def test_a_view_of_other_tables_is_refused(self) -> None:
         with pytest.raises(ValueError, match="other tables"):

@@ -1,6 +1,7 @@
 """HTTP from callers: what is read, what is refused, and that no answer meets another's request."""
 
 import asyncio
+import json
 import tracemalloc
 
 import pytest
@@ -142,6 +143,7 @@ REFUSED = {
     "folded": (400, b"POST / HTTP/1.1\r\na: b\r\n c: d\r\n\r\n"),
     "space before colon": (400, b"POST / HTTP/1.1\r\na : b\r\n\r\n"),
     "negative length": (400, b"POST / HTTP/1.1\r\ncontent-length: -1\r\n\r\n"),
+    "no host": (400, b"POST / HTTP/1.1\r\ncontent-length: 0\r\n\r\n"),
     "unknown expectation": (400, post(b"", b"expect: a miracle\r\n")),
     "huge": (413, b"POST / HTTP/1.1\r\ncontent-length: %d\r\n\r\n" % (server.BODY_BYTES_MAX + 1)),
     "long target": (431, b"GET /" + b"a" * server.TARGET_BYTES_MAX + b" HTTP/1.1\r\n\r\n"),
@@ -158,15 +160,43 @@ def test_what_is_refused_gets_one_answer_and_a_close(caller, status, data):
     assert caller.transport.sent.count(b"connection: close\r\n\r\n") == 1 and caller.answers == []
 
 
+@pytest.mark.parametrize(
+    ("more", "code"),
+    [
+        (b"x-api-key: a\r\nx-api-key: b\r\n", "bad_request"),
+        (b"content-length: %d\r\n" % (server.BODY_BYTES_MAX + 1), "too_large"),
+        (b"x: " + b"y" * server.HEADER_BYTES_MAX + b"\r\n", "bad_request"),
+    ],
+)
+@pytest.mark.parametrize(
+    ("target", "anthropic"),
+    [
+        (b"/v1/messages", True),
+        (b"/v1/messages?beta=true", True),
+        (b"http://h/v1/messages", True),
+        (b"/v1/messages/count_tokens", True),
+        (b"/v1/chat/completions", False),
+        (b"/v1/messages-of-others", False),
+    ],
+)
+def test_a_refusal_is_in_the_form_of_its_path(caller, target, anthropic, more, code):
+    caller.send(b"POST %b HTTP/1.1\r\nhost: h\r\n%b\r\n" % (target, more))
+    body = json.loads(caller.transport.sent.partition(b"\r\n\r\n")[2])
+    said = {"type": "request_too_large" if anthropic and code == "too_large" else "invalid_request_error", "code": code}
+    assert body.get("type") == ("error" if anthropic else None)
+    assert body["error"].pop("message")
+    assert body["error"] == (said if anthropic else {**said, "param": None})
+
+
 def test_an_upgrade_is_not_made_and_nothing_behind_it_is_read(caller):
-    caller.send(b"GET / HTTP/1.1\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n" + post(b"smuggled"))
+    caller.send(b"GET / HTTP/1.1\r\nhost: h\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n" + post(b"smuggled"))
     caller.answers[0].reply()
     assert len(caller.answers) == 1 and caller.transport.closing
 
 
 def test_trailers_change_nothing_that_the_headers_said(caller):
     caller.send(
-        b"POST / HTTP/1.1\r\nx-api-key: a\r\ntransfer-encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n"
+        b"POST / HTTP/1.1\r\nhost: h\r\nx-api-key: a\r\ntransfer-encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n"
         b"x-api-key: b\r\nx-polycloud-class: open\r\n\r\n"
     )
     (answer,) = caller.answers
@@ -209,7 +239,7 @@ def test_bodies_of_all_callers_together_are_bounded(caller, monkeypatch):
 
 def test_a_chunked_body_over_the_bound_is_not_kept(caller, monkeypatch):
     monkeypatch.setattr(server, "BODY_BYTES_MAX", 1 << 20)
-    caller.send(b"POST / HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\n")
+    caller.send(b"POST / HTTP/1.1\r\nhost: h\r\ntransfer-encoding: chunked\r\n\r\n")
     piece = b"10000\r\n" + b"x" * 0x10000 + b"\r\n"
     tracemalloc.start()
     for _ in range(200):
@@ -319,7 +349,7 @@ def test_a_bug_in_the_application_is_a_500_and_is_reported(clock):
 
 
 def test_100_continue_is_said_before_the_body(caller):
-    caller.send(b"POST / HTTP/1.1\r\nexpect: 100-continue\r\ncontent-length: 2\r\n\r\n")
+    caller.send(b"POST / HTTP/1.1\r\nhost: h\r\nexpect: 100-continue\r\ncontent-length: 2\r\n\r\n")
     assert caller.transport.sent == b"HTTP/1.1 100 Continue\r\n\r\n"
     caller.send(b"hi")
     assert caller.answers[0].request.body == b"hi"
@@ -372,108 +402,3 @@ def test_the_version_and_the_connection_header_say_whether_it_stays(caller, vers
     caller.send(post(b"x", connection, version))
     request = caller.answers[0].request
     assert (request.http10, request.keep_alive) == (http10, keep_alive)
-
-
-class Writes(Transport):
-    """Keeps each write apart."""
-
-    def __init__(self, order):
-        super().__init__()
-        self.order = order
-
-    def write(self, data):
-        super().write(data)
-        self.order.append(bytes(data))
-
-
-def two_callers(clock):
-    order, connections = [], Connections()
-    callers = [Inbound(lambda inbound, request: Answer(inbound, request), connections, clock.monotonic) for _ in "ab"]
-    for inbound in callers:
-        inbound.connection_made(Writes(order))
-        inbound.data_received(post())
-    return order, callers
-
-
-def in_a_turn(steps):
-    async def body():
-        steps()
-        await asyncio.sleep(0)
-
-    asyncio.run(body())
-
-
-def test_what_several_send_soon_goes_out_at_the_turns_end_one_write_each(clock):
-    order, (first, second) = two_callers(clock)
-
-    def steps():
-        for data in (b"1", b"2"):
-            first.send_soon(b"a" + data)
-            second.send_soon(b"b" + data)
-        assert order == []
-
-    in_a_turn(steps)
-    in_a_turn(lambda: second.send_soon(b"b3"))
-    assert order == [b"a1a2", b"b1b2", b"b3"]
-
-
-def test_what_is_sent_now_goes_behind_what_is_sent_soon_and_a_close_waits_for_it(clock):
-    order, (first, second) = two_callers(clock)
-
-    def steps():
-        first.send_soon(b"a1")
-        first.send(b"a2")
-        second.send_soon(b"b1")
-        second.shut()
-
-    in_a_turn(steps)
-    assert order == [b"a1a2", b"b1"] and second.transport.closing
-
-
-def test_more_than_may_wait_goes_out_within_the_turn(clock):
-    order, (first, second) = two_callers(clock)
-
-    def steps():
-        first.send_soon(b"a" * server.SOON_BYTES_MAX)
-        second.send_soon(b"b" * (server.SOON_BYTES_MAX + 1))
-        assert [len(data) for data in order] == [server.SOON_BYTES_MAX + 1]
-        first.send_soon(b"a")
-        first.send_soon(b"c")
-        assert len(order) == 2
-
-    in_a_turn(steps)
-    assert [data[:1] for data in order] == [b"b", b"a", b"c"] and first._soon == second._soon == b""
-
-
-def test_one_whose_write_fails_holds_up_no_other(clock):
-    order, (first, second) = two_callers(clock)
-    told = []
-
-    def broken(data):
-        raise RuntimeError("the transport is closed")
-
-    async def body():
-        asyncio.get_running_loop().set_exception_handler(lambda loop, context: told.append(context))
-        first.transport.write = broken
-        first.send_soon(b"a")
-        second.send_soon(b"b1")
-        await asyncio.sleep(0)
-        await asyncio.sleep(0)
-        second.send_soon(b"b2")
-        await asyncio.sleep(0)
-
-    asyncio.run(body())
-    assert order == [b"b1", b"b2"] and len(told) == 1
-
-
-def test_what_is_sent_soon_to_a_caller_who_is_gone_goes_nowhere(clock):
-    order, (first, second) = two_callers(clock)
-
-    def steps():
-        first.send_soon(b"a1")
-        first.abort()
-        second.send_soon(b"b1")
-        second.connection_lost(None)
-
-    in_a_turn(steps)
-    assert order == []

@@ -25,7 +25,28 @@ def test_nobody_adds_what_the_format_has_no_word_for(dialect: str) -> None:
     known = dict.fromkeys(("tools", "json_schema", "reasoning", "vision", "prompt_cache", "seed", "logprobs"), True)
     found = needs(dialect, "claude", known, **everything)
     assert found == found & DIALECTS[dialect]
-    assert not found & Need.OTHER_MEDIA
+    assert bool(found & Need.OTHER_MEDIA) == (dialect == "anthropic_messages")
+
+
+def test_documents_go_with_vision_in_anthropics_own_format() -> None:
+    assert needs("anthropic_messages", features={"vision": True}) & Need.OTHER_MEDIA
+    assert not needs("anthropic_messages") & Need.OTHER_MEDIA
+    assert not needs("openai_chat", features={"vision": True}) & Need.OTHER_MEDIA
+
+
+def test_caching_by_the_provider_itself_is_no_word_for_marks() -> None:
+    assert not needs("openai_chat", features={"prompt_cache": True}, prompt_cache=True) & Need.PROMPT_CACHE
+    assert needs("anthropic_messages", features={"prompt_cache": True}) & Need.PROMPT_CACHE
+
+
+@pytest.mark.parametrize(("dialect", "five", "many"), [
+    ("openai_chat", False, False), ("gemini", True, False), ("anthropic_messages", True, True),
+    ("bedrock_converse", True, True), ("oci_generic", True, True),
+])  # fmt: skip
+def test_how_many_stop_sequences_a_format_takes(dialect: str, five: bool, many: bool) -> None:
+    found = needs(dialect)
+    assert (bool(found & Need.FIVE_STOPS), bool(found & Need.MANY_STOPS)) == (five, many)
+    assert needs("openai_chat", five_stops=True, many_stops=True) & Need.MANY_STOPS, "a server's own word"
 
 
 def test_features_of_the_profile() -> None:

@@ -110,31 +110,33 @@ LONG = "x" * 4000  # 1,000 tokens
 
 def test_a_marked_prefix_is_written_then_read_until_it_ages() -> None:
     cache = tokens.PrefixCache(minimum_tokens=1000)
-    prompt = [(LONG, True), ("question", False)]
-    assert cache.explicit(prompt, "m", 0.0) == (0, 1000)
-    assert cache.explicit([(LONG, True), ("other", False)], "m", 1.0) == (1000, 0)
-    assert cache.explicit([(LONG, False), (LONG, True)], "m", 2.0) == (0, 2000)
-    assert cache.explicit([(LONG, True), (LONG, True)], "m", 3.0) == (2000, 0)
-    assert cache.explicit(prompt, "another model", 3.0) == (0, 1000)
-    assert cache.explicit(prompt, "m", 3.0 + tokens.CACHE_SECONDS) == (0, 1000)
+    prompt = [(LONG, "5m"), ("question", "")]
+    assert cache.explicit(prompt, "m", 0.0) == (0, 1000, 0)
+    assert cache.explicit([(LONG, "5m"), ("other", "")], "m", 1.0) == (1000, 0, 0)
+    assert cache.explicit([(LONG, ""), (LONG, "5m")], "m", 2.0) == (0, 2000, 0)
+    assert cache.explicit([(LONG, "5m"), (LONG, "5m")], "m", 3.0) == (2000, 0, 0)
+    assert cache.explicit(prompt, "another model", 3.0) == (0, 1000, 0)
+    assert cache.explicit([(LONG, "1h"), (LONG, "5m")], "third", 4.0) == (0, 2000, 1000)
+    assert cache.explicit([(LONG, "1h")], "third", 1000.0) == (1000, 0, 0), "an hour is longer than five minutes"
+    assert cache.explicit(prompt, "m", 3.0 + tokens.CACHE_SECONDS) == (0, 1000, 0)
 
 
 def test_what_is_not_marked_or_too_short_is_not_cached() -> None:
     cache = tokens.PrefixCache(minimum_tokens=1000)
-    for prompt in ([(LONG, False)], [("short", True)], [("short", True), (LONG, False)]):
-        assert cache.explicit(prompt, "m", 0.0) == cache.explicit(prompt, "m", 0.0) == (0, 0)
+    for prompt in ([(LONG, "")], [("short", "5m")], [("short", "5m"), (LONG, "")]):
+        assert cache.explicit(prompt, "m", 0.0) == cache.explicit(prompt, "m", 0.0) == (0, 0, 0)
 
 
 def test_unmarked_prompts_are_cached_in_steps() -> None:
     cache = tokens.PrefixCache(minimum_tokens=1000)
-    assert cache.implicit([(LONG, False), ("a", False)], "m", 0.0) == 0
-    assert cache.implicit([(LONG, False), ("b", False)], "m", 0.0) == 896  # 7 steps of 128 in 1,000
-    assert cache.implicit([("short", False)], "m", 0.0) == 0
+    assert cache.implicit([(LONG, ""), ("a", "")], "m", 0.0) == 0
+    assert cache.implicit([(LONG, ""), ("b", "")], "m", 0.0) == 896  # 7 steps of 128 in 1,000
+    assert cache.implicit([("short", "")], "m", 0.0) == 0
 
 
 def test_the_cache_forgets_the_oldest() -> None:
     cache = tokens.PrefixCache(minimum_tokens=1)
     for i in range(tokens.CACHE_ENTRIES_MAX + 1):
-        cache.explicit([(f"prefix {i}", True)], "m", 0.0)
-    assert cache.explicit([("prefix 0", True)], "m", 0.0)[0] == 0
-    assert cache.explicit([(f"prefix {tokens.CACHE_ENTRIES_MAX}", True)], "m", 0.0)[0] > 0
+        cache.explicit([(f"prefix {i}", "5m")], "m", 0.0)
+    assert cache.explicit([("prefix 0", "5m")], "m", 0.0)[0] == 0
+    assert cache.explicit([(f"prefix {tokens.CACHE_ENTRIES_MAX}", "5m")], "m", 0.0)[0] > 0

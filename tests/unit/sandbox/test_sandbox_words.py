@@ -19,3 +19,8 @@ def test_a_schema_in_words_is_followed():
 
 def test_words_that_only_look_like_one_are_words():
     assert "simulated" in text("JSON Schema: is a thing that I like")
+
+
+def test_an_object_in_words_is_given():
+    answer = json.loads(text("Answer with one JSON object and nothing else: no prose, no code fence."))
+    assert answer["question"] == "the weather in Bern"

@@ -5,12 +5,17 @@ import sqlite3
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from sqlalchemy import select
 
 from polycloud.core.ports.state import NewKey, StoreAway
+from polycloud.core.usage import AttemptRecord, Usage
 from polycloud.store import Store, StoreTooNew
 from polycloud.store import engine as engine_module
 from polycloud.store.engine import migrate, open_engine, reading, writing
-from polycloud.store.schema import metadata, settings
+from polycloud.store.rows import attempt_row, read_attempt
+from polycloud.store.schema import attempts, metadata, settings
+
+ATTEMPTS = [column.name for column in attempts.columns]
 
 
 def test_migrations_lead_to_exactly_the_schema_that_the_code_uses(tmp_path):
@@ -20,6 +25,27 @@ def test_migrations_lead_to_exactly_the_schema_that_the_code_uses(tmp_path):
     with engine.connect() as connection:
         assert compare_metadata(MigrationContext.configure(connection), metadata) == []
     engine.dispose()
+
+
+def test_a_store_of_before_hours_were_counted_reads_on(tmp_path):
+    store = Store(tmp_path / "a.db")
+    store.close()
+    with sqlite3.connect(tmp_path / "a.db") as raw:  # as the first version left it
+        raw.execute("ALTER TABLE attempts DROP COLUMN cache_write_hour_tokens")
+        raw.execute("UPDATE alembic_version SET version_num = '0001'")
+        names = [row[1] for row in raw.execute("PRAGMA table_info(attempts)")]
+        record = AttemptRecord("q", 1, 1, "k", "t", "m", "d", "aws", "aws/x", "m", "ok", usage=Usage(5, 2, 0, 3))
+        values = dict(zip(ATTEMPTS, attempt_row(1, True, record), strict=True))
+        marks = ", ".join("?" for _ in names)
+        raw.execute(f"INSERT INTO attempts ({', '.join(names)}) VALUES ({marks})", [values[name] for name in names])
+    raw.close()
+    store = Store(tmp_path / "a.db")
+    with reading(store._engine) as connection:
+        row = connection.execute(select(attempts)).mappings().one()
+        kept = {str(name): value for name, value in row.items() if name not in ("id", "chained")}
+    assert row["cache_write_hour_tokens"] is None
+    assert read_attempt(kept).usage == Usage(5, 2, 0, 3)
+    store.close()
 
 
 def test_a_store_of_a_newer_version_is_left_alone(tmp_path):

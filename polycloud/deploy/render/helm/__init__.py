@@ -5,6 +5,7 @@ from importlib import resources
 import msgspec
 
 from polycloud.deploy.blueprint import Blueprint
+from polycloud.deploy.conventions import OWN_VALUES
 from polycloud.deploy.ports import Reference, Rendered
 from polycloud.deploy.render.helm import values
 from polycloud.deploy.steering import regions
@@ -59,9 +60,10 @@ _ABOUT = (
     "(kubectl -n polycloud create configmap polycloud-estate --from-file=estate.yaml), or estate.files"
 )
 _GAPS = (
-    "polycloud runs as one replica in each cluster: its store is embedded, so the chart refuses more, and PostgreSQL "
-    "and Valkey, until there is a shared one",
-    "the chart's image is the one that you build from Containerfile: set image.repository and image.digest",
+    "polycloud runs as one pod in each cluster, which scales by its workers (values workers and resources): its store "
+    "is embedded, so the chart refuses more replicas, and PostgreSQL and Valkey, until there is a shared one",
+    "the chart's image is the one that you build from Containerfile: write image: {repository: ..., digest: ...} "
+    f"into {FOLDER}/{OWN_VALUES}, which render leaves alone and Argo CD reads above all other values",
 )
 
 

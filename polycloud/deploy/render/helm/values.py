@@ -3,9 +3,11 @@
 from typing import Any
 
 from polycloud.deploy.blueprint import Blueprint, Cluster
-from polycloud.deploy.conventions import ROLE
-from polycloud.deploy.render.kubernetes.manifests import ENVIRONMENT, SITE, STORAGE_CLASS, value
-from polycloud.deploy.render.kubernetes.overlays import CREDENTIALS
+from polycloud.deploy.conventions import CREDENTIALS, ROLE
+from polycloud.deploy.render.kubernetes.manifests import CLUSTER, ENVIRONMENT, SITE, STORAGE_CLASS, value
+from polycloud.deploy.render.kubernetes.vault import AGENT
+from polycloud.deploy.render.mesh.joined import label
+from polycloud.deploy.render.mesh.outside import called_by_gateway
 from polycloud.deploy.steering import regions
 
 Values = dict[str, Any]
@@ -29,6 +31,7 @@ def defaults() -> Values:
         "environmentSecret": "",
         "database": {"kind": "sqlite", "existingSecret": ""},
         "valkey": {"enabled": False, "existingSecret": ""},
+        "vaultAgent": {"enabled": False, "settings": AGENT, "authority": AGENT},
         "persistence": {"storageClass": "", "size": "20Gi"},
         "resources": {"requests": {"cpu": "1", "memory": "1Gi"}, "limits": {"cpu": "4", "memory": "2Gi"}},
         "serviceAccount": {"annotations": {}, "token": False},
@@ -42,6 +45,7 @@ def defaults() -> Values:
             "reaches": [
                 {"namespace": "istio-system", "ports": [15012]},
                 {"namespace": "monitoring", "ports": [4317]},
+                {"namespace": "vault", "ports": [8200]},
                 {"namespace": "workloads", "ports": [80, 8000, 8080]},
             ],
         },
@@ -52,6 +56,7 @@ def defaults() -> Values:
 def of(blueprint: Blueprint, cluster: Cluster) -> Values:
     """What differs in a cluster: where it is, which regions it answers for, how it proves who it is."""
     labels = {SITE: value(cluster.site.id.replace("/", "-")), ENVIRONMENT: blueprint.environment}
+    labels[CLUSTER] = label(cluster)
     labels |= {f"{REGION}{region.name}": "true" for region in regions(blueprint) if cluster in region.clusters}
     found: Values = {"podLabels": labels, "persistence": {"storageClass": STORAGE_CLASS}}
     if blueprint.secrets:
@@ -61,9 +66,9 @@ def of(blueprint: Blueprint, cluster: Cluster) -> Values:
         labels["azure.workload.identity/use"] = "true"
     if cloud == "oci":
         found["serviceAccount"] = {"token": True}  # OKE's workload identity reads it
-    if cloud in CREDENTIALS:
-        asked = [{"cidr": cidr, "ports": [port]} for cidr, port in CREDENTIALS[cloud]]
-        found["networkPolicy"] = {"metadata": asked}
+    asked = [*CREDENTIALS.get(cloud, ()), *((one.cidr, one.port) for one in called_by_gateway(blueprint))]
+    if asked:
+        found["networkPolicy"] = {"metadata": [{"cidr": cidr, "ports": [port]} for cidr, port in asked]}
     if any(pool.role == "workload" and not pool.spot for pool in cluster.pools):
         found["nodeSelector"] = {ROLE: "workload"}
     return found
@@ -85,7 +90,7 @@ def schema() -> Values:
         "$schema": "http://json-schema.org/draft-07/schema#",
         "type": "object",
         "additionalProperties": False,
-        "required": ["image", "replicas", "estate", "database", "persistence"],
+        "required": ["image", "replicas", "estate", "database", "persistence", "networkPolicy"],
         "properties": {
             "global": {"type": "object"},
             "image": closed(
@@ -102,25 +107,35 @@ def schema() -> Values:
                 max={"type": "integer", "minimum": 1},
                 cpuPercent={"type": "integer", "minimum": 10, "maximum": 95},
             ),
-            "workers": {"type": "integer", "minimum": 1, "maximum": 64},
+            "workers": {
+                "type": "integer",
+                "minimum": 1,
+                "maximum": 64,
+                "description": "How the pod scales: processes that share its port, each on a processor of resources.",
+            },
             "log": {"enum": ["debug", "info", "warning", "error"]},
             "layer": {"type": "string"},
             "estate": closed(configMap=name, files=texts),
             "environmentSecret": name_or_none,
             "database": closed(kind={"enum": ["sqlite"], "description": shared}, existingSecret=name_or_none),
             "valkey": closed(enabled={"const": False, "description": shared}, existingSecret=name_or_none),
+            "vaultAgent": closed(enabled={"type": "boolean"}, settings=name, authority=name),
             "persistence": closed(storageClass=name_or_none, size={"type": "string", "pattern": "^[0-9]+(Gi|Ti)$"}),
             "resources": {"type": "object"},
             "serviceAccount": closed(annotations=texts, token={"type": "boolean"}),
             "podLabels": texts,
             "nodeSelector": texts,
             "tolerations": {"type": "array", "items": {"type": "object"}},
-            "networkPolicy": closed(
-                enabled={"type": "boolean"},
-                callers={"type": "array", "items": name},
-                metadata={"type": "array", "items": closed(cidr={"type": "string"}, ports=ports)},
-                reaches={"type": "array", "items": closed(namespace=name, ports=ports)},
-            ),
+            "networkPolicy": {
+                # A policy whose list of callers is empty lets everybody in: there is always one.
+                "required": ["enabled", "callers"],
+                **closed(
+                    enabled={"type": "boolean"},
+                    callers={"type": "array", "items": name, "minItems": 1},
+                    metadata={"type": "array", "items": closed(cidr={"type": "string"}, ports=ports)},
+                    reaches={"type": "array", "items": closed(namespace=name, ports=ports)},
+                ),
+            },
             "terminationGracePeriodSeconds": {"type": "integer", "minimum": 0},
         },
     }

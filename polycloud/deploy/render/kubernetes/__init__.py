@@ -1,8 +1,8 @@
 """Kubernetes from the estate: a base, an overlay for each cluster, queues, workflows, and Argo CD over all of them."""
 
-from polycloud.deploy.blueprint import Blueprint
+from polycloud.deploy.blueprint import Blueprint, Run
 from polycloud.deploy.ports import Reference, Rendered, Resource
-from polycloud.deploy.render.kubernetes import argo, base, overlays, queues, workflows
+from polycloud.deploy.render.kubernetes import argo, base, overlays, platform, queues, vault, workflows
 from polycloud.deploy.render.kubernetes.machines import pool_of
 from polycloud.deploy.render.kubernetes.manifests import targets
 from polycloud.deploy.render.kubernetes.notes import gaps
@@ -14,7 +14,7 @@ def render(blueprint: Blueprint) -> Rendered:
     if not found:
         return Rendered({})
     files = base.files(blueprint) | argo.files(blueprint, found)
-    provides, needs = [], []
+    provides, needs = [*vault.provides(blueprint)], [*vault.needs(blueprint, platform.VALUES)]
     for cluster in found:
         files |= overlays.files(blueprint, cluster)
         files |= queues.files(blueprint, cluster)
@@ -41,23 +41,32 @@ def render(blueprint: Blueprint) -> Rendered:
 
 
 def _resources(blueprint: Blueprint) -> tuple[Resource, ...]:
-    """Placed runs, for residency's proof. A pool counts the machines that it always has; a run on a pool that can
-    rest at none counts for itself."""
+    """Placed runs, for residency's proof, and for what they cost beyond the machines that a pool always has: those
+    are paid with the pool, and are filled by runs in the order of their names."""
     clusters = {cluster.name: cluster for cluster in targets(blueprint)}
+    left: dict[tuple[str, str], int] = {}  # machines of a pool that are paid for and that no run has yet
     found = []
     for run in blueprint.runs:
         cluster = clusters[run.cluster]
         pool = pool_of(cluster, run)
-        counted = pool is not None and pool.least > 0
+        free = left.get((run.cluster, pool.name), pool.least) if pool is not None else 0
+        paid = min(free, run.count)
+        if pool is not None:
+            left[run.cluster, pool.name] = free - paid
         found.append(
             Resource(
                 address=f"kubernetes/{run.cluster}/{run.name}",
                 kind="workload",
                 site=cluster.site.id,
                 source=f"workloads.{run.workload}",
-                monthly=0 if counted else run.monthly,
+                monthly=_beyond(run, paid),
                 data_class=run.data_class,
-                note="its machines are counted with their pool" if counted else "",
+                note=f"{paid} of its {run.count} machines are paid with the pool {pool.name}" if pool and paid else "",
             )
         )
     return tuple(found)
+
+
+def _beyond(run: Run, paid: int) -> int | None:
+    """What a run's machines cost a month without so many of them, micro-USD."""
+    return run.monthly if not paid or run.monthly is None else run.monthly * (run.count - paid) // run.count

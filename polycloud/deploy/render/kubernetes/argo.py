@@ -1,27 +1,36 @@
 """Argo CD over all clusters: one set of applications for each layer, and projects that say what they may touch.
 
-Clusters are registered in Argo CD under their names, with annotations that no estate holds: where these files are
-kept (``polycloud_repository``, ``polycloud_revision``, ``polycloud_path``), and at Azure the client ids of
-identities. Addresses of secrets never stand here.
+Clusters are registered in Argo CD under their names, with annotations for what is known once Terraform has run (client
+ids of identities at Azure, who voters of OpenBao are to their seal); and, when the estate does not say it
+(``delivery``), for where these files are kept. Addresses of secrets never stand here.
 """
 
 from polycloud.deploy.blueprint import Blueprint
-from polycloud.deploy.conventions import GATEWAY_NAMESPACE, WORKLOADS_NAMESPACE
-from polycloud.deploy.render.kubernetes import overlays, platform
-from polycloud.deploy.render.kubernetes.base import INGRESS, MONITORING
+from polycloud.deploy.conventions import GATEWAY_NAMESPACE, INGRESS, OWN_VALUES, WORKLOADS_NAMESPACE
+from polycloud.deploy.duties import duties
+from polycloud.deploy.render import vault as voting
+from polycloud.deploy.render.kubernetes import overlays, platform, vault
+from polycloud.deploy.render.kubernetes.base import MONITORING
 from polycloud.deploy.render.kubernetes.manifests import Manifest, Target, lawful, manifest
+from polycloud.deploy.render.vault import SPACE, Node
 from polycloud.deploy.yaml import dump, header
 
 FOLDER = "argocd"
 PATH = f"{FOLDER}/applications.yaml"
 API, NAMESPACE = "argoproj.io/v1alpha1", "argocd"
-REPOSITORY = "{{ .metadata.annotations.polycloud_repository }}"
-REVISION = "{{ .metadata.annotations.polycloud_revision }}"
-ROOT = "{{ .metadata.annotations.polycloud_path }}"
-REGISTER = (
-    "Register each cluster first: argocd cluster add CONTEXT --name CLUSTER --label polycloud.dev/cluster=CLUSTER "
-    "--annotation polycloud_repository=ADDRESS --annotation polycloud_revision=main --annotation polycloud_path=FOLDER"
-)
+# Where the files are kept, as annotations of each cluster, where the estate does not say it.
+KEPT = tuple(f"polycloud_{word}" for word in ("repository", "revision", "path"))
+GATEWAY = "polycloud_gateway"  # the client id of the gateway at Azure, an output of that root
+SEAL = "polycloud_seal"  # who a cluster's voters are to the seal
+# Controllers write their authority into their own webhooks: that is no drift.
+FILLED = [
+    {
+        "group": "admissionregistration.k8s.io",
+        "kind": kind,
+        "jqPathExpressions": [".webhooks[]?.clientConfig.caBundle"],
+    }
+    for kind in ("MutatingWebhookConfiguration", "ValidatingWebhookConfiguration")
+]
 CLIENT = "client_id_"  # so begins an annotation of an Azure cluster; it ends with the workload, - as _
 # A definition that is not there yet is tried again for about an hour: charts bring them in their own time.
 RETRY = {"limit": 12, "backoff": {"duration": "15s", "factor": 2, "maxDuration": "10m"}}
@@ -32,36 +41,50 @@ def files(blueprint: Blueprint, clusters: tuple[Target, ...]) -> dict[str, str]:
         f"{FOLDER}/projects.yaml": ("What applications may touch", _projects(blueprint, clusters)),
         f"{FOLDER}/platform.yaml": ("What every cluster has from other projects", _platform(blueprint, clusters)),
         PATH: (
-            f"polycloud, what is placed, and the mesh, in every cluster. {REGISTER}",
+            "polycloud, what is placed, the mesh and OpenBao, in every cluster. Register each cluster first: README.md",
             _applications(blueprint, clusters),
         ),
     }
     found = {path: dump(*made, head=header(text, blueprint.estate, "clusters")) for path, (text, made) in what.items()}
-    return found | platform.files(blueprint, clusters)
+    return found | platform.files(blueprint, clusters) | vault.files(blueprint, clusters, platform.VALUES)
+
+
+def annotations(blueprint: Blueprint, cluster: Target, nodes: tuple[Node, ...]) -> tuple[str, ...]:
+    """What the secret of a cluster in Argo CD has to say, by name; ``nodes`` are OpenBao's voters."""
+    kept = () if blueprint.delivery is not None else KEPT
+    ids = overlays.identities(blueprint, cluster)
+    clients = tuple(_client_id(name) for name in ids[0]["data"]) if ids else ()
+    sealed = any(node.cluster.name == cluster.name for node in nodes) and vault.told(nodes, cluster)
+    own = (GATEWAY,) if _at_azure(blueprint, cluster) else ()
+    return (*kept, *clients, *own, *((SEAL,) if sealed else ()))
 
 
 def _projects(blueprint: Blueprint, clusters: tuple[Target, ...]) -> list[Manifest]:
-    """What the estate places stays in its own namespaces, and makes few things that are not in one. Where the files
-    are kept is not in the estate, so the projects take any source."""
+    """What the estate places stays in its own namespaces, and makes few things that are not in one. Sources are the
+    repositories in use; where the files are kept the estate may leave open, and then they may come from anywhere."""
     names = [cluster.name for cluster in clusters]
-    spaces = sorted({chart.namespace for chart in platform.CHARTS} | {"default"})
+    used = platform.charts(blueprint)
+    spaces = sorted({chart.namespace for chart in used} | {"default"})
+    kept = blueprint.delivery.repository if blueprint.delivery is not None else "*"
+    sources = {kept, *(chart.repository for chart in used), *(one.repository for one in platform.DEFINITIONS)}
     charts: Manifest = {
         "description": "What clusters have from other projects",
-        "sourceRepos": ["*"],
+        "sourceRepos": ["*"] if kept == "*" else sorted(sources),
         "destinations": [{"name": name, "namespace": space} for name in names for space in spaces],
         "clusterResourceWhitelist": [{"group": "*", "kind": "*"}],
     }
     own: Manifest = {
         "description": f"The estate {blueprint.estate}",
-        "sourceRepos": ["*"],
+        "sourceRepos": [kept],
         "destinations": [
             {"name": name, "namespace": space}
             for name in names
-            for space in sorted((GATEWAY_NAMESPACE, WORKLOADS_NAMESPACE, MONITORING, INGRESS, "istio-system"))
+            for space in sorted((GATEWAY_NAMESPACE, WORKLOADS_NAMESPACE, MONITORING, INGRESS, "istio-system", SPACE))
         ],
         "clusterResourceWhitelist": [
             {"group": "", "kind": "Namespace"},
             {"group": "storage.k8s.io", "kind": "StorageClass"},
+            {"group": "cert-manager.io", "kind": "ClusterIssuer"},
             {"group": "kueue.x-k8s.io", "kind": "ClusterQueue"},
             {"group": "kueue.x-k8s.io", "kind": "ResourceFlavor"},
             {"group": "kueue.x-k8s.io", "kind": "WorkloadPriorityClass"},
@@ -86,7 +109,8 @@ def _platform(blueprint: Blueprint, clusters: tuple[Target, ...]) -> list[Manife
     for clouds in sorted({chart.clouds for chart in platform.CHARTS}):
         mine = tuple(c for c in made_here if not clouds or c.site.cloud in clouds)
         if mine:
-            found.append(_charts(where, mine, clouds))
+            found.append(_charts(blueprint, where, mine, clouds))
+    found += _voters(blueprint, where, made_here)
     lacking = tuple(c for c in made_here if c.site.cloud != platform.BRINGS_DEFINITIONS)
     if lacking:
         kept = [
@@ -100,12 +124,13 @@ def _platform(blueprint: Blueprint, clusters: tuple[Target, ...]) -> list[Manife
     return found
 
 
-def _charts(where: str, clusters: tuple[Target, ...], clouds: tuple[str, ...]) -> Manifest:
+def _charts(blueprint: Blueprint, where: str, clusters: tuple[Target, ...], clouds: tuple[str, ...]) -> Manifest:
     words = ("release", "repository", "chart", "version", "namespace", "own")
-    elements = [{word: getattr(chart, word) for word in words} for chart in platform.CHARTS if chart.clouds == clouds]
+    mine = [chart for chart in platform.charts(blueprint) if chart.clouds == clouds]
+    elements = [{word: getattr(chart, word) for word in words} for chart in mine]
     values = [
-        f"$estate/{ROOT}/{platform.VALUES}/{{{{ .release }}}}.yaml",
-        f"$estate/{ROOT}/{{{{ printf .own .name }}}}",
+        f"$estate/{_under(blueprint, platform.VALUES)}/{{{{ .release }}}}.yaml",
+        f"$estate/{_under(blueprint, '{{ printf .own .name }}')}",
     ]
     chart: Manifest = {
         "repoURL": "{{ .repository }}",
@@ -113,23 +138,53 @@ def _charts(where: str, clusters: tuple[Target, ...], clouds: tuple[str, ...]) -
         "targetRevision": "{{ .version }}",
         "helm": {"releaseName": "{{ .release }}", "valueFiles": values, "ignoreMissingValueFiles": True},
     }
-    estate: Manifest = {"repoURL": REPOSITORY, "targetRevision": REVISION, "ref": "estate"}
     generator = {"matrix": {"generators": [_clusters(clusters), {"list": {"elements": elements}}]}}
-    template = _application("{{ .release }}-{{ .name }}", where, "{{ .namespace }}", [chart, estate], server=True)
+    sources = [chart, {**_git(blueprint), "ref": "estate"}]
+    template = _application("{{ .release }}-{{ .name }}", where, "{{ .namespace }}", sources, server=True)
     return _set("-".join(("charts", *clouds)), generator, template)
+
+
+def _voters(blueprint: Blueprint, where: str, clusters: tuple[Target, ...]) -> list[Manifest]:
+    """OpenBao's voters where they stand; those that a foreign cloud's key unseals are told who they are to it."""
+    nodes = voting.voters(blueprint)
+    homes = {node.cluster.name for node in nodes}
+    found = []
+    for variable in sorted({vault.told(nodes, cluster) for cluster in clusters if cluster.name in homes}):
+        mine = tuple(c for c in clusters if c.name in homes and vault.told(nodes, c) == variable)
+        helm: Manifest = {
+            "releaseName": "vault",
+            "valueFiles": [
+                f"$estate/{_under(blueprint, platform.VALUES)}/vault.yaml",
+                f"$estate/{_under(blueprint, platform.VALUES)}/{{{{ .name }}}}/vault.yaml",
+            ],
+        }
+        if variable:
+            value = f"{{{{ .metadata.annotations.{SEAL} }}}}"
+            helm["parameters"] = [{"name": f"server.extraEnvironmentVars.{variable}", "value": value}]
+        bao = platform.OPENBAO
+        chart = {"repoURL": bao.repository, "chart": bao.chart, "targetRevision": bao.version, "helm": helm}
+        sources = [chart, {**_git(blueprint), "ref": "estate"}]
+        template = _application("openbao-{{ .name }}", where, SPACE, sources, server=True)
+        found.append(_set("vault-abroad" if variable else "vault", _clusters(mine), template))
+    return found
 
 
 def _applications(blueprint: Blueprint, clusters: tuple[Target, ...]) -> list[Manifest]:
     made_here = tuple(cluster for cluster in clusters if cluster.ours)
     where = project(blueprint)
     chart: Manifest = {
-        **_git("helm/polycloud"),
-        "helm": {"releaseName": "polycloud", "valueFiles": ["clusters/{{ .name }}.yaml"]},
+        **_git(blueprint, "helm/polycloud"),
+        # The second one is a person's: the image, and what else differs from what is rendered.
+        "helm": {
+            "releaseName": "polycloud",
+            "valueFiles": ["clusters/{{ .name }}.yaml", OWN_VALUES],
+            "ignoreMissingValueFiles": True,
+        },
     }
-    overlay = _git(f"{overlays.FOLDER}/{{{{ .name }}}}")
+    overlay = _git(blueprint, f"{overlays.FOLDER}/{{{{ .name }}}}")
     mesh: list[Manifest] = [
-        {**_git("mesh/istio/base"), "directory": {"recurse": False}},
-        {**_git("mesh/istio/{{ .name }}"), "directory": {"include": "routing.yaml"}},
+        {**_git(blueprint, "mesh/istio/base"), "directory": {"recurse": False}},
+        {**_git(blueprint, "mesh/istio/{{ .name }}"), "directory": {"include": "routing.yaml"}},
     ]
     sets = [
         _set(
@@ -140,17 +195,49 @@ def _applications(blueprint: Blueprint, clusters: tuple[Target, ...]) -> list[Ma
         )
     ]
     if made_here:
+        named = tuple(cluster for cluster in made_here if _at_azure(blueprint, cluster))
+        plain = tuple(cluster for cluster in made_here if cluster not in named)
+        for set_name, mine, source in (("gateway", plain, chart), ("gateway-azure", named, _acting(chart))):
+            application = _application("gateway-{{ .name }}", where, GATEWAY_NAMESPACE, [source])
+            sets += [_set(set_name, _clusters(mine), application)] if mine else []
         sets += [
-            _set(
-                "gateway", _clusters(made_here), _application("gateway-{{ .name }}", where, GATEWAY_NAMESPACE, [chart])
-            ),
             _set("mesh", _clusters(made_here), _application("mesh-{{ .name }}", where, "istio-system", mesh)),
         ]
+    if made_here and voting.voters(blueprint):
+        beside = [_git(blueprint, f"{vault.FOLDER}/{part}") for part in ("base", "{{ .name }}")]
+        sets.append(_set("secrets", _clusters(made_here), _application("secrets-{{ .name }}", where, SPACE, beside)))
     return sets
 
 
-def _git(path: str) -> Manifest:
-    return {"repoURL": REPOSITORY, "targetRevision": REVISION, "path": f"{ROOT}/{path}"}
+def _at_azure(blueprint: Blueprint, cluster: Target) -> bool:
+    """Whether the gateway's pods act as an identity of Azure, which AKS lets them do by an annotation."""
+    if not cluster.ours or cluster.site.cloud != "azure":
+        return False
+    return any(s.site.cloud == "azure" for s in blueprint.services) or duties(blueprint, "azure").any
+
+
+def _acting(chart: Manifest) -> Manifest:
+    """The chart with the client id of the gateway's identity, which is known once Terraform has run."""
+    name = "serviceAccount.annotations." + overlays.CLIENT_ID.replace(".", "\\.")
+    given = {"name": name, "value": f"{{{{ .metadata.annotations.{GATEWAY} }}}}", "forceString": True}
+    return {**chart, "helm": {**chart["helm"], "parameters": [given]}}
+
+
+def _git(blueprint: Blueprint, path: str = "") -> Manifest:
+    """A folder of the rendered files, or the repository as a whole."""
+    kept = blueprint.delivery
+    if kept is not None:
+        repository, revision = kept.repository, kept.revision
+    else:
+        repository, revision = (f"{{{{ .metadata.annotations.{word} }}}}" for word in KEPT[:2])
+    found = {"repoURL": repository, "targetRevision": revision}
+    return {**found, "path": _under(blueprint, path)} if path else found
+
+
+def _under(blueprint: Blueprint, path: str) -> str:
+    kept = blueprint.delivery
+    root = f"{{{{ .metadata.annotations.{KEPT[2]} }}}}" if kept is None else kept.path
+    return path if root == "." else f"{root}/{path}"
 
 
 def _clusters(clusters: tuple[Target, ...]) -> Manifest:
@@ -170,17 +257,25 @@ def _client_ids(blueprint: Blueprint, clusters: tuple[Target, ...]) -> str:
                 {
                     "op": "replace",
                     "path": f"/data/{name}",
-                    "value": f"{{{{ .metadata.annotations.{CLIENT}{name.replace('-', '_')} }}}}",
+                    "value": f"{{{{ .metadata.annotations.{_client_id(name)} }}}}",
                 }
                 for name in held[0]["data"]
             ]
             patch = {"target": {"kind": "ConfigMap", "name": overlays.IDENTITIES}, "patch": dump_list(changes)}
             body = {
-                "spec": {"sources": [{**_git(f"{overlays.FOLDER}/{cluster.name}"), "kustomize": {"patches": [patch]}}]}
+                "spec": {
+                    "sources": [
+                        {**_git(blueprint, f"{overlays.FOLDER}/{cluster.name}"), "kustomize": {"patches": [patch]}}
+                    ]
+                }
             }
             word = "else if" if parts else "if"
             parts.append(f'{{{{- {word} eq .name "{cluster.name}" }}}}\n{dump(body)}')
     return "".join((*parts, "{{- else }}\n{}\n{{- end }}\n")) if parts else ""
+
+
+def _client_id(workload: str) -> str:
+    return CLIENT + workload.replace("-", "_")
 
 
 def dump_list(changes: list[dict[str, str]]) -> str:
@@ -205,10 +300,11 @@ def _application(name: str, project: str, space: str, sources: list[Manifest], s
     """``server``: large definitions do not fit into the annotation of a client-side apply."""
     options = ["CreateNamespace=true", "SkipDryRunOnMissingResource=true"]
     if server:
-        options.append("ServerSideApply=true")
+        options += ["ServerSideApply=true", "RespectIgnoreDifferences=true"]
     return {
         "metadata": {"name": name},
         "spec": {
+            **({"ignoreDifferences": FILLED} if server else {}),
             "project": project,
             "destination": {"name": "{{ .name }}", "namespace": space},
             "sources": sources,

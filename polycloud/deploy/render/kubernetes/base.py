@@ -1,12 +1,12 @@
 """What is the same in every cluster: namespaces under pod-security levels, limits, gateways for models, policies."""
 
 from polycloud.deploy.blueprint import Blueprint
-from polycloud.deploy.conventions import GATEWAY_NAMESPACE, WORKLOADS_NAMESPACE
+from polycloud.deploy.conventions import GATEWAY_NAMESPACE, INGRESS, WORKLOADS_NAMESPACE
 from polycloud.deploy.render.kubernetes.manifests import ENVIRONMENT, NAME, Manifest, manifest
 from polycloud.deploy.yaml import dump, header
 
 FOLDER = "kubernetes/base"
-MONITORING, INGRESS, MLFLOW = "monitoring", "istio-ingress", "mlflow"
+MONITORING, MLFLOW = "monitoring", "mlflow"
 # Images with accelerators' libraries often run as root: jobs are held to baseline, all else to restricted
 # (kubernetes.io/docs/concepts/security/pod-security-standards, seen 2026-11).
 LEVELS = {

@@ -30,7 +30,7 @@ def targets(blueprint: Blueprint) -> tuple[Target, ...]:
             at = run.site or run.cluster.replace("-", "/", 1)
             cloud, _, region = at.partition("/")
             site = Where(at, cloud, region, "")
-            found[run.cluster] = Target(run.cluster, site, "", (), False)
+            found[run.cluster] = Target(run.cluster, site, "", (), ours=False)
     return tuple(found[name] for name in sorted(found))
 
 

@@ -6,11 +6,22 @@ from polycloud.deploy.blueprint import Blueprint
 from polycloud.deploy.intents import members
 from polycloud.deploy.render.kubernetes import jobs, overlays
 from polycloud.deploy.render.kubernetes.manifests import Target, runs_on
+from polycloud.deploy.render.kubernetes.pods import copy_of
 from polycloud.deploy.render.kubernetes.serving import weights
+from polycloud.deploy.render.links import all_joined
 
 
 def gaps(blueprint: Blueprint, clusters: Sequence[Target]) -> tuple[str, ...]:
-    found = ["argocd/projects.yaml takes sources from anywhere: narrow sourceRepos to your repository and the charts'"]
+    found = []
+    if blueprint.delivery is None:
+        found.append(
+            "argocd/projects.yaml takes sources from anywhere, and each cluster is told where these files are kept: "
+            "say delivery.repository in the estate"
+        )
+    if not all_joined(blueprint):
+        found.append(
+            "clusters talk to each other by mutual TLS over public addresses, until links join every two of their sites"
+        )
     if any(cluster.ours for cluster in clusters):
         found.append("MLflow and Feast keep what they know in their pods, until their charts are given databases")
     unnamed = sorted({run.workload for run in blueprint.runs if not run.image and not run.serves})
@@ -37,7 +48,23 @@ def gaps(blueprint: Blueprint, clusters: Sequence[Target]) -> tuple[str, ...]:
             found.append(
                 f"workload {name} has the roles {', '.join(roles)}: at gcp and azure its pods act as the first"
             )
-    return tuple(dict.fromkeys(found))
+    return tuple(dict.fromkeys((*found, *_abroad(blueprint, clusters))))
+
+
+def _abroad(blueprint: Blueprint, clusters: Sequence[Target]) -> list[str]:
+    """Data in another cloud than the pods that use them: the rights are there, and their pods are not told of them."""
+    found = []
+    for cluster in clusters:
+        for run in runs_on(blueprint, cluster):
+            copies = [copy_of(blueprint, cluster, dataset) for dataset in (*run.reads, *run.writes)]
+            far = sorted({c.site.cloud for c in copies if c is not None} - {cluster.site.cloud})
+            if far:
+                found.append(
+                    f"{run.name} in {cluster.name} uses data at {', '.join(far)}: its pods need credentials there, "
+                    "which their image gets with a token of the cluster (see terraform/CLOUD/identity.tf), or a copy "
+                    "of the data in their own cloud"
+                )
+    return found
 
 
 def _of(blueprint: Blueprint, cluster: Target) -> list[str]:

@@ -1,10 +1,11 @@
 """What differs from cluster to cluster: disks, the entry's load balancer, quotas, identities, and what runs there."""
 
 from polycloud.deploy.blueprint import Blueprint, Cluster
-from polycloud.deploy.conventions import WORKLOADS_NAMESPACE
+from polycloud.deploy.conventions import CREDENTIALS, WORKLOADS_NAMESPACE
 from polycloud.deploy.derive.names import made
 from polycloud.deploy.intents import members
 from polycloud.deploy.render.kubernetes import jobs, queues, workflows
+from polycloud.deploy.render.kubernetes.base import MONITORING
 from polycloud.deploy.render.kubernetes.machines import device
 from polycloud.deploy.render.kubernetes.manifests import (
     CLUSTER,
@@ -41,8 +42,20 @@ BALANCERS: dict[str, dict[str, str]] = {
     "gcp": {"cloud.google.com/l4-rbs": "enabled"},
     "oci": {
         "oci.oraclecloud.com/load-balancer-type": "nlb",
-        "oci-network-load-balancer.oraclecloud.com/security-list-management-mode": "NSG",
+        "oci.oraclecloud.com/security-rule-management-mode": "NSG",
+        # Else machines see callers' own addresses, which their security group refuses.
+        "oci-network-load-balancer.oraclecloud.com/is-preserve-source": "false",
     },
+}
+# The same for what is reached over links alone: by other clusters, and by all callers where there is no entry.
+INSIDE: dict[str, dict[str, str]] = {
+    "aws": {**BALANCERS["aws"], "service.beta.kubernetes.io/aws-load-balancer-scheme": "internal"},
+    "azure": {**BALANCERS["azure"], "service.beta.kubernetes.io/azure-load-balancer-internal": "true"},
+    "gcp": {
+        "networking.gke.io/load-balancer-type": "Internal",
+        "networking.gke.io/internal-load-balancer-allow-global-access": "true",
+    },
+    "oci": {**BALANCERS["oci"], "oci-network-load-balancer.oraclecloud.com/internal": "true"},
 }
 # What carries pods' packets, and what enforces network policies. OKE's own network enforces none.
 NETWORKS = {
@@ -51,15 +64,6 @@ NETWORKS = {
     "gcp": "GKE Dataplane V2 (Cilium), which enforces network policies",
     "oci": "VCN-native pod networking; network policies need Calico beside it",
     "onprem": "the hall's own network; it must enforce network policies",
-}
-# Where pods ask for their cloud's credentials: EKS Pod Identity's agent and GKE's metadata server on the machine, and
-# the port of OKE's API for workload identity (docs.aws.amazon.com/eks/latest/userguide/pod-id-how-it-works.html;
-# cloud.google.com/kubernetes-engine/docs/concepts/workload-identity; docs.oracle.com/iaas/Content/ContEng/Tasks/
-# contenggrantingworkloadaccesstoresources.htm, seen 2026-11). All other link-local addresses stay closed.
-CREDENTIALS: dict[str, tuple[tuple[str, int], ...]] = {
-    "aws": (("169.254.170.23/32", 80),),
-    "gcp": (("169.254.169.252/32", 988), ("169.254.169.254/32", 80)),
-    "oci": (("0.0.0.0/0", 12250),),
 }
 # How much of what its pools can grow to an environment may ask for.
 SHARES = {"production": 1.0, "staging": 0.5, "development": 0.25}
@@ -81,7 +85,11 @@ def files(blueprint: Blueprint, cluster: Target) -> dict[str, str]:
     parts: dict[str, tuple[str, str, list[Manifest]]] = {
         "accounts.yaml": ("Who the workloads are", "workloads, roles", accounts),
         "identities.yaml": ("Client ids that Terraform's outputs tell", "roles", identities(blueprint, cluster)),
-        "credentials.yaml": ("Where pods ask for credentials", f"clusters.{cluster.name}", _credentials(cluster)),
+        "credentials.yaml": (
+            "Where pods ask for credentials",
+            f"clusters.{cluster.name}",
+            [*credentials(cluster, MONITORING), *credentials(cluster, WORKLOADS_NAMESPACE)],
+        ),
         "quotas.yaml": (
             "What workloads may ask for in all",
             f"clusters.{cluster.name}.pools",
@@ -191,8 +199,8 @@ def _storage(blueprint: Blueprint, cluster: Cluster) -> list[Manifest]:
     ]
 
 
-def _credentials(cluster: Cluster) -> list[Manifest]:
-    """A policy that opens the cloud's own source of credentials to workloads; Azure's is a public address."""
+def credentials(cluster: Cluster, space: str) -> list[Manifest]:
+    """A policy that opens the cloud's own source of credentials to pods; Azure's is a public address."""
     asked = CREDENTIALS.get(cluster.site.cloud, ())
     if not asked:
         return []
@@ -200,7 +208,7 @@ def _credentials(cluster: Cluster) -> list[Manifest]:
         {"to": [{"ipBlock": {"cidr": cidr}}], "ports": [{"port": port, "protocol": "TCP"}]} for cidr, port in asked
     ]
     spec = {"podSelector": {}, "policyTypes": ["Egress"], "egress": egress}
-    return [manifest("networking.k8s.io/v1", "NetworkPolicy", "credentials", WORKLOADS_NAMESPACE, spec=spec)]
+    return [manifest("networking.k8s.io/v1", "NetworkPolicy", "credentials", space, spec=spec)]
 
 
 def _quotas(blueprint: Blueprint, cluster: Cluster) -> list[Manifest]:
@@ -222,13 +230,15 @@ def _quotas(blueprint: Blueprint, cluster: Cluster) -> list[Manifest]:
 
 
 def _ingress(blueprint: Blueprint, cluster: Cluster) -> str:
-    """Values of Istio's gateway chart: what stands at the entry (mesh/istio has its routes)."""
+    """Values of Istio's gateway chart: what stands at the entry (mesh/istio has its routes). An estate without an entry
+    is not called from the internet."""
+    doors = BALANCERS if blueprint.edge is not None else INSIDE
     content: Manifest = {
         "labels": {"istio": "ingress"},
         "service": {
             "type": "LoadBalancer",
             "externalTrafficPolicy": "Local",
-            "annotations": dict(BALANCERS[cluster.site.cloud]),
+            "annotations": dict(doors[cluster.site.cloud]),
             "ports": [{"name": "https", "port": 443, "protocol": "TCP", "targetPort": 443}],
         },
         "autoscaling": {"enabled": True, "minReplicas": 2, "maxReplicas": 10},

@@ -1,6 +1,7 @@
 """The pod of a placed run: where it may go, what it asks for, what it may not do, where its data are."""
 
 from polycloud.deploy.blueprint import Blueprint, Bucket, Cluster, Run
+from polycloud.deploy.derive.identity import nearest
 from polycloud.deploy.render.kubernetes.base import MLFLOW, MLFLOW_PORT
 from polycloud.deploy.render.kubernetes.machines import Fit, resources, selection
 from polycloud.deploy.render.kubernetes.manifests import Manifest, run_labels, value
@@ -81,16 +82,12 @@ def variable(dataset: str) -> str:
 
 def copy_of(blueprint: Blueprint, cluster: Cluster, dataset: str) -> Bucket | None:
     """The bucket that holds a dataset: at the cluster's site, else in its cloud, else the first."""
-    holding = [bucket for bucket in blueprint.buckets if dataset in bucket.datasets]
-    near = sorted(
-        holding, key=lambda b: (b.site.id != cluster.site.id, b.site.cloud != cluster.site.cloud, b.site.id, b.name)
-    )
-    return near[0] if near else None
+    return nearest(blueprint.buckets, cluster.site.id, dataset)
 
 
 def address(blueprint: Blueprint, bucket: Bucket, dataset: str) -> str:
     """Where a dataset lies, in the words of its cloud: its folder where it has one layer, else the whole bucket."""
-    folder = f"{bucket.layers[0]}/{dataset}/" if len(bucket.layers) == 1 else ""
+    folder = f"{bucket.layers[0]}/{bucket.folder(dataset)}/" if len(bucket.layers) == 1 else ""
     if bucket.site.cloud == "gcp":
         return f"gs://{bucket.physical}/{folder}"
     if bucket.site.cloud == "azure":

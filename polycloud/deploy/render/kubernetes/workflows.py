@@ -40,10 +40,13 @@ def files(blueprint: Blueprint, cluster: Target) -> dict[str, str]:
         ),
     }
     for run in trained:
-        head = header(
-            f"Training of {run.workload}: ingest, train, register", blueprint.estate, f"workloads.{run.workload}"
+        template = _template(blueprint, cluster, run)
+        steps = dict.fromkeys(
+            task["name"].partition("-")[0] for task in template["spec"]["templates"][0]["dag"]["tasks"]
         )
-        found[f"{at}/{run.name}.yaml"] = dump(_template(blueprint, cluster, run), head=head)
+        told = f"Training of {run.workload}: {', '.join(steps)}"
+        head = header(told, blueprint.estate, f"workloads.{run.workload}")
+        found[f"{at}/{run.name}.yaml"] = dump(template, head=head)
     kustomization: Manifest = {
         "apiVersion": "kustomize.config.k8s.io/v1beta1",
         "kind": "Kustomization",

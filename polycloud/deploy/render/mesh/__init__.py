@@ -2,7 +2,7 @@
 
 from polycloud.deploy.blueprint import Blueprint
 from polycloud.deploy.ports import Reference, Rendered
-from polycloud.deploy.render.mesh import envoy, istio, policies
+from polycloud.deploy.render.mesh import envoy, istio, joined, policies
 from polycloud.deploy.steering import regions
 
 FOLDER = "mesh"
@@ -16,6 +16,7 @@ def render(blueprint: Blueprint) -> Rendered:
         f"{FOLDER}/istio/base/security.yaml": istio.security(blueprint),
         f"{FOLDER}/istio/base/network-policies.yaml": policies.policies(blueprint),
         f"{FOLDER}/envoy/envoy.yaml": envoy.envoy(blueprint),
+        **joined.files(blueprint, f"{FOLDER}/istio/base"),
     }
     found = regions(blueprint)
     fallbacks = istio.failovers(blueprint, found)
@@ -26,4 +27,5 @@ def render(blueprint: Blueprint) -> Rendered:
         files[path] = istio.routing(cluster, blueprint, found, fallbacks)
         needs += [Reference(f"cluster:{cluster.name}", path)]
         needs += [Reference(f"region:{region.name}", path) for region in found]
-    return Rendered(files, needs=tuple(needs))
+    names = [f"name:{cluster.name}" for cluster in blueprint.clusters if len(blueprint.clusters) > 1]
+    return Rendered(files, provides=("authority", *names), needs=tuple(needs))

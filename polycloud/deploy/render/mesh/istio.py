@@ -4,6 +4,8 @@ import re
 from typing import Any
 
 from polycloud.deploy.blueprint import Blueprint, Cluster
+from polycloud.deploy.conventions import CREDENTIALS
+from polycloud.deploy.render.mesh.joined import ENTRY_TLS, entry_certificate
 from polycloud.deploy.steering import Region, successors
 from polycloud.deploy.yaml import dump, header
 
@@ -24,6 +26,7 @@ def values(cluster: Cluster, blueprint: Blueprint) -> str:
             "meshID": blueprint.estate,
             "multiCluster": {"clusterName": cluster.name},
             "network": network(cluster),
+            **_past(cluster),
         },
         "meshConfig": {
             "trustDomain": f"{blueprint.estate}.local",
@@ -35,6 +38,16 @@ def values(cluster: Cluster, blueprint: Blueprint) -> str:
     }
     what = f"Values for Istio's control plane in {cluster.name}"
     return dump(content, head=header(what, blueprint.estate, f"clusters.{cluster.name}"))
+
+
+def _past(cluster: Cluster) -> Manifest:
+    """Where pods ask for their cloud's credentials goes past the mesh, which knows no such address."""
+    asked = CREDENTIALS.get(cluster.site.cloud, ())
+    ranges = ",".join(cidr for cidr, _ in asked if cidr != "0.0.0.0/0")
+    ports = ",".join(str(port) for cidr, port in asked if cidr == "0.0.0.0/0")
+    proxy = {"excludeIPRanges": ranges, "excludeOutboundPorts": ports}
+    given = {name: text for name, text in proxy.items() if text}
+    return {"proxy": given} if given else {}
 
 
 def security(blueprint: Blueprint) -> str:
@@ -63,6 +76,7 @@ def routing(cluster: Cluster, blueprint: Blueprint, found: tuple[Region, ...], f
     """Gateways, and the routes of one cluster: the caller's region first, this cluster's own otherwise."""
     hostname = blueprint.edge.hostname if blueprint.edge is not None else "*"
     documents = [_entry(hostname), _east_west(cluster), _routes(hostname, cluster, found), _rule(found, fallbacks)]
+    documents += entry_certificate(blueprint, cluster)
     what = f"Traffic of {cluster.name}: entry, routes by region, failover"
     return dump(*documents, head=header(what, blueprint.estate, f"clusters.{cluster.name}, entry, data_classes"))
 
@@ -76,7 +90,7 @@ def _entry(hostname: str) -> Manifest:
     server = {
         "port": {"number": 443, "name": "https", "protocol": "HTTPS"},
         "hosts": [hostname],
-        "tls": {"mode": "SIMPLE", "credentialName": "polycloud-tls", "minProtocolVersion": "TLSV1_3"},
+        "tls": {"mode": "SIMPLE", "credentialName": ENTRY_TLS, "minProtocolVersion": "TLSV1_3"},
     }
     spec = {"selector": {"istio": "ingress"}, "servers": [server]}
     return _manifest("networking.istio.io/v1", "Gateway", "polycloud", NAMESPACE, spec)

@@ -3,10 +3,14 @@
 from typing import Any
 
 from polycloud.deploy.blueprint import Blueprint
+from polycloud.deploy.render.mesh.outside import ANYWHERE, called_by_gateway, collected_at
 from polycloud.deploy.yaml import dump, header
 
 Manifest = dict[str, Any]
 SPACES = ("polycloud", "workloads", "monitoring")
+SCRAPED = 15020  # where a sidecar gives its pod's figures
+BETWEEN = 15443  # the gateways between clusters
+COLLECTED = 4317  # the central collector
 DNS = {"ports": [{"port": 53, "protocol": "UDP"}, {"port": 53, "protocol": "TCP"}], "to": [{"namespaceSelector": {}}]}
 
 
@@ -16,6 +20,7 @@ def policies(blueprint: Blueprint) -> str:
     for space in SPACES:
         documents.append(_policy("deny-all", space, {}, {"policyTypes": ["Ingress", "Egress"]}))
         documents.append(_policy("dns", space, {}, {"policyTypes": ["Egress"], "egress": [DNS]}))
+    own = [_outward(one.port, one.cidr) for one in called_by_gateway(blueprint)]
     gateway = {"app.kubernetes.io/name": "polycloud"}
     inward = [_from(name) for name in ("istio-ingress", "istio-system", "workloads", "monitoring")]
     documents.append(
@@ -25,12 +30,17 @@ def policies(blueprint: Blueprint) -> str:
             gateway,
             {
                 "policyTypes": ["Ingress", "Egress"],
-                "ingress": [{"from": inward, "ports": [{"port": 8080, "protocol": "TCP"}]}],
+                "ingress": [
+                    {"from": inward, "ports": [{"port": 8080, "protocol": "TCP"}]},
+                    {"from": [_from("monitoring")], "ports": [{"port": SCRAPED, "protocol": "TCP"}]},
+                ],
                 "egress": [
                     _outward(443),
+                    *own,
                     _to("polycloud", 5432, 6379),
                     _to("monitoring", 4317),
                     _to("istio-system", 15012),
+                    _to("vault", 8200),
                 ],
             },
         )
@@ -40,7 +50,10 @@ def policies(blueprint: Blueprint) -> str:
             "jobs",
             "workloads",
             {},
-            {"policyTypes": ["Egress"], "egress": [_outward(443), _to("polycloud", 8080), _to("istio-system", 15012)]},
+            {
+                "policyTypes": ["Egress"],
+                "egress": [_outward(443), *own, _to("polycloud", 8080), _to("istio-system", 15012)],
+            },
         )
     )
     documents.append(
@@ -51,7 +64,15 @@ def policies(blueprint: Blueprint) -> str:
             {
                 "policyTypes": ["Ingress", "Egress"],
                 "ingress": [{"from": [_from("polycloud"), _from("monitoring"), _from("workloads")]}],
-                "egress": [_outward(443), _to("polycloud", 8080), _to("monitoring"), _to("istio-system", 15012)],
+                "egress": [
+                    _outward(443),
+                    _outward(BETWEEN),
+                    _outward(COLLECTED),
+                    *(_outward(one.port, one.cidr) for one in collected_at(blueprint)),
+                    _to("polycloud", 8080, SCRAPED),
+                    _to("monitoring"),
+                    _to("istio-system", 15012),
+                ],
             },
         )
     )
@@ -77,7 +98,7 @@ def _to(space: str, *ports: int) -> Manifest:
     return {**found, "ports": [{"port": port, "protocol": "TCP"} for port in ports]} if ports else found
 
 
-def _outward(port: int) -> Manifest:
+def _outward(port: int, cidr: str = ANYWHERE) -> Manifest:
     """To providers' public addresses and private endpoints, never to a node's metadata service."""
-    block = {"cidr": "0.0.0.0/0", "except": ["169.254.0.0/16"]}
+    block: Manifest = {"cidr": cidr, **({"except": ["169.254.0.0/16"]} if cidr == ANYWHERE else {})}
     return {"to": [{"ipBlock": block}], "ports": [{"port": port, "protocol": "TCP"}]}

@@ -8,7 +8,16 @@ from polycloud.deploy.render.monitoring import alertmanager, grafana, metrics, o
 from polycloud.deploy.yaml import dump, header
 
 FOLDER = "monitoring"
-_METRIC = re.compile(r"\b(polycloud_[a-z_]+|probe_[a-z_]+|aws_s3_[a-z_]+)\b")
+_METRIC = re.compile(r"\b((?:aws|azurerm|polycloud|probe|stackdriver)_[a-z0-9_]+)\b")
+
+
+# What YACE asks CloudWatch for, by the metric that it makes of it.
+YACE = {
+    "aws_s3_replication_latency_maximum": ("AWS/S3", "ReplicationLatency"),
+    "aws_rds_aurora_global_dbreplication_lag_maximum": ("AWS/RDS", "AuroraGlobalDBReplicationLag"),
+    "aws_dynamodb_replication_latency_maximum": ("AWS/DynamoDB", "ReplicationLatency"),
+    "aws_cassandra_replication_latency_maximum": ("AWS/Cassandra", "ReplicationLatency"),
+}
 
 
 def render(blueprint: Blueprint) -> Rendered:
@@ -30,6 +39,8 @@ def render(blueprint: Blueprint) -> Rendered:
         for name in sorted(set(_METRIC.findall(text)))
     ]
     needs += [Reference(f"cluster:{c.name}", f"{FOLDER}/prometheus/{c.name}.yml") for c in blueprint.clusters]
+    if len(blueprint.clusters) > 1:
+        needs += [Reference(f"name:{c.name}", f"{FOLDER}/prometheus/{c.name}.yml") for c in blueprint.clusters]
     gaps = [
         f"promise {one.name} is not watched: no exporter tells the {one.measure} of this estate"
         for one in blueprint.objectives
@@ -37,23 +48,44 @@ def render(blueprint: Blueprint) -> Rendered:
     ]
     if any(b.copies_to and b.site.cloud != "aws" for b in blueprint.buckets):
         gaps.append("only S3 reports its replication lag to Prometheus; watch that of other stores in their consoles")
-    if len(blueprint.clusters) > 1:
-        gaps.append("the probe between clusters asks CLUSTER.gateway.internal: let that name lead to its gateway")
+    if not (blueprint.paging.webhook or blueprint.paging.pagerduty):
+        gaps.append("nobody is told of alerts: write alerts: {webhook: secret:NAME}, or pagerduty:, into the estate")
+    unseen = [d.name for d in blueprint.databases if d.near() and (d.site.cloud, d.engine) not in metrics.DATABASES]
+    if unseen:
+        gaps.append(f"no exporter tells how far copies of {', '.join(unseen)} are behind: watch them in their consoles")
+    for cluster in blueprint.clusters:
+        path = f"{FOLDER}/prometheus/{cluster.name}.yml"
+        needs += [Reference(f"exporter:{name}", path) for name in metrics.exporters(blueprint, cluster.site.cloud)]
+    if told := sorted({lag.exporter for lag in metrics.lags(blueprint)}):
+        gaps.append(
+            f"monitoring: install {', '.join(told)} in the namespace {metrics.NAMESPACE}, under service accounts of "
+            "these names, to which the clouds' roots give the right to read figures"
+        )
     provides = tuple(f"metric:{name}" for name in metrics.names(blueprint))
     return Rendered(files, provides=provides, needs=tuple(needs), gaps=tuple(gaps))
 
 
 def _exporters(blueprint: Blueprint) -> dict[str, str]:
     """The probe between clusters, and CloudWatch's figures of S3 replication."""
-    probe = {"modules": {"http_2xx": {"prober": "http", "timeout": "5s", "http": {"fail_if_not_ssl": True}}}}
-    head = header("The probe between clusters", blueprint.estate, "clusters")
+    probe = {"modules": {"http_2xx": {"prober": "http", "timeout": "5s"}}}
+    what = "The probe between clusters: its pod is in the mesh (label sidecar.istio.io/inject), which knows their names"
+    head = header(what, blueprint.estate, "clusters")
     files = {f"{FOLDER}/exporters/blackbox.yml": dump(probe, head=head)}
     here = blueprint.of("aws")
-    if metrics.replicates(blueprint):
-        regions = sorted({bucket.site.region for bucket in here.buckets})
-        lag = {"name": "ReplicationLatency", "statistics": ["Maximum"], "period": 60, "length": 300}
-        job = {"type": "AWS/S3", "regions": regions, "metrics": [lag]}
-        content = {"apiVersion": "v1alpha1", "discovery": {"jobs": [job]}}
-        head = header("CloudWatch's figures of replication, read by YACE", blueprint.estate, "datasets")
+    told = {lag.metric for lag in metrics.lags(blueprint) if lag.exporter == "yace"}
+    if told:
+        places = {bucket.site.region for bucket in here.buckets} | {database.site.region for database in here.databases}
+        places |= {one.region for database in here.databases for one in database.replicas if one.cloud == "aws"}
+        jobs = [
+            {
+                "type": kind,
+                "regions": sorted(places),
+                "metrics": [{"name": name, "statistics": ["Maximum"], "period": 60, "length": 300}],
+            }
+            for metric, (kind, name) in YACE.items()
+            if metric in told
+        ]
+        content = {"apiVersion": "v1alpha1", "discovery": {"jobs": jobs}}
+        head = header("CloudWatch's figures of replication, read by YACE", blueprint.estate, "datasets, databases")
         files[f"{FOLDER}/exporters/yace.yml"] = dump(content, head=head)
     return files

@@ -59,7 +59,12 @@ BOARDS: dict[str, tuple[str, tuple[tuple[str, str, str, str], ...]]] = {
                 "reqps",
                 "{{code}}",
             ),
-            ("Round trips between clusters", 'probe_duration_seconds{job="cross-cloud"}', "s", "{{cluster}} to {{to}}"),
+            (
+                "Round trips between clusters",
+                'probe_http_duration_seconds{job="cross-cloud",phase="processing"}',
+                "s",
+                "{{cluster}} to {{to}}",
+            ),
         ),
     ),
     "cost": (

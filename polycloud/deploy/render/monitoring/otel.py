@@ -3,6 +3,7 @@
 from typing import Any
 
 from polycloud.deploy.blueprint import Blueprint, Cluster
+from polycloud.deploy.render.monitoring import rules
 from polycloud.deploy.yaml import dump, header
 
 Config = dict[str, Any]
@@ -24,7 +25,7 @@ def collector(cluster: Cluster, blueprint: Blueprint) -> str:
     """The collector of one cluster. Exporters as in opentelemetry-collector-contrib 0.135 (2026-11)."""
     native = _native(cluster, blueprint)
     content: Config = {
-        "receivers": _receivers(),
+        "receivers": {**_receivers(), "prometheus": {"config": {"scrape_configs": [rules.gateways()]}}},
         "processors": {
             "memory_limiter": MEMORY,
             "resource": {
@@ -41,7 +42,8 @@ def collector(cluster: Cluster, blueprint: Blueprint) -> str:
         "service": {
             "pipelines": {
                 signal: {
-                    "receivers": ["otlp"],
+                    # The gateways give their figures to whoever asks; what else there is, workloads send.
+                    "receivers": ["otlp", "prometheus"] if signal == "metrics" else ["otlp"],
                     "processors": ["memory_limiter", "resource", "attributes", "batch"],
                     "exporters": ["otlp/central", *_fitting(native, signal)],
                 }

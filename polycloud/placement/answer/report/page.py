@@ -7,7 +7,7 @@ from polycloud.placement.answer.report.maps import world
 from polycloud.placement.answer.report.markup import Child, Markup, join, tag
 from polycloud.placement.answer.report.style import CSS
 from polycloud.placement.answer.values import Comparison, Curve, Placement
-from polycloud.placement.answer.words import best_single, candidates, percent, saving, usd, within
+from polycloud.placement.answer.words import best_single, candidates, listed, percent, saving, usd, within
 
 
 def page(found: Placement, curves: Sequence[Curve] = (), compared: Comparison | None = None) -> str:
@@ -61,7 +61,7 @@ def _figures(found: Placement) -> Markup:
         (
             "Three years",
             usd(cost.three_years_micro),
-            f"{usd(cost.once_micro)} of it once, for moving data" if cost.once_micro else "nothing of it is paid once",
+            _years(found),
         ),
         (
             "From the optimum",
@@ -109,8 +109,17 @@ def _proof(found: Placement) -> Markup:
     )
 
 
+def _years(found: Placement) -> str:
+    cost = found.cost
+    once = f"{usd(cost.once_micro)} of it once, for moving data" if cost.once_micro else "nothing of it is paid once"
+    if len(set(cost.years_micro)) < 2:
+        return once
+    return f"{once}; with data grown as stated, year by year {listed([usd(year) for year in cost.years_micro])}"
+
+
 def _warnings(found: Placement) -> Markup | None:
-    return tables.listing(found.warnings) if found.warnings else None
+    said = (*map(str, found.diagnostics), *found.warnings)
+    return tables.listing(said) if said else None
 
 
 def _left_out(found: Placement) -> Markup | None:

@@ -14,7 +14,7 @@ from polycloud.placement.answer.values import (
     Placement,
     WorkloadAnswer,
 )
-from polycloud.placement.answer.words import aim, candidates, data, listed, percent, saving, usd
+from polycloud.placement.answer.words import aim, candidates, data, dated, listed, percent, saving, usd
 
 FLOWS_SHOWN = 60  # the rest is summed up in one row
 FACTS_SHOWN = 80
@@ -185,12 +185,20 @@ def promises(found: Placement) -> Markup:
         return tag("p", "None are held and none are worth buying for this plan alone.")
     return join(
         table(
-            ("Pool", "Term", "Held, on-demand an hour", "To buy", "Paid of list"),
+            ("Pool", "Term", "Held, on-demand an hour", "To buy", "Paid of list", "Upfront", "Prices of"),
             (
-                (p.pool, p.term, usd(p.held_micro_hour), usd(p.buy_micro_hour), percent(p.keep_ppm / 1_000_000))
+                (
+                    p.pool,
+                    p.term,
+                    usd(p.held_micro_hour),
+                    usd(p.buy_micro_hour),
+                    percent(p.keep_ppm / 1_000_000),
+                    usd(p.upfront_micro) if p.upfront_micro else "–",
+                    dated(p),
+                )
                 for p in found.promises
             ),
-            numbers=(2, 3, 4),
+            numbers=(2, 3, 4, 5),
         ),
         table(
             ("Pool", "Used", "Adds a month"),

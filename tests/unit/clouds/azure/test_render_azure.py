@@ -361,3 +361,11 @@ def renamed(plain: Blueprint, name: str, other: str) -> Blueprint:
         ),
         links=tuple(replace(one, name=f"{one.name}{name}", provider=other) for one in plain.links),
     )
+
+
+def test_versions_of_keys_are_renewed_and_never_end() -> None:
+    """Clusters and accounts are told a version, and would lose what it wrapped if it ended before the next apply."""
+    text = resource("azurerm_key_vault_key", "data__westeurope", file("keys.tf"))
+    assert re.search(r'time_after_creation += "P\d+D"', text)
+    assert "expire_after" not in text and "expiration_date" not in text
+    assert any("apply after each renewal" in gap for gap in FOUND.gaps)

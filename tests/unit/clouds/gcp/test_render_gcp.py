@@ -11,12 +11,14 @@ from hypothesis import strategies as st
 from polycloud.catalog import Catalog
 from polycloud.catalog.market import Market
 from polycloud.clouds.gcp.render import render, services
-from polycloud.clouds.gcp.render_clusters import accelerator, machine
+from polycloud.clouds.gcp.render_ai import garden_name
+from polycloud.clouds.gcp.render_clusters import accelerator, first, machine
 from polycloud.clouds.gcp.render_keys import label
 from polycloud.clouds.gcp.render_network import ranges
-from polycloud.deploy.blueprint import Blueprint, Lifecycle, Pool
+from polycloud.deploy.blueprint import AiService, Blueprint, Database, Lifecycle, Pool
 from polycloud.deploy.checks import prove, together
 from polycloud.deploy.derive import derive
+from polycloud.deploy.render.terraform import ref
 from polycloud.estate import Estate, load
 
 ROOT = Path(__file__).resolve().parents[4]
@@ -91,6 +93,16 @@ def test_machines_and_accelerators_have_the_names_of_gke(asked: str, kind: str, 
     assert (machine(pool), accelerator(pool)) == (wanted, chip)
 
 
+@pytest.mark.parametrize(("least", "each"), [(0, 0), (1, 1), (3, 1), (5, 2), (7, 3)])
+def test_a_pool_starts_with_its_least_in_three_zones(least: int, each: int) -> None:
+    assert first(Pool("p", "workload", "n2-standard-8", least, 50), "europe-west4") == each
+
+
+def test_where_accelerators_are_is_said_later_and_so_their_first_machines_are_reckoned_then() -> None:
+    said = first(Pool("p", "gpu", "a3-highgpu-8g", 2, 4, accelerator="H100", accelerators_each=8), "europe-west4")
+    assert said == ref('ceil(2 / max(1, try(length(var.accelerator_zones["europe-west4"]), 3)))')
+
+
 def test_a_sites_ranges_do_not_overlap() -> None:
     import ipaddress
 
@@ -151,7 +163,29 @@ def test_databases_by_engine() -> None:
 
 def test_bought_throughput_of_a_hosted_model_is_a_step_for_a_person() -> None:
     assert any("order 2 units of" in gap and "Provisioned Throughput" in gap for gap in FOUND.gaps)
-    assert 'publisher_model_name = "publishers/meta/models/' in file("ai.tf")
+
+
+@pytest.mark.parametrize(
+    ("upstream", "name"),
+    [
+        ("llama3-3@llama-3.3-70b-instruct", "publishers/meta/models/llama3-3@llama-3.3-70b-instruct"),
+        ("publishers/meta/models/llama3-2@llama-3.2-1b", "publishers/meta/models/llama3-2@llama-3.2-1b"),
+        ("llama-3.3-70b", ""),
+        ("meta/llama-3.3-70b-instruct-maas", ""),  # of the service that answers by the token
+    ],
+)
+def test_open_models_have_the_names_of_model_garden_or_wait_for_them(upstream: str, name: str) -> None:
+    site = next(one.site for one in WHOLE.services if one.site.cloud == "gcp")
+    service = AiService("llama", "llama", upstream, site, "units", 3, owner="meta", source="models.llama")
+    assert garden_name(service) == name
+    found = render(replace(WHOLE, services=(service,)))
+    text = found.files["terraform/gcp/ai.tf"]
+    assert "min_replica_count = 3" in text and "max_replica_count = 3" in text
+    assert (f'publisher_model_name = "{name}"' in text) == bool(name)
+    assert (f'count                = try(var.model_garden["{upstream}"].name, null) == null ? 0 : 1' in text) != bool(
+        name
+    )
+    assert any("names of its own" in gap for gap in found.gaps) != bool(name)
 
 
 def test_both_ends_of_links_are_named() -> None:
@@ -163,7 +197,9 @@ def test_both_ends_of_links_are_named() -> None:
 
 def test_only_what_is_used_is_switched_on() -> None:
     bare = replace(WHOLE.of("gcp"), databases=(), buckets=(), services=())
-    assert services(bare) == [f"{name}.googleapis.com" for name in ("cloudkms", "compute", "container", "iam")]
+    wanted = ("binaryauthorization", "cloudkms", "cloudresourcemanager", "compute", "container", "containersecurity")
+    wanted += ("iam", "iamcredentials", "secretmanager", "sts")
+    assert services(bare) == [f"{name}.googleapis.com" for name in wanted]
 
 
 @given(st.text(max_size=100))
@@ -190,7 +226,8 @@ def test_no_text_of_an_estate_becomes_an_expression(name: str, other: str) -> No
         assert not re.search(r"(?<!\$)\$\{file", text), path
         assert not re.search(r"(?<!%)%\{if", text), path
         for template in re.findall(r"(?<!\$)\$\{([^}]*)\}", text):
-            assert re.match(r"(data\.)?(google_\w+|count|each|var|one)[.\[]", template), f"{path}: {template}"
+            known = r"(data\.)?(google_\w+|count|each|var|one|substr\(sha256\(each)[.\[]"
+            assert re.match(known, template), f"{path}: {template}"
 
 
 def renamed(plain: Blueprint, name: str, other: str) -> Blueprint:
@@ -211,3 +248,11 @@ def renamed(plain: Blueprint, name: str, other: str) -> Blueprint:
         services=tuple(replace(s, name=f"{s.name}{name}", upstream=other) for s in plain.services),
         links=tuple(replace(one, name=f"{one.name}{name}", provider=other) for one in plain.links),
     )
+
+
+def test_what_is_done_in_postgresql_is_told() -> None:
+    orders = Database("orders", "postgresql", WHOLE.of("gcp").networks[0].site, (), "", "data", 24, 30)
+    found = render(replace(WHOLE, databases=(orders,)))
+    flags = dict(re.findall(r'name +=? *"([\w.]+)"\n +value +=? *"([\w,]+)"', found.files["terraform/gcp/database.tf"]))
+    assert flags["cloudsql.enable_pgaudit"] == "on" and flags["pgaudit.log"] == "ddl,role,write"
+    assert any("CREATE EXTENSION pgaudit" in gap for gap in found.gaps)

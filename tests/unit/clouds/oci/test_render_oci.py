@@ -66,11 +66,11 @@ def test_what_holds_data_is_inside_its_class() -> None:
 
 
 def test_everything_in_a_region_is_made_by_the_regions_provider() -> None:
-    """What has no provider of its own is made in the home region: policies alone."""
+    """What has no provider of its own is made in the home region: policies, and who signs in."""
     for path, text in FOUND.files.items():
         for kind, _, body in re.findall(r'resource "(\w+)" "(\w+)" \{\n(.*?)\n\}\n', text, re.S):
             if "/tests/" not in path and not re.search(r"^  provider +=", body, re.M):
-                assert kind == "oci_identity_policy", f"{path}: {kind}"
+                assert kind.startswith(("oci_identity_policy", "oci_identity_domains_")), f"{path}: {kind}"
 
 
 def test_a_resource_is_in_the_region_of_its_site() -> None:
@@ -147,7 +147,7 @@ def test_every_bucket_is_closed_versioned_and_encrypted_by_the_key_of_its_own_si
 def test_objects_cool_by_age_and_what_would_be_gone_before_does_not_cool(
     ages: Lifecycle, wanted: list[tuple[str, int]]
 ) -> None:
-    assert steps(bucket(lifecycle=ages)) == wanted
+    assert steps(ages) == wanted
 
 
 def test_one_copy_is_made_here_and_only_of_a_whole_bucket() -> None:
@@ -284,3 +284,16 @@ def renamed(plain: Blueprint, name: str, other: str) -> Blueprint:
         ),
         links=tuple(replace(one, name=f"{one.name}{name}", provider=other) for one in plain.links),
     )
+
+
+def test_the_home_region_is_never_guessed() -> None:
+    asked = re.search(r'variable "home_region" \{\n(.*?)\n\}', file("variables.tf"), re.S)
+    assert asked is not None and "default" not in asked[1]  # the estate does not say it
+    said = replace(WHOLE, accounts={**WHOLE.accounts, "oci": {**WHOLE.accounts["oci"], "home_region": "us-ashburn-1"}})
+    assert re.search(r'default += "us-ashburn-1"', file("variables.tf", said))
+
+
+def test_a_model_that_oracle_can_not_know_waits_for_its_ocid() -> None:
+    text = file("ai.tf")
+    assert 'try(var.model_ids["llama-3.3-70b"], data.oci_generative_ai_models.' in text
+    assert any("llama-3.3-70b is no name of a model at Oracle Cloud" in gap for gap in FOUND.gaps)

@@ -39,8 +39,8 @@ def write(model=OLD, messages=HELLO, **fields):
     return json.loads(DIALECT.write_request(ChatRequest("m", messages, **fields), model))
 
 
-def dropped(messages=HELLO, **fields):
-    return set(DIALECT.dropped(ChatRequest(OLD, messages, **fields)))
+def dropped(messages=HELLO, model="claude-sonnet-4-5@20250929", **fields):
+    return set(DIALECT.dropped(ChatRequest(model, messages, **fields)))
 
 
 def event(kind, **fields):
@@ -180,7 +180,7 @@ def test_thinking_by_budget_and_what_may_not_stand_beside_it():
     assert body["thinking"]["type"] == "enabled"
     assert 1024 <= body["thinking"]["budget_tokens"] < 3000
     assert not {"temperature", "top_p", "top_k"} & body.keys()
-    assert dropped(**fields) == {"temperature", "top_p", "top_k"}
+    assert dropped(**fields) == {"temperature", "top_p", "top_k", "thinking_budget:1500"}
     assert write(thinking_budget=5000, max_tokens=9000)["thinking"]["budget_tokens"] == 5000
     assert write(effort="low")["max_tokens"] > write(effort="low")["thinking"]["budget_tokens"]
 
@@ -201,9 +201,49 @@ def test_newer_models_take_an_effort():
     assert "thinking" not in write(NEW)
 
 
+def test_adaptive_thinking_takes_no_sampling_parameters_either():
+    fields = {"effort": "high", "temperature": 0.2, "top_p": 0.5, "top_k": 4}
+    assert not {"temperature", "top_p", "top_k"} & write(NEW, **fields).keys()
+    assert dropped(model=NEW, **fields) == {"temperature", "top_p", "top_k"}
+
+
+def test_adaptive_thinking_goes_on_in_a_tool_loop_that_began_without():
+    loop = (*HELLO, Message("assistant", (ToolCall("1", "f", "{}"),)), Message("user", (ToolResult("1", ()),)))
+    assert write(NEW, messages=loop, effort="high")["thinking"] == {"type": "adaptive"}
+
+
+@pytest.mark.parametrize(
+    ("model", "fields", "told"),
+    [
+        (OLD, {"thinking_budget": 200, "max_tokens": 4000}, {"thinking_budget:1024"}),
+        (OLD, {"thinking_budget": 2000, "effort": "low", "max_tokens": 4000}, {"reasoning_effort"}),
+        (NEW, {"effort": "minimal"}, {"reasoning_effort:low"}),
+        (NEW, {"effort": "medium"}, set()),
+    ],
+)
+def test_reasoning_of_another_size_than_asked_is_told(model, fields, told):
+    assert dropped(model=model, **fields) == told
+
+
+def test_stop_sequences_of_blanks_are_left_out_and_told():
+    assert write(stop=("END", "\n", ""))["stop_sequences"] == ["END"]
+    assert "stop_sequences" not in write(stop=("\n",))
+    assert dropped(stop=("\n",)) == {"stop"}
+
+
+@pytest.mark.parametrize("parts", [(), (Text(""),), (Text(" \n"),), (Thinking("mine", "gemini:x"),)])
+def test_a_prompt_of_nothing_gets_an_opening_and_is_told(parts):
+    messages = (Message("system", (Text("S"),)), Message("user", parts))
+    assert write(messages=messages)["messages"] == [{"role": "user", "content": "."}]
+    assert "messages" in dropped(messages)
+
+
 def test_structured_output():
     body = write(response_format=ResponseFormat("n", b'{"b":1}', True))
-    assert body["output_config"] == {"format": {"type": "json_schema", "schema": {"b": 1}}}
+    assert body["output_config"] == {"format": {"type": "json_schema", "schema": {"b": 1, "title": "n"}}}
+    described = write(response_format=ResponseFormat("n", b'{"title":"own"}', False, "what it is"))
+    assert described["output_config"]["format"]["schema"] == {"title": "own", "description": "what it is"}
+    assert dropped(response_format=ResponseFormat("n", b"{}", False)) == {"response_format.strict"}
     assert dropped(response_format=ResponseFormat()) == {"response_format"}
     assert "output_config" not in write(response_format=ResponseFormat())
 
@@ -303,7 +343,7 @@ def test_what_is_no_answer(body):
 
 def test_write_reply():
     parts = (Text("a"), ToolCall("1", "f", '{"x": 1.0}', "gemini:s"), ToolCall("2", "f", ""))
-    raw = FACE.write_reply(ChatReply("r", "theirs", parts, "tool_calls", Usage(10, 5, 3, 2, 1)), "asked", 5)
+    raw = FACE.write_reply(ChatReply("r", "theirs", parts, "tool_calls", Usage(10, 5, 3, 2, 1, 1)), "asked", 5)
     assert b'"input":{"x": 1.0}' in raw
     body = json.loads(raw)
     assert (body["id"], body["type"], body["role"], body["model"]) == ("r", "message", "assistant", "asked")
@@ -313,9 +353,11 @@ def test_write_reply():
         "input_tokens": 5,
         "cache_creation_input_tokens": 2,
         "cache_read_input_tokens": 3,
+        "cache_creation": {"ephemeral_5m_input_tokens": 1, "ephemeral_1h_input_tokens": 1},
         "output_tokens": 5,
         "output_tokens_details": {"thinking_tokens": 1},
     }
+    assert DIALECT.read_reply(raw).usage == Usage(10, 5, 3, 2, 1, 1)
 
 
 # streams

@@ -32,6 +32,7 @@ from polycloud.core.usage import Usage
 from polycloud.gateway.faces.anthropic import AnthropicFace
 
 FACE = AnthropicFace()
+NATIVE = Need.NATIVE_TOOLS
 HELLO = [{"role": "user", "content": "hello"}]
 MARK = {"type": "ephemeral"}
 
@@ -103,13 +104,20 @@ def test_mistakes_are_told_in_plain_words(body, message, param):
             {"tools": [{"type": "custom", "name": "f", "input_schema": {}, "cache_control": MARK}]},
             Need.TOOLS | Need.PROMPT_CACHE,
         ),
-        ({"tools": [{"type": "web_search_20250305", "name": "web_search"}]}, Need.TOOLS | Need.ANTHROPIC_EXTRAS),
+        (
+            {"tools": [{"type": "web_search_20250305", "name": "web_search"}]},
+            NATIVE | Need.TOOLS | Need.ANTHROPIC_EXTRAS,
+        ),
+        ({"tools": [{"type": "bash_20250124", "name": "bash"}]}, NATIVE | Need.TOOLS | Need.ANTHROPIC_EXTRAS),
+        ({"stop_sequences": list("abcde")}, Need.STOP | Need.FIVE_STOPS),
+        ({"stop_sequences": list("abcdef")}, Need.STOP | Need.FIVE_STOPS | Need.MANY_STOPS),
         ({"tools": [{"name": "f", "input_schema": {}, "defer_loading": True}]}, Need.TOOLS | Need.ANTHROPIC_EXTRAS),
         ({"tool_choice": {"type": "auto"}}, 0),
         ({"tool_choice": {"type": "any"}}, Need.TOOL_CHOICE),
         ({"tool_choice": {"type": "auto", "disable_parallel_tool_use": True}}, Need.SERIAL_TOOLS),
         ({"context_management": {"edits": []}}, Need.ANTHROPIC_EXTRAS),
-        ({"mcp_servers": []}, Need.ANTHROPIC_EXTRAS),
+        ({"mcp_servers": [{"name": "x"}]}, NATIVE | Need.ANTHROPIC_EXTRAS),
+        ({"anthropic_beta": ["x"]}, 0),
         ({"container": None}, 0),
     ],
 )
@@ -124,8 +132,8 @@ def test_needs_of_fields(fields, needs):
         ({"type": "text", "text": "x", "cache_control": MARK}, Need.PROMPT_CACHE),
         ({"type": "image", "source": {"type": "url", "url": "u"}}, Need.IMAGES),
         ({"type": "document", "source": {"type": "base64", "data": "AA=="}}, Need.OTHER_MEDIA),
-        ({"type": "document", "source": {"type": "file", "file_id": "f"}}, Need.OTHER_MEDIA | Need.ANTHROPIC_EXTRAS),
-        ({"type": "search_result", "content": []}, Need.ANTHROPIC_EXTRAS),
+        ({"type": "document", "source": {"type": "file", "file_id": "f"}}, Need.OTHER_MEDIA | Need.NATIVE_CONTENT),
+        ({"type": "search_result", "source": "s", "title": "t", "content": []}, Need.NATIVE_CONTENT),
         (
             {
                 "type": "tool_result",
@@ -134,7 +142,7 @@ def test_needs_of_fields(fields, needs):
             },
             Need.IMAGES,
         ),
-        ({"type": "tool_result", "tool_use_id": "1", "content": [{"type": "tool_reference"}]}, Need.ANTHROPIC_EXTRAS),
+        ({"type": "tool_result", "tool_use_id": "1", "content": [{"type": "tool_reference"}]}, Need.NATIVE_CONTENT),
     ],
 )
 def test_needs_of_blocks(block, needs):

@@ -77,3 +77,11 @@ def test_a_malformed_answer_is_none(stop):
 def test_what_is_no_whole_answer_is_refused(data):
     with pytest.raises(BrokenStream):
         BedrockConverse().read_reply(data)
+
+
+def test_cache_writes_of_an_hour_are_told_apart():
+    usage = {"inputTokens": 1, "outputTokens": 2, "totalTokens": 13, "cacheWriteInputTokens": 10}
+    details = [{"ttl": "5m", "inputTokens": 4}, {"ttl": "1h", "inputTokens": 6}]
+    read = BedrockConverse().read_reply
+    assert read(body([], **usage, cacheDetails=details)).usage == Usage(11, 2, 0, 10, 0, 6)
+    assert read(body([], **usage)).usage == Usage(11, 2, 0, 10)

@@ -231,15 +231,12 @@ def test_top_k_by_family():
     [
         (CLAUDE, {"effort": "medium"}, {"type": "enabled", "budget_tokens": 8192}, None, 16192),
         (CLAUDE, {"effort": "high", "max_tokens": 20000}, {"type": "enabled", "budget_tokens": 16384}, None, 20000),
-        (CLAUDE, {"effort": "high", "max_tokens": 5000}, {"type": "enabled", "budget_tokens": 2500}, None, 5000),
-        (CLAUDE, {"thinking_budget": 10}, {"type": "enabled", "budget_tokens": 1024}, None, 9024),
         (CLAUDE, {"effort": "none"}, {"type": "disabled"}, None, None),
         (CLAUDE, {"thinking_budget": 0}, {"type": "disabled"}, None, None),
         (ADAPTIVE, {"effort": "high"}, {"type": "adaptive"}, "high", None),
-        (ADAPTIVE, {"effort": "xhigh"}, {"type": "adaptive"}, "max", None),
+        (ADAPTIVE, {"effort": "low"}, {"type": "adaptive"}, "low", None),
         (ADAPTIVE, {"thinking_budget": 4000}, {"type": "enabled", "budget_tokens": 4000}, None, 12000),
         (NEWEST, {"effort": "xhigh"}, {"type": "adaptive"}, "xhigh", None),
-        (NEWEST, {"effort": "minimal"}, {"type": "adaptive"}, "low", None),
         (NEWEST, {"thinking_budget": 4000}, {"type": "adaptive"}, "medium", None),
     ],
 )
@@ -249,6 +246,46 @@ def test_thinking_of_claude(model, fields, extra, effort, most):
     assert body.get("outputConfig", {}).get("effort") == effort
     assert body.get("inferenceConfig", {}).get("maxTokens") == most
     assert dropped(model, **fields) == ()
+
+
+@pytest.mark.parametrize(
+    ("model", "fields", "extra", "told"),
+    [
+        (CLAUDE, {"effort": "high", "max_tokens": 5000}, 2500, "thinking_budget:2500"),
+        (CLAUDE, {"thinking_budget": 10}, 1024, "thinking_budget:1024"),
+        (CLAUDE, {"thinking_budget": 4000, "effort": "low"}, 4000, "reasoning_effort"),
+        (ADAPTIVE, {"effort": "xhigh"}, None, "reasoning_effort:max"),
+        (NEWEST, {"effort": "minimal"}, None, "reasoning_effort:low"),
+    ],
+)
+def test_reasoning_of_another_size_than_asked_is_told(model, fields, extra, told):
+    thinking = write(model, **fields)["additionalModelRequestFields"]["thinking"]
+    assert thinking.get("budget_tokens") == extra
+    assert dropped(model, **fields) == (told,)
+
+
+def test_claude_gets_betas_in_the_body_and_no_blank_stop_sequences():
+    body = write(hints={"anthropic_beta": b'["a-1"]'}, stop=("END", " \n"))
+    assert body["additionalModelRequestFields"] == {"anthropic_beta": ["a-1"]}
+    assert body["inferenceConfig"] == {"stopSequences": ["END"]}
+    assert dropped(hints={"anthropic_beta": b'["a-1"]'}, stop=("END", " \n")) == ("stop",)
+    assert dropped(LLAMA, hints={"anthropic_beta": b'["a-1"]'}, stop=("\n",)) == ("anthropic_beta",)
+    assert write(LLAMA, stop=("\n",))["inferenceConfig"] == {"stopSequences": ["\n"]}
+
+
+@pytest.mark.parametrize("messages", [(Message("user", ()),), (Message("system", (Text("S"),)),)])
+def test_a_prompt_of_nothing_gets_an_opening_and_is_told(messages):
+    assert write(messages=messages)["messages"] == [{"role": "user", "content": [{"text": "."}]}]
+    assert dropped(messages=messages) == ("messages",)
+
+
+def test_an_answer_that_was_begun_is_told_where_it_is_not_gone_on_with():
+    assert (dropped(prefill=True), dropped(NOVA, prefill=True)) == ((), ())
+    assert dropped(LLAMA, prefill=True) == ("messages.prefill",)
+
+
+def test_how_to_use_tools_without_any_is_told():
+    assert dropped(tool_choice=ToolChoice("auto"), parallel_tools=False) == ("tool_choice", "parallel_tool_calls")
 
 
 @pytest.mark.parametrize(
@@ -323,3 +360,9 @@ def test_media_is_refused_and_never_dropped():
         write(messages=(Message("user", (Media("image", "image/png", "aGk="),)),))
     with pytest.raises(Unsupported, match="document"):
         write(messages=(*HI, Message("user", (ToolResult("t", (Media("document"),)),))))
+
+
+@pytest.mark.parametrize("schema", [b"", b"{}", b" {} "])
+def test_a_tool_without_parameters_has_an_objects_schema(schema):
+    (tool,) = write(tools=(Tool("now", "", schema),))["toolConfig"]["tools"]
+    assert tool["toolSpec"]["inputSchema"] == {"json": {"type": "object", "properties": {}}}

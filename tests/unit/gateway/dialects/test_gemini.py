@@ -127,7 +127,7 @@ def test_generation_config():
     assert body["generationConfig"] == {
         "maxOutputTokens": 9, "temperature": 1.5, "topP": 0.5, "topK": 4, "seed": 3, "stopSequences": ["END"],
         "frequencyPenalty": 0.1, "presencePenalty": 0.2, "responseMimeType": "application/json",
-        "responseJsonSchema": {"type": "object", "properties": {"z": {}, "a": {}}},
+        "responseJsonSchema": {"type": "object", "properties": {"z": {}, "a": {}}, "title": "x"},
     }  # fmt: skip
     assert write(response_format=ResponseFormat())["generationConfig"] == {"responseMimeType": "application/json"}
 
@@ -168,10 +168,40 @@ def test_what_gemini_has_no_field_for_is_told():
         messages, tools=(Tool("t", strict=True),), parallel_tools=False, effort="max", user="u",
         extras={"anthropic_messages": {"container": b"1"}},
     ) == (
-        "user", "container", "parallel_tool_calls", "reasoning_effort", "tools.strict", "cache_control",
+        "user", "container", "parallel_tool_calls", "reasoning_effort:high", "tools.strict", "cache_control",
         "messages.name", "messages.system",
     )  # fmt: skip
     assert dropped(seed=1, top_k=3, frequency_penalty=0.1, temperature=1.9) == ()
+    assert dropped(tool_choice=ToolChoice("auto"), prefill=True, lost=("messages.content.title",)) == (
+        "messages.content.title", "tool_choice", "messages.prefill",
+    )  # fmt: skip
+    assert dropped(response_format=ResponseFormat("n", b"{}", False)) == ("response_format.strict",)
+
+
+@pytest.mark.parametrize(
+    ("model", "fields", "told"),
+    [
+        (FLASH, {"thinking_budget": 8000, "max_tokens": 4000}, ("thinking_budget:2000",)),
+        (FLASH, {"effort": "high", "max_tokens": 4000}, ("thinking_budget:2000",)),
+        (FLASH, {"effort": "low", "max_tokens": 4000}, ()),
+        (PRO, {"effort": "none"}, ("thinking_budget:128",)),
+        (THREE_PRO, {"effort": "minimal"}, ("reasoning_effort:low",)),
+        (THREE, {"effort": "max"}, ("reasoning_effort:high",)),
+        (THREE, {"effort": "medium"}, ()),
+        (FLASH, {"thinking_budget": 77, "effort": "high"}, ("reasoning_effort",)),
+    ],
+)
+def test_reasoning_of_another_size_than_asked_is_told(model, fields, told):
+    request = ChatRequest(model="m", messages=HI, **fields)
+    assert Gemini().dropped(request, model) == told
+    if told and told[0] == "thinking_budget:2000":
+        assert write(model, **fields)["generationConfig"]["thinkingConfig"]["thinkingBudget"] == 2000
+
+
+@pytest.mark.parametrize("messages", [(Message("user", (Text(""),)),), (Message("system", (Text("S"),)),)])
+def test_a_prompt_of_nothing_gets_an_opening_and_is_told(messages):
+    assert write(messages=messages)["contents"] == [{"role": "user", "parts": [{"text": "."}]}]
+    assert dropped(messages) == ("messages",)
 
 
 def test_media_is_refused_and_never_dropped():

@@ -134,8 +134,20 @@ def test_structured_output():
 def test_what_oci_has_no_field_for_is_told():
     history = (*HI, Message("assistant", (Thinking("hm"),)), Message("user", (ToolResult("t", (), is_error=True),)))
     told = dropped(history, tools=(Tool("t", strict=True, cache="5m"),), effort="max", hints={"metadata": b"{}"})
-    assert told == ("metadata", "reasoning_effort", "tools.strict", "cache_control", "thinking", "tool_result.is_error")
+    assert told == (
+        "metadata", "reasoning_effort:high", "tools.strict", "cache_control", "thinking", "tool_result.is_error",
+    )  # fmt: skip
     assert dropped(seed=1, top_k=3, frequency_penalty=0.1, parallel_tools=False, tools=(WEATHER,)) == ()
+    assert dropped(prefill=True, parallel_tools=True, thinking_budget=50, effort="low") == (
+        "parallel_tool_calls", "reasoning_effort", "messages.prefill",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("system", [(), (Message("system", (Text("S"),)),)])
+def test_a_prompt_of_nothing_gets_an_opening_and_is_told(system):
+    messages = (*system, Message("user", (Text(""),)))
+    assert write(messages=messages)["messages"][-1] == {"role": "USER", "content": [{"type": "TEXT", "text": "."}]}
+    assert dropped(messages) == ("messages",)
 
 
 def test_media_is_refused_and_never_dropped():

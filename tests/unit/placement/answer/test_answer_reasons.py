@@ -4,7 +4,7 @@ import msgspec
 
 from polycloud.placement.answer.ledger import Ledger
 from polycloud.placement.answer.moves import move
-from polycloud.placement.answer.reasons import wins_if
+from polycloud.placement.answer.reasons import reason, wins_if
 from polycloud.placement.problem import HOURS, ON_DEMAND, Option, Place, Pool, Problem, Task, Term, Zone
 from polycloud.placement.solve import solve
 
@@ -34,6 +34,41 @@ def said(given: Problem) -> tuple[str, int]:
     found = move(ledger, 0, 1, [1])
     extra = found.outcome.total - ledger.total
     return wins_if(ledger, found, extra), extra
+
+
+def test_a_dearer_machine_that_promises_make_cheap_is_not_called_the_cheapest() -> None:
+    """At one site 1,460 by list and 584 promised, or 800; 700 elsewhere."""
+    options = (
+        Option(0, "m1", ON_DEMAND, 1, 600 * USD),
+        Option(0, "p1", ON_DEMAND, 1, 1460 * USD, pool=0, hourly=(2 * USD,)),
+        Option(1, "n1", ON_DEMAND, 1, 700 * USD),
+    )
+    given = msgspec.structs.replace(
+        problem(USD, pooled=False),
+        tasks=(Task("w", "w", options),),
+        pools=(Pool("aws/us-east-1 p1", (Term("3 years", 400_000),)),),
+    )
+    plan = solve(given).solution
+    assert plan is not None and plan.choice == (1,)
+    text = reason(Ledger(given, plan), 0)
+    assert "cheapest" not in text
+    assert text.startswith("promises for aws/us-east-1 p1 decide: p1 at aws/us-east-1 costs 1,460 USD a month before")
+    assert "600 USD" in text and "gcp/us-central1 costs 700 USD" in text
+
+
+def test_a_saving_does_not_read_as_a_price() -> None:
+    """730 here and 700 there, where late answers count 50 more."""
+    options = (
+        Option(0, "m1", ON_DEMAND, 1, 730 * USD),
+        Option(1, "n1", ON_DEMAND, 1, 700 * USD),
+    )
+    given = msgspec.structs.replace(problem(USD, pooled=False), tasks=(Task("w", "w", options),), per_cloud=0)
+    other = Task("v", "v", (Option(0, "m1", ON_DEMAND, 1, USD),))
+    given = msgspec.structs.replace(given, tasks=(*given.tasks, other), per_cloud=50 * USD)
+    plan = solve(given).solution
+    assert plan is not None and plan.choice == (0, 0)
+    text = reason(Ledger(given, plan), 0)
+    assert text.startswith("gcp/us-central1 has machines that are cheaper by 30.00 USD a month, but there")
 
 
 def test_without_promises_the_price_is_exact() -> None:

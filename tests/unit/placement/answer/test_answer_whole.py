@@ -15,7 +15,7 @@ from polycloud.placement.answer.alternatives import Alternatives, Effort
 from polycloud.placement.answer.answering import Basis, answer, refused
 from polycloud.placement.answer.flows import flow_answers, shared
 from polycloud.placement.answer.values import Placement
-from polycloud.placement.bill import bill
+from polycloud.placement.bill import bill, volumes
 from polycloud.placement.problem import LeftOut, Problem, Solution
 from polycloud.placement.solve import Solved, solve
 
@@ -62,12 +62,31 @@ def test_every_grouping_of_the_bill_sums_to_it(seed: int, make_problem: Make) ->
 @pytest.mark.parametrize("seed", range(4))
 def test_three_years_count_first_moves_once(seed: int, make_problem: Make) -> None:
     problem, _, plan = solved_problem(make_problem, seed)
-    found = costs.cost(problem, plan, 12)
-    settled = msgspec.structs.replace(problem, items=tuple(msgspec.structs.replace(i, move=0) for i in problem.items))
-    later = bill(settled, plan).total
-    assert found.once_micro == 12 * (found.month_micro - later)
-    assert found.three_years_micro == 12 * found.month_micro + 24 * later
-    assert costs.cost(problem, plan, 48).three_years_micro == 36 * later + 48 * (found.month_micro - later)
+
+    def month(times: int) -> int:
+        items = tuple(msgspec.structs.replace(item, move=item.move * times) for item in problem.items)
+        return bill(msgspec.structs.replace(problem, items=items), plan).total
+
+    for months in (12, 48):
+        found = costs.cost(problem, plan, months)
+        assert found.once_micro == month(months) - month(0)
+        assert found.once_micro <= months * (found.month_micro - month(0)), "its slices pay the dearer tiers"
+        assert found.three_years_micro == 36 * month(0) + found.once_micro
+
+
+def test_a_first_move_that_no_link_carries_in_a_month_is_paid_in_slices(make_problem: Make) -> None:
+    problem, _, plan = solved_problem(make_problem, 3)
+    usual = costs.cost(problem, plan, 12)
+    used = volumes(problem, plan)[0]
+    thin = tuple(
+        msgspec.structs.replace(meter, capacity=used[at] if used[at] else None)
+        for at, meter in enumerate(problem.meters)
+    )
+    found = costs.cost(msgspec.structs.replace(problem, meters=thin), plan, 12)
+    settled = tuple(msgspec.structs.replace(item, move=0) for item in problem.items)
+    later = bill(msgspec.structs.replace(problem, items=settled), plan).total
+    assert found.once_micro == 12 * (found.month_micro - later) > 0
+    assert found.month_micro == usual.month_micro
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 import pytest
 
 from polycloud.catalog.market import Market
-from polycloud.placement.assess import availability as available
+from polycloud.placement import availability as available
 from polycloud.placement.assess.costs import (
     EVERYWHERE,
     FAILOVER,

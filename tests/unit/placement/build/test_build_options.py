@@ -259,6 +259,28 @@ def test_a_deadline_moves_part_of_the_work_to_on_demand(make: Make, spotted: obj
     assert share == pytest.approx(0.5, abs=0.01)  # 1.1 times as long, and 1.05 is allowed
 
 
+def test_a_deadline_refuses_what_is_too_slow_for_one_run(
+    make: Make, offer: Callable[..., Offer], small: Callable[..., object]
+) -> None:
+    market = small(
+        tuple(
+            offer(US, name, price, accelerator=chip, count=8.0)
+            for name, price, chip in (("p4", 20_000_000, "A100"), ("g6", 4_000_000, "L4"))
+        )
+    )
+    work = "kind: training, needs: {accelerator: A100, count: 8}, speed: {A100: 1.0, L4: 0.3}, spot_share: 0 %"
+    free = make(f"workloads: {{w: {{{work}, hours_per_month: 200}}}}", market)
+    assert {machine for _, machine in options(free, "w")} == {"g6"}  # 667 hours of 4 USD: cheaper
+    # Two runs of 100 hours: on the L4 one would take 333.
+    bound = make(f"workloads: {{w: {{{work}, hours_per_month: 200, deadline: 100h}}}}", market)
+    assert {machine for _, machine in options(bound, "w")} == {"p4"}
+    assert reasons(bound, US) == ["aws/us-east-1: g6: one run would take 333 hours, not 100h at most"]
+    loose = make(f"workloads: {{w: {{{work}, hours_per_month: 200, deadline: 334h}}}}", market)
+    assert {machine for _, machine in options(loose, "w")} == {"p4"}  # one run of 200 hours takes 667 there
+    single = make(f"workloads: {{w: {{{work}, hours_per_month: 200, deadline: 667h}}}}", market)
+    assert {machine for _, machine in options(single, "w")} == {"g6"}
+
+
 def test_work_that_fills_the_month_has_no_time_for_interruptions(make: Make, spotted: object) -> None:
     text = "workloads: {w: {kind: batch, needs: {vcpu: 8}, hours_per_month: 730}}"
     assert {o.market for o in options(make(text, spotted), "w")[US, "m1.large"]} == {"on-demand"}
@@ -407,3 +429,28 @@ def test_emissions_are_watts_times_grid(make: Make, offer: Callable[..., Offer],
     grid, power, chip = market.carbon(US), market.power("aws"), market.accelerator("A100")  # type: ignore[attr-defined]
     expected = 100 * 8 * chip.watts / 1000 * power.pue * grid.grams_per_kwh
     assert options(built, "w")[US, "p4"][0].grams == pytest.approx(expected, abs=1)
+
+
+def test_a_halls_memory_is_counted_with_its_processors(
+    make: Make, offer: Callable[..., Offer], small: Callable[..., object]
+) -> None:
+    hall = "onprem: {hall: {country: DE, vcpus: 64, cost_per_vcpu_hour: 0.02 USDMORE}}\n"
+    work = "workloads: {w: {kind: application, needs: {vcpu: 4, memory: WANTED}}}\n"
+    market = small((offer(US, "x1", 9_000_000, memory_gib=512.0),))
+    stated = make(hall.replace("MORE", ", memory: 256 GiB") + work.replace("WANTED", "32 GiB"), market)
+    (own,) = options(stated, "w")["onprem/hall", "vCPU"]
+    assert own.count == 8  # 4 GiB with each vCPU
+    usual = make(hall.replace("MORE", "") + work.replace("WANTED", "160 GiB"), market)
+    assert options(usual, "w")["onprem/hall", "vCPU"][0].count == 4
+    slip = make(hall.replace("MORE", "") + work.replace("WANTED", "161 GiB"), market)
+    assert ("onprem/hall", "vCPU") not in options(slip, "w")
+    assert "more than 40 GiB for each vCPU: what memory the hall has is not stated" in reasons(slip, "onprem/hall")[0]
+
+
+def test_work_that_is_needed_in_no_hour_is_left_out_and_told(make: Make) -> None:
+    zeros = ", ".join(["0 %"] * 24)
+    idle = f"idle: {{kind: application, needs: {{vcpu: 8}}, scale: {{min: 0, max: 4, demand: [{zeros}]}}}}"
+    built = make(f"workloads:\n  {idle}\n  w: {{kind: application, needs: {{vcpu: 8}}}}\n")
+    assert [task.name for task in built.problem.tasks] == ["w"]
+    left = [row for row in built.problem.left_out if row.workload == "idle"]
+    assert [row.why for row in left] == ["nothing of it is needed in any hour: it is not planned"]

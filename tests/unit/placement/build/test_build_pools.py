@@ -78,6 +78,25 @@ def test_a_held_plan_for_a_cloud_covers_all_of_it(make: Make, market: object) ->
     assert paid == pytest.approx(730 * (7 - 10) * 1_000_000, rel=1e-4)
 
 
+def test_a_commitment_without_a_discount_is_paid_at_list_prices(make: Make, market: object) -> None:
+    text = WORK + "commitments: {credits: {cloud: aws, kind: universal-credits, amount: 61_362 USD, term: 1y}}"
+    built = make(text, market)
+    (pool,) = built.problem.pools
+    (term,) = pool.terms
+    assert (term.keep_ppm, term.most) == (1_000_000, term.held)
+    assert term.held == pytest.approx(7_000_000, rel=1e-4)
+    paid = commitment_cost(built.problem, 0, [1_000_000], (term.held,))
+    assert paid == pytest.approx(730 * (7 - 1) * 1_000_000, rel=1e-4)  # used for 1 USD an hour, paid for 7
+
+
+def test_what_covers_nothing_that_can_be_reckoned_is_still_paid(make: Make, market: object) -> None:
+    text = WORK + "commitments: {gift: {cloud: aws, kind: savings-plan, amount: 12 USD, term: 1y, discount: 100 %}}"
+    built = make(text, market)
+    assert built.problem.fixed == (("commitment gift", 999_316),)  # 12 USD in 8,766 hours, for 730 of them
+    (found,) = built.diagnostics
+    assert found.message.endswith("the plan is made without it, and it is paid")
+
+
 def test_reserved_machines_are_worth_their_on_demand_price(make: Make, market: object) -> None:
     text = WORK + f"commitments: {{r: {{cloud: aws, kind: reserved, units: 3, sku: m5.large, at: {US}, term: 3y}}}}"
     (pool,) = make(text, market).problem.pools

@@ -300,8 +300,68 @@ workloads: {w: {kind: application, needs: {vcpu: 8}, uses: [m], latency: 50ms, l
     hard = text.replace(", late_cost: 1 USD", "")
     assert sites(make(hard, far, head=TWO), "w") == {US}
     european = hard.replace("uses: [m]", "uses: [m], class: eu-only").replace("latency: 50ms", "latency: 150ms")
-    with pytest.raises(Exception, match="no lawful deployment of m is within 150ms"):
+    with pytest.raises(Exception, match="no lawful deployment of m: none is inside its classes"):
         make(european, far, head=TWO)  # near enough, but Europe's requests may not be processed there
+
+
+def test_a_model_must_be_lawful_without_any_latency_too(make: Make, far: object) -> None:
+    text = """
+data_classes: {eu-only: {stay_in: [eu]}, any: {}}
+residency: {default_class: any}
+models: {m: {deployments: [{at: aws/us-east-1, model: claude-sonnet-4-6, profile: us}]}}
+workloads: {w: {kind: application, needs: {vcpu: 8}, uses: [m]MORE}}
+"""
+    assert sites(make(text.replace("MORE", ""), far, head=TWO), "w") == {US, DE}
+    for more in (", class: eu-only", ", class: eu-only, latency: 50ms, late_cost: 1 USD"):
+        with pytest.raises(Exception, match="no lawful deployment of m: none is inside its classes"):
+            make(text.replace("MORE", more), far, head=TWO)
+
+
+def test_a_far_model_costs_what_being_late_costs(
+    make: Make, offer: Callable[..., Offer], small: Callable[..., object]
+) -> None:
+    text = """
+models: {m: {deployments: [{at: aws/us-east-1, model: claude-sonnet-4-6}]}}
+workloads: {w: {kind: application, needs: {vcpu: 8}, uses: [m], latency: 50ms, late_cost: 2 USD}}
+"""
+    market = small((offer(US, "m", 1_000_000), offer(DE, "m", 1_000_000)), rtts={(US, DE): 90.0})
+    built = make(text, market, head=TWO)
+    penalties = {built.problem.sites[o.site].id: o.penalty for o in tasks(built)["w"].options}
+    assert penalties == {US: 0, DE: 80_000_000}  # 40 ms over, 2 USD each
+
+
+TARGETS = "traffic: {shares: {aws/us-east-1: 75 %, aws/eu-central-1: 25 %}}\n"
+SPREAD = "workloads: {w: {kind: application, needs: {vcpu: 8}, scale: {min: 8, max: 8}, pattern: active-activeMORE}}"
+
+
+def spread(built: Built) -> dict[str, tuple[set[str], int]]:
+    return {task.name: (sites(built, task.name), task.options[0].count) for task in built.problem.tasks}
+
+
+def test_target_shares_of_traffic_are_those_of_work_without_its_own(make: Make) -> None:
+    assert spread(make(TARGETS + SPREAD.replace("MORE", ""))) == {"w#1": ({US}, 6), "w#2": ({DE}, 2)}
+    own = ", shares: {aws/us-east-1: 50 %, gcp/us-central1: 50 %}"
+    assert spread(make(TARGETS + SPREAD.replace("MORE", own))) == {"w#1": ({US}, 4), "w#2": ({"gcp/us-central1"}, 4)}
+
+
+@pytest.mark.parametrize(
+    ("more", "why"),
+    [
+        (", sites: 3", "2 sites where it may be"),
+        (", at: [aws/us-*, gcp/*]", "1 sites where it may be"),
+        (", apart: cloud", "2 sites where it may be, at 1 clouds"),
+        (", users: {JP: 100 %}, latency: 170ms", "would serve its users from aws/us-east-1, too far away"),
+    ],
+)
+def test_where_the_target_can_not_be_its_parts_are_equal_and_that_is_told(
+    make: Make, offer: Callable[..., Offer], small: Callable[..., object], more: str, why: str
+) -> None:
+    clouds = (US, DE, "aws/eu-west-1", "gcp/europe-west1", "gcp/us-central1")
+    rtts = {(US, "JP"): 200.0, (DE, "JP"): 240.0, ("gcp/us-central1", "JP"): 150.0, ("gcp/europe-west1", "JP"): 160.0}
+    market = small(tuple(offer(site, "m", 1_000_000) for site in clouds), rtts=rtts)
+    built = make(TARGETS + SPREAD.replace("MORE", more), market)
+    assert len({count for _, count in spread(built).values()}) == 1
+    assert any(why in row.why for row in built.problem.left_out)
 
 
 def test_estimated_round_trips_are_marked(

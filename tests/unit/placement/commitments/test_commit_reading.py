@@ -189,6 +189,13 @@ def test_parquet_reads_as_csv_does(tmp_path: Path) -> None:
     assert read_usage(file, no_prices).diagnostics[0].place.line == 2
 
 
+def test_another_encoding_is_told_with_a_fix_of_its_own(tmp_path: Path) -> None:
+    file = tmp_path / "usage.csv"
+    file.write_bytes("\n".join([HEADER, *lines()]).replace("us-", "\u00fcs-").encode("latin1") + b"\xfc")
+    (found,) = read_usage(file, no_prices).diagnostics
+    assert "UTF-8" in found.message and "UTF-8" in found.fix and "header" not in found.fix
+
+
 def test_the_gateways_usage_counts_quiet_hours_as_quiet() -> None:
     hours = (START, START + WEEKS * HOUR)
     spent = [Spent(START + 50 * HOUR, "azure/westeurope", "gpt-4o", 6000, 1500, 3 * PICO_PER_DOLLAR, unpriced=2)]

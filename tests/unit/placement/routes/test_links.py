@@ -41,6 +41,33 @@ def declared(a: str, b: str, via: str, **more: str) -> dict[str, object]:
     return {"x": {"between": (a, b), "via": via, **more}}
 
 
+def test_a_data_set_in_a_store_is_where_the_store_is() -> None:
+    def flows(**home: str) -> tuple[PairFlow, ...]:
+        data = {"clicks": {"size": "12 TB", "grows": {"size": "2 TB", "per": "month"}, **home}}
+        work = {"train": {"kind": "training", "at": (GCP,), "reads": ("clicks",), "writes": ("clicks",)}}
+        stores = {"lake": {"at": US, "kind": "objects"}}
+        return pair_flows(estate(datasets=data, workloads=work, stores=stores))
+
+    assert flows(store="lake") == flows(at=US)
+    assert flows(at=US)[0].out > 0
+
+
+def test_what_a_hall_pays_for_a_gigabyte_is_unknown_until_it_is_stated() -> None:
+    flow = [PairFlow(US, HALL, 0, 100 * GB)]
+    (silent,) = link_choices(estate(), CATALOG, MARKET, flow)
+    assert option(silent, "internet").unknown == (f"per GB out of {HALL}",)
+    assert option(silent, "vpn").total is None
+    hall = {"halle": {"country": "DE", "cost_per_gb_out": "0.01 USD"}}
+    (stated,) = link_choices(estate(onprem=hall), CATALOG, MARKET, flow)
+    assert option(stated, "internet").total == 1_000_000
+
+
+def test_the_flows_of_a_plan_stand_in_for_those_of_the_estate() -> None:
+    small = estate(datasets={"clicks": {"at": US, "size": "12 TB", "replicate_to": (AZ,)}})
+    found = pair_flows(small, [(US, GCP, 5, "a plan"), (GCP, US, 2, "more"), (US, "aws/us-west-2", 9, "inside")])
+    assert found == (PairFlow(US, GCP, 5, 2, ("a plan", "more")),)
+
+
 def test_flows_come_from_copies_and_from_work_bound_to_a_site() -> None:
     small = estate(
         datasets={

@@ -199,15 +199,15 @@ resource "aws_iam_role" "gateway" {
   description = "The gateway: calls models."
   assume_role_policy = jsonencode({
     Version = "2012-10-17"
-    Statement = [
-      {
-        Effect = "Allow"
-        Principal = {
-          Service = "pods.eks.amazonaws.com"
-        }
-        Action = ["sts:AssumeRole", "sts:TagSession"]
-      },
-    ]
+    Statement = concat([{ Effect = "Allow", Principal = { Service = "pods.eks.amazonaws.com" }, Action = ["sts:AssumeRole", "sts:TagSession"] }], [for name, issuer in var.cluster_issuers : {
+      Effect    = "Allow"
+      Principal = { Federated = aws_iam_openid_connect_provider.clusters[name].arn }
+      Action    = ["sts:AssumeRoleWithWebIdentity"]
+      Condition = { StringEquals = {
+        "${trimprefix(issuer, "https://")}:aud" = "sts.amazonaws.com"
+        "${trimprefix(issuer, "https://")}:sub" = "system:serviceaccount:polycloud:polycloud"
+      } }
+    } if contains(["azure-eastus", "azure-westeurope", "gcp-asia-east1", "gcp-europe-west1", "gcp-us-central1"], name)])
   })
 }
 
@@ -262,6 +262,43 @@ resource "aws_iam_role_policy" "gateway" {
           "arn:${data.aws_partition.this.partition}:bedrock:*::foundation-model/amazon.nova-lite-v1:0",
           "arn:${data.aws_partition.this.partition}:bedrock:*::foundation-model/anthropic.claude-sonnet-4-6",
         ]
+      },
+    ]
+  })
+}
+
+resource "aws_iam_role_policy" "gateway_duties" {
+  name = "gateway-duties"
+  role = aws_iam_role.gateway.id
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [
+      {
+        Sid      = "List0"
+        Effect   = "Allow"
+        Action   = ["s3:ListBucket"]
+        Resource = ["arn:${data.aws_partition.this.partition}:s3:::active-active-clickstream-us-east-1"]
+      },
+      {
+        Sid      = "List1"
+        Effect   = "Allow"
+        Action   = ["s3:ListBucket"]
+        Resource = ["arn:${data.aws_partition.this.partition}:s3:::active-active-profiles-eu-eu-west-1"]
+      },
+      {
+        Sid    = "CopyFrom"
+        Effect = "Allow"
+        Action = ["s3:GetObject"]
+        Resource = [
+          "arn:${data.aws_partition.this.partition}:s3:::active-active-clickstream-us-east-1/*",
+          "arn:${data.aws_partition.this.partition}:s3:::active-active-profiles-eu-eu-west-1/*",
+        ]
+      },
+      {
+        Sid      = "CopyFromKeys"
+        Effect   = "Allow"
+        Action   = ["kms:Decrypt"]
+        Resource = [aws_kms_key.data__us_east_1.arn, aws_kms_key.data__eu_west_1.arn]
       },
     ]
   })

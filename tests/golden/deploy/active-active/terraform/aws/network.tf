@@ -191,6 +191,14 @@ resource "aws_vpc_security_group_ingress_rule" "inside_eu_west_1" {
   ip_protocol       = "-1"
 }
 
+resource "aws_vpc_security_group_ingress_rule" "inside_eu_west_1__gcp__europe_west1" {
+  region            = "eu-west-1"
+  security_group_id = aws_security_group.inside_eu_west_1.id
+  description       = "Everything from gcp/europe-west1, by a link."
+  cidr_ipv4         = "10.22.0.0/16"
+  ip_protocol       = "-1"
+}
+
 resource "aws_vpc_endpoint" "bedrock_eu_west_1" {
   region              = "eu-west-1"
   vpc_id              = aws_vpc.eu_west_1.id
@@ -364,6 +372,22 @@ resource "aws_vpc_security_group_ingress_rule" "inside_us_east_1" {
   security_group_id = aws_security_group.inside_us_east_1.id
   description       = "Everything from the site's own network."
   cidr_ipv4         = "10.17.0.0/16"
+  ip_protocol       = "-1"
+}
+
+resource "aws_vpc_security_group_ingress_rule" "inside_us_east_1__azure__eastus" {
+  region            = "us-east-1"
+  security_group_id = aws_security_group.inside_us_east_1.id
+  description       = "Everything from azure/eastus, by a link."
+  cidr_ipv4         = "10.19.0.0/16"
+  ip_protocol       = "-1"
+}
+
+resource "aws_vpc_security_group_ingress_rule" "inside_us_east_1__gcp__us_central1" {
+  region            = "us-east-1"
+  security_group_id = aws_security_group.inside_us_east_1.id
+  description       = "Everything from gcp/us-central1, by a link."
+  cidr_ipv4         = "10.23.0.0/16"
   ip_protocol       = "-1"
 }
 

@@ -88,6 +88,11 @@ output "buckets" {
   }
 }
 
+output "gateway_role" {
+  description = "Who gateways on other clouds' clusters are here: AWS_ROLE_ARN of their pods."
+  value       = aws_iam_role.gateway.arn
+}
+
 output "models" {
   description = "What to call, by site and model, to have its cost booked apart."
   value = {
@@ -116,4 +121,9 @@ output "gateways" {
       group     = ""
     }
   }
+}
+
+output "vault_seal" {
+  description = "Who OpenBao's voters on other clouds' clusters are here: the annotation polycloud_seal in Argo CD."
+  value       = aws_iam_role.vault_seal.arn
 }

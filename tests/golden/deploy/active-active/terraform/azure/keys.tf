@@ -42,13 +42,10 @@ resource "azurerm_key_vault_key" "data__eastus" {
   key_size     = 3072
   key_opts     = ["decrypt", "encrypt", "unwrapKey", "wrapKey"]
   depends_on   = [azurerm_role_assignment.officer_data__eastus]
-  # checkov:skip=CKV_AZURE_40:Each version ends by the rotation policy, and the next one is there.
+  # checkov:skip=CKV_AZURE_40:What an ended version wrapped could not be read; new versions follow by policy.
   # checkov:skip=CKV_AZURE_112:The estate asks for no hardware: encryption_keys.hardware.
 
   rotation_policy {
-    expire_after         = "P120D"
-    notify_before_expiry = "P29D"
-
     automatic {
       time_after_creation = "P90D"
     }
@@ -114,13 +111,10 @@ resource "azurerm_key_vault_key" "data__westeurope" {
   key_size     = 3072
   key_opts     = ["decrypt", "encrypt", "unwrapKey", "wrapKey"]
   depends_on   = [azurerm_role_assignment.officer_data__westeurope]
-  # checkov:skip=CKV_AZURE_40:Each version ends by the rotation policy, and the next one is there.
+  # checkov:skip=CKV_AZURE_40:What an ended version wrapped could not be read; new versions follow by policy.
   # checkov:skip=CKV_AZURE_112:The estate asks for no hardware: encryption_keys.hardware.
 
   rotation_policy {
-    expire_after         = "P120D"
-    notify_before_expiry = "P29D"
-
     automatic {
       time_after_creation = "P90D"
     }

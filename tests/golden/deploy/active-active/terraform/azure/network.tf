@@ -32,6 +32,21 @@ resource "azurerm_network_security_rule" "https_eastus" {
   destination_port_range      = "443"
 }
 
+resource "azurerm_network_security_rule" "mesh_eastus" {
+  name                        = "mesh-from-other-clusters"
+  resource_group_name         = azurerm_resource_group.eastus.name
+  network_security_group_name = azurerm_network_security_group.eastus.name
+  description                 = "Gateways of other clusters, by mutual TLS: no link joins every two of them."
+  priority                    = 210
+  direction                   = "Inbound"
+  access                      = "Allow"
+  protocol                    = "Tcp"
+  source_address_prefix       = "Internet"
+  source_port_range           = "*"
+  destination_address_prefix  = "*"
+  destination_port_range      = "15443"
+}
+
 resource "azurerm_subnet" "machines_eastus" {
   name                            = "machines"
   resource_group_name             = azurerm_resource_group.eastus.name
@@ -218,6 +233,21 @@ resource "azurerm_network_security_rule" "https_westeurope" {
   source_port_range           = "*"
   destination_address_prefix  = "*"
   destination_port_range      = "443"
+}
+
+resource "azurerm_network_security_rule" "mesh_westeurope" {
+  name                        = "mesh-from-other-clusters"
+  resource_group_name         = azurerm_resource_group.westeurope.name
+  network_security_group_name = azurerm_network_security_group.westeurope.name
+  description                 = "Gateways of other clusters, by mutual TLS: no link joins every two of them."
+  priority                    = 210
+  direction                   = "Inbound"
+  access                      = "Allow"
+  protocol                    = "Tcp"
+  source_address_prefix       = "Internet"
+  source_port_range           = "*"
+  destination_address_prefix  = "*"
+  destination_port_range      = "15443"
 }
 
 resource "azurerm_subnet" "machines_westeurope" {

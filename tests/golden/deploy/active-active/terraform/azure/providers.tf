@@ -38,3 +38,5 @@ resource "azurerm_resource_group" "westeurope" {
   location = "westeurope"
   tags     = local.tags
 }
+
+provider "azuread" {}

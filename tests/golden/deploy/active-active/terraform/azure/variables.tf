@@ -55,3 +55,20 @@ variable "lines" {
   type        = map(object({ place = string, ready = bool }))
   default     = {}
 }
+
+variable "emergency_groups" {
+  description = "Object ids of groups that no second factor is asked of: accounts to get back in with."
+  type        = list(string)
+  default     = []
+}
+
+variable "second_factor_policy" {
+  description = "enabled; or enabledForReportingButNotEnforced to watch first whom it would stop."
+  type        = string
+  default     = "enabled"
+
+  validation {
+    condition     = contains(["enabled", "enabledForReportingButNotEnforced"], var.second_factor_policy)
+    error_message = "A state of a Conditional Access policy."
+  }
+}

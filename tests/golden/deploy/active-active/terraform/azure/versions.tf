@@ -6,6 +6,10 @@ terraform {
   required_version = ">= 1.11"
 
   required_providers {
+    azuread = {
+      source  = "hashicorp/azuread"
+      version = "~> 3.10"
+    }
     azurerm = {
       source  = "hashicorp/azurerm"
       version = "~> 5.10"

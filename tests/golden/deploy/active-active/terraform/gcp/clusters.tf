@@ -271,7 +271,7 @@ resource "google_container_node_pool" "gcp_asia_east1__workload" {
   name               = "workload"
   cluster            = google_container_cluster.gcp_asia_east1.id
   location           = "asia-east1"
-  initial_node_count = 1
+  initial_node_count = 2
 
   autoscaling {
     total_min_node_count = 5
@@ -573,7 +573,7 @@ resource "google_container_node_pool" "gcp_europe_west1__workload" {
   name               = "workload"
   cluster            = google_container_cluster.gcp_europe_west1.id
   location           = "europe-west1"
-  initial_node_count = 1
+  initial_node_count = 2
 
   autoscaling {
     total_min_node_count = 5
@@ -875,7 +875,7 @@ resource "google_container_node_pool" "gcp_us_central1__workload" {
   name               = "workload"
   cluster            = google_container_cluster.gcp_us_central1.id
   location           = "us-central1"
-  initial_node_count = 1
+  initial_node_count = 2
 
   autoscaling {
     total_min_node_count = 5

@@ -19,11 +19,17 @@ data "google_storage_project_service_account" "this" {}
 resource "google_project_service" "this" {
   for_each = toset([
     "aiplatform.googleapis.com",
+    "binaryauthorization.googleapis.com",
     "cloudkms.googleapis.com",
+    "cloudresourcemanager.googleapis.com",
     "compute.googleapis.com",
     "container.googleapis.com",
+    "containersecurity.googleapis.com",
     "iam.googleapis.com",
+    "iamcredentials.googleapis.com",
+    "secretmanager.googleapis.com",
     "storage.googleapis.com",
+    "sts.googleapis.com",
   ])
   service            = each.value
   disable_on_destroy = false

@@ -19,3 +19,26 @@ variable "kubernetes_api_cidrs" {
   type        = list(string)
   default     = []
 }
+
+variable "cluster_issuers" {
+  description = "By cluster of another cloud: the issuer of its tokens, an output of that cloud's root."
+  type        = map(string)
+  default     = {}
+}
+
+variable "organization" {
+  description = "The number of the organisation, which workforce pools belong to."
+  type        = string
+}
+
+variable "workforce_pool" {
+  description = "The id of the pool of these people, unique in the world."
+  type        = string
+  default     = "active-active-people"
+}
+
+variable "sso_client_id" {
+  description = "Our client id at the provider."
+  type        = string
+  default     = "0oa1example"
+}

@@ -22,5 +22,7 @@ provider "google" {
 }
 
 provider "vault" {
-  address = var.vault_address
+  address         = var.vault_address
+  ca_cert_file    = var.vault_authority
+  tls_server_name = "vault-aws-0.vault.svc.cluster.local"
 }

@@ -1,4 +1,4 @@
-# Vault or OpenBao over clouds: where secrets are, who signs in and how, keys.
+# OpenBao over clouds: where secrets are, who signs in and how, keys.
 # From the estate active-active: secrets, clusters.
 # Written by polycloud render: change the estate, not this file.
 
@@ -30,13 +30,6 @@ resource "vault_transit_secret_backend_key" "data" {
   auto_rotate_period = 7776000
   deletion_allowed   = false
   exportable         = false
-}
-
-resource "vault_audit" "stdout" {
-  type = "file"
-  options = {
-    file_path = "stdout"
-  }
 }
 
 resource "vault_raft_autopilot" "voters" {

@@ -20,6 +20,12 @@ variable "bedrock_log_texts" {
   default     = false
 }
 
+variable "cluster_issuers" {
+  description = "By cluster of another cloud: the issuer of its tokens, an output of that cloud's root."
+  type        = map(string)
+  default     = {}
+}
+
 variable "lines" {
   description = "Dedicated lines by the link's name, once they are ordered: the id of the Direct Connect connection, its VLAN and the BGP number of the other side; a line that is not here is not used yet."
   type        = map(object({ connection = string, vlan = number, asn = number }))

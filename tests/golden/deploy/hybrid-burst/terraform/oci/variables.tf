@@ -9,7 +9,7 @@ variable "compartment" {
 }
 
 variable "home_region" {
-  description = "The tenancy's home region, where policies are made."
+  description = "The tenancy's home region, where policies are made; clouds.oci.home_region in the estate."
   type        = string
   default     = "eu-frankfurt-1"
 }

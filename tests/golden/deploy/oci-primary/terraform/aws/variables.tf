@@ -19,3 +19,15 @@ variable "bedrock_log_texts" {
   type        = bool
   default     = false
 }
+
+variable "cluster_issuers" {
+  description = "By cluster of another cloud: the issuer of its tokens, an output of that cloud's root."
+  type        = map(string)
+  default     = {}
+}
+
+variable "sso_role_arns" {
+  description = "By role: the ARN that IAM Identity Center gave its permission set here, for rights inside clusters."
+  type        = map(string)
+  default     = {}
+}

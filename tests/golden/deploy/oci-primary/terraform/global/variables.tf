@@ -29,9 +29,15 @@ variable "oci_lines" {
 }
 
 variable "vault_address" {
-  description = "Where Terraform reaches Vault."
+  description = "Where Terraform reaches OpenBao: kubectl -n vault port-forward svc/vault-aws-0 8200"
   type        = string
-  default     = "https://vault-0.vault.internal:8200"
+  default     = "https://127.0.0.1:8200"
+}
+
+variable "vault_authority" {
+  description = "The file of the authority that signed its certificate."
+  type        = string
+  default     = "ca.crt"
 }
 
 variable "cluster_issuers" {

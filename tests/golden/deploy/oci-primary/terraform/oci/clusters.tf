@@ -93,7 +93,7 @@ resource "oci_containerengine_node_pool" "oci_eu_amsterdam_1__gpu" {
   name               = "gpu"
   cluster_id         = oci_containerengine_cluster.oci_eu_amsterdam_1.id
   kubernetes_version = local.kubernetes["1.35"]
-  node_shape         = "VM.GPU2.1"
+  node_shape         = "VM.GPU.A10.1"
   node_metadata = {
     user_data = base64encode("#!/bin/bash\ncurl --fail -H \"Authorization: Bearer Oracle\" -L0 http://169.254.169.254/opc/v2/instance/metadata/oke_init_script | base64 --decode >/var/run/oke-init.sh\nbash /var/run/oke-init.sh --kubelet-extra-args \"--register-with-taints=nvidia.com/gpu=present:NoSchedule\"\n")
   }
@@ -139,7 +139,7 @@ resource "oci_containerengine_node_pool" "oci_eu_amsterdam_1__gpu" {
 
   initial_node_labels {
     key   = "polycloud/accelerator"
-    value = "P100"
+    value = "A10"
   }
 
   node_eviction_node_pool_settings {
@@ -364,7 +364,7 @@ resource "oci_containerengine_node_pool" "oci_eu_frankfurt_1__gpu" {
   name               = "gpu"
   cluster_id         = oci_containerengine_cluster.oci_eu_frankfurt_1.id
   kubernetes_version = local.kubernetes["1.35"]
-  node_shape         = "VM.GPU2.1"
+  node_shape         = "VM.GPU.A10.1"
   node_metadata = {
     user_data = base64encode("#!/bin/bash\ncurl --fail -H \"Authorization: Bearer Oracle\" -L0 http://169.254.169.254/opc/v2/instance/metadata/oke_init_script | base64 --decode >/var/run/oke-init.sh\nbash /var/run/oke-init.sh --kubelet-extra-args \"--register-with-taints=nvidia.com/gpu=present:NoSchedule\"\n")
   }
@@ -410,7 +410,7 @@ resource "oci_containerengine_node_pool" "oci_eu_frankfurt_1__gpu" {
 
   initial_node_labels {
     key   = "polycloud/accelerator"
-    value = "P100"
+    value = "A10"
   }
 
   node_eviction_node_pool_settings {

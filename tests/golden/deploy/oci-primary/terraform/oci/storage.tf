@@ -49,6 +49,7 @@ resource "oci_objectstorage_object_lifecycle_policy" "ledger_amsterdam_oci_eu_am
   namespace  = data.oci_objectstorage_namespace.this.namespace
   bucket     = oci_objectstorage_bucket.ledger_amsterdam_oci_eu_amsterdam_1.name
   depends_on = [oci_identity_policy.objects]
+  # What ages out at the source is deleted here by the replication, so no rule does it.
 
   rules {
     name        = "infrequent-access"

@@ -9,9 +9,9 @@ variable "compartment" {
 }
 
 variable "home_region" {
-  description = "The tenancy's home region, where policies are made."
+  description = "The tenancy's home region, where policies are made; clouds.oci.home_region in the estate."
   type        = string
-  default     = "eu-amsterdam-1"
+  default     = "eu-frankfurt-1"
 }
 
 variable "vault_type" {
@@ -44,8 +44,19 @@ variable "database_gigabytes" {
   default     = 512
 }
 
-variable "unit_shapes" {
-  description = "The unit that hosts a model, by the model's name."
-  type        = map(string)
-  default     = {}
+variable "tenancy" {
+  description = "The OCID of the tenancy, where the identity domain is."
+  type        = string
+  default     = "ocid1.tenancy.oc1..example"
+}
+
+variable "identity_domain" {
+  description = "The name of the identity domain that people sign in at."
+  type        = string
+  default     = "Default"
+}
+
+variable "sso_metadata" {
+  description = "The SAML metadata of the company's identity provider, as XML."
+  type        = string
 }

@@ -187,6 +187,7 @@ resource "aws_iam_role_policy" "eks_balancers" {
           "ec2:DescribeInstances",
           "ec2:DescribeInternetGateways",
           "ec2:DescribeNetworkInterfaces",
+          "ec2:DescribeRouteTables",
           "ec2:DescribeSecurityGroups",
           "ec2:DescribeSubnets",
           "ec2:DescribeTags",
@@ -235,12 +236,44 @@ resource "aws_iam_role_policy" "eks_balancers" {
         }
         Action = [
           "ec2:AuthorizeSecurityGroupIngress",
-          "ec2:CreateTags",
-          "ec2:DeleteSecurityGroup",
-          "ec2:DeleteTags",
           "ec2:RevokeSecurityGroupIngress",
+          "ec2:DeleteSecurityGroup",
         ]
         Resource = "arn:${data.aws_partition.this.partition}:ec2:*:${data.aws_caller_identity.this.account_id}:security-group/*"
+      },
+      {
+        Sid    = "TagGroups"
+        Effect = "Allow"
+        Condition = {
+          Null = {
+            "aws:RequestTag/elbv2.k8s.aws/cluster"  = "true"
+            "aws:ResourceTag/elbv2.k8s.aws/cluster" = "false"
+          }
+        }
+        Action   = ["ec2:CreateTags", "ec2:DeleteTags"]
+        Resource = "arn:${data.aws_partition.this.partition}:ec2:*:${data.aws_caller_identity.this.account_id}:security-group/*"
+      },
+      {
+        Sid    = "Machines"
+        Effect = "Allow"
+        Condition = {
+          StringEquals = {
+            "aws:ResourceTag/aws:eks:cluster-name" = "$${aws:PrincipalTag/eks-cluster-name}"
+          }
+        }
+        Action   = ["ec2:AuthorizeSecurityGroupIngress", "ec2:RevokeSecurityGroupIngress"]
+        Resource = "arn:${data.aws_partition.this.partition}:ec2:*:${data.aws_caller_identity.this.account_id}:security-group/*"
+      },
+      {
+        Sid    = "First"
+        Effect = "Allow"
+        Condition = {
+          StringEquals = {
+            "iam:AWSServiceName" = "elasticloadbalancing.amazonaws.com"
+          }
+        }
+        Action   = ["iam:CreateServiceLinkedRole"]
+        Resource = "arn:${data.aws_partition.this.partition}:iam::${data.aws_caller_identity.this.account_id}:role/aws-service-role/elasticloadbalancing.amazonaws.com/*"
       },
       {
         Sid    = "New"
@@ -250,12 +283,43 @@ resource "aws_iam_role_policy" "eks_balancers" {
             "aws:RequestTag/elbv2.k8s.aws/cluster" = "false"
           }
         }
-        Action = [
-          "elasticloadbalancing:AddTags",
-          "elasticloadbalancing:CreateListener",
-          "elasticloadbalancing:CreateLoadBalancer",
-          "elasticloadbalancing:CreateTargetGroup",
+        Action = ["elasticloadbalancing:CreateLoadBalancer", "elasticloadbalancing:CreateTargetGroup"]
+        Resource = [
+          "arn:${data.aws_partition.this.partition}:elasticloadbalancing:*:${data.aws_caller_identity.this.account_id}:listener/app/*/*/*",
+          "arn:${data.aws_partition.this.partition}:elasticloadbalancing:*:${data.aws_caller_identity.this.account_id}:listener/net/*/*/*",
+          "arn:${data.aws_partition.this.partition}:elasticloadbalancing:*:${data.aws_caller_identity.this.account_id}:loadbalancer/net/*/*",
+          "arn:${data.aws_partition.this.partition}:elasticloadbalancing:*:${data.aws_caller_identity.this.account_id}:targetgroup/*/*",
         ]
+      },
+      {
+        Sid    = "MarkNew"
+        Effect = "Allow"
+        Condition = {
+          StringEquals = {
+            "elasticloadbalancing:CreateAction" = ["CreateListener", "CreateLoadBalancer", "CreateTargetGroup"]
+          }
+          Null = {
+            "aws:RequestTag/elbv2.k8s.aws/cluster" = "false"
+          }
+        }
+        Action = ["elasticloadbalancing:AddTags"]
+        Resource = [
+          "arn:${data.aws_partition.this.partition}:elasticloadbalancing:*:${data.aws_caller_identity.this.account_id}:listener/app/*/*/*",
+          "arn:${data.aws_partition.this.partition}:elasticloadbalancing:*:${data.aws_caller_identity.this.account_id}:listener/net/*/*/*",
+          "arn:${data.aws_partition.this.partition}:elasticloadbalancing:*:${data.aws_caller_identity.this.account_id}:loadbalancer/net/*/*",
+          "arn:${data.aws_partition.this.partition}:elasticloadbalancing:*:${data.aws_caller_identity.this.account_id}:targetgroup/*/*",
+        ]
+      },
+      {
+        Sid    = "TagOwn"
+        Effect = "Allow"
+        Condition = {
+          Null = {
+            "aws:RequestTag/elbv2.k8s.aws/cluster"  = "true"
+            "aws:ResourceTag/elbv2.k8s.aws/cluster" = "false"
+          }
+        }
+        Action = ["elasticloadbalancing:AddTags", "elasticloadbalancing:RemoveTags"]
         Resource = [
           "arn:${data.aws_partition.this.partition}:elasticloadbalancing:*:${data.aws_caller_identity.this.account_id}:listener/app/*/*/*",
           "arn:${data.aws_partition.this.partition}:elasticloadbalancing:*:${data.aws_caller_identity.this.account_id}:listener/net/*/*/*",
@@ -272,7 +336,6 @@ resource "aws_iam_role_policy" "eks_balancers" {
           }
         }
         Action = [
-          "elasticloadbalancing:AddTags",
           "elasticloadbalancing:CreateListener",
           "elasticloadbalancing:DeleteListener",
           "elasticloadbalancing:DeleteLoadBalancer",
@@ -284,7 +347,6 @@ resource "aws_iam_role_policy" "eks_balancers" {
           "elasticloadbalancing:ModifyTargetGroup",
           "elasticloadbalancing:ModifyTargetGroupAttributes",
           "elasticloadbalancing:RegisterTargets",
-          "elasticloadbalancing:RemoveTags",
           "elasticloadbalancing:SetSecurityGroups",
           "elasticloadbalancing:SetSubnets",
         ]

@@ -25,3 +25,9 @@ variable "bedrock_log_texts" {
   type        = bool
   default     = false
 }
+
+variable "cluster_issuers" {
+  description = "By cluster of another cloud: the issuer of its tokens, an output of that cloud's root."
+  type        = map(string)
+  default     = {}
+}

@@ -19,3 +19,9 @@ variable "kubernetes_api_cidrs" {
   type        = list(string)
   default     = []
 }
+
+variable "cluster_issuers" {
+  description = "By cluster of another cloud: the issuer of its tokens, an output of that cloud's root."
+  type        = map(string)
+  default     = {}
+}

@@ -9,9 +9,9 @@ variable "compartment" {
 }
 
 variable "home_region" {
-  description = "The tenancy's home region, where policies are made."
+  description = "The tenancy's home region, where policies are made; clouds.oci.home_region in the estate."
   type        = string
-  default     = "eu-frankfurt-1"
+  default     = "us-chicago-1"
 }
 
 variable "vault_type" {

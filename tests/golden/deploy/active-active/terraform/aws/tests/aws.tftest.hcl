@@ -20,6 +20,13 @@ mock_provider "aws" {
       partition = "aws"
     }
   }
+
+  mock_data "aws_ssoadmin_instances" {
+    defaults = {
+      arns               = ["arn:aws:sso:::instance/ssoins-1"]
+      identity_store_ids = ["d-1"]
+    }
+  }
 }
 
 run "keys_are_renewed" {

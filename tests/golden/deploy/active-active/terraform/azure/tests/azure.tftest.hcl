@@ -13,6 +13,14 @@ mock_provider "azurerm" {
   }
 }
 
+mock_provider "azuread" {
+  mock_data "azuread_group" {
+    defaults = {
+      object_id = "00000000-0000-0000-0000-000000000000"
+    }
+  }
+}
+
 run "keys_are_renewed" {
   command = plan
 
@@ -106,5 +114,19 @@ run "models_are_worked_on_where_they_may_be" {
   assert {
     condition     = azurerm_cognitive_deployment.westeurope__gpt_4o.sku[0].name == "Standard"
     error_message = "gpt-4o at azure/westeurope must be worked on where the estate says."
+  }
+}
+
+run "people_sign_in_with_a_second_factor" {
+  command = plan
+
+  assert {
+    condition     = contains(azuread_conditional_access_policy.people.grant_controls[0].built_in_controls, "mfa")
+    error_message = "Whoever holds a role must be asked for a second factor."
+  }
+
+  assert {
+    condition     = azuread_conditional_access_policy.people.state == "enabled"
+    error_message = "The policy must be in force."
   }
 }

@@ -16,6 +16,10 @@ mock_provider "google" {
   }
 }
 
+variables {
+  organization = "example"
+}
+
 run "keys_are_renewed" {
   command = plan
 
@@ -163,5 +167,19 @@ run "data_stay_where_they_may_be" {
   assert {
     condition     = contains(["europe-west1"], lower(google_storage_bucket.profiles_eu_gcp_europe_west1.location))
     error_message = "personal-eu must stay where it may be."
+  }
+}
+
+run "people_sign_in_as_the_estate_says" {
+  command = plan
+
+  assert {
+    condition     = google_iam_workforce_pool.people.session_duration == "28800s"
+    error_message = "A session must last as long as the estate says."
+  }
+
+  assert {
+    condition     = google_iam_workforce_pool_provider.people.attribute_condition == "'mfa' in assertion.amr"
+    error_message = "A sign-in without a second factor must be refused."
   }
 }

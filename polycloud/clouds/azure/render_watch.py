@@ -1,0 +1,48 @@
+"""The right of the exporter that reads Azure's figures for Prometheus: an identity of its pods, to read alone."""
+
+from polycloud.clouds.azure.render_ai import AUDIENCE
+from polycloud.clouds.azure.render_place import place
+from polycloud.deploy.blueprint import Blueprint
+from polycloud.deploy.derive.names import made
+from polycloud.deploy.hcl import joined
+from polycloud.deploy.render.monitoring.metrics import NAMESPACE, exporters
+from polycloud.deploy.render.terraform import Root, attribute, identifier, output, ref
+
+FILE = "watch.tf"
+
+
+def add(root: Root, here: Blueprint) -> None:
+    """Where something at Azure tells how far its copies are behind."""
+    for exporter in exporters(root.blueprint, "azure"):
+        home = here.keys[0].site
+        root.about(FILE, "Who reads figures of Azure for Prometheus.", "databases")
+        section = root.section(FILE, "", "databases", "identity")
+        who = root.section(FILE, home.id, "databases", "identity", place(home.region)).make(
+            "azurerm_user_assigned_identity", "exporter", {"name": made("azure", "group", here.estate, exporter)}
+        )
+        section.make(
+            "azurerm_role_assignment",
+            "exporter",
+            {
+                "scope": joined("/subscriptions/", ref("data.azurerm_client_config.this.subscription_id")),
+                "role_definition_name": "Monitoring Reader",
+                "principal_id": attribute(who, "principal_id"),
+                "principal_type": "ServicePrincipal",
+                "description": "Reads figures for Prometheus.",
+            },
+        )
+        for cluster in here.clusters:
+            section.make(
+                "azurerm_federated_identity_credential",
+                identifier("exporter", cluster.name),
+                {
+                    "name": f"{cluster.name}-{exporter}"[:120],
+                    "user_assigned_identity_id": attribute(who, "id"),
+                    "issuer": ref(f"azurerm_kubernetes_cluster.{identifier(cluster.name)}.oidc_issuer_url"),
+                    "subject": f"system:serviceaccount:{NAMESPACE}:{exporter}",
+                    "audience": [AUDIENCE],
+                },
+            )
+        described = f"The client id of {exporter}, which its service account is annotated with."
+        root.add("outputs.tf", output("exporter", described, attribute(who, "client_id")))
+        root.provides(f"exporter:{exporter}")

@@ -1,0 +1,278 @@
+"""What a target can not do: sent elsewhere, done in another way and named, or refused; never quietly left out."""
+
+import asyncio
+import json
+
+import msgspec
+import pytest
+
+from polycloud.core.chat import Need
+
+SCHEMA = {"type": "object", "properties": {"a": {"type": "integer"}}, "required": ["a"]}
+SHAPE = {"type": "json_schema", "json_schema": {"name": "x", "schema": SCHEMA}}
+TOOL = {"type": "function", "function": {"name": "f", "parameters": {"type": "object"}}}
+
+
+def lacking(needs, only=None, unsupported="degrade", **more):
+    """A plane whose deployments (those with ``only`` in their id) lack ``needs``."""
+
+    def prepare(plane):
+        plane.route = {"prefer": "order", "unsupported": unsupported, **more}
+        made = plane.tables
+
+        def tables():
+            found = made()
+            rows = tuple(
+                msgspec.structs.replace(d, can=d.can & ~int(needs)) if only is None or only in d.id else d
+                for d in found.deployments
+            )
+            return msgspec.structs.replace(found, deployments=rows)
+
+        plane.tables = tables
+
+    return prepare
+
+
+def claude(plane):
+    """``onprem/a`` of the plane speaks Anthropic messages, as Vertex AI does."""
+    plane.route = {"prefer": "order"}
+    made = plane.deployment
+
+    def deployment(name, *more):
+        row = made(name, *more)
+        if name != "a":
+            return row
+        upstream = msgspec.structs.replace(
+            row.upstream, cloud="gcp", dialect="anthropic_messages", model="claude-sonnet-4-6", options={"project": "p"}
+        )
+        return msgspec.structs.replace(row, adapter="gcp", upstream=upstream)
+
+    plane.deployment = deployment
+
+
+MESSAGE = {
+    "id": "msg_1", "type": "message", "role": "assistant", "model": "claude", "stop_reason": "end_turn",
+    "content": [{"type": "text", "text": "hello"}], "usage": {"input_tokens": 5, "output_tokens": 2},
+}  # fmt: skip
+
+
+def saying(script, *pieces):
+    async def answer(call):
+        await call.start_stream()
+        for piece in pieces:
+            await call.event(script.delta(content=piece))
+        for event in (script.FINISH, script.USAGE, b"[DONE]"):
+            await call.event(event)
+        await call.end()
+
+    return answer
+
+
+@pytest.mark.parametrize("said", [("Sure! ", "{}"), ('{"b"', ": 1}"), ('{"a":', '"1"}')])
+def test_a_stream_that_is_not_the_json_it_was_asked_for_is_answered_from_elsewhere(run, script, said):
+    async def body(plane):
+        plane.a.answers = [saying(script, *said)]
+        plane.b.answers = [saying(script, '{"a"', ": 1}")]
+        got = await plane.chat(stream=True, response_format=SHAPE)
+        assert (got.status, got.text, got.events[-1]) == (200, '{"a": 1}', "[DONE]")
+        assert "response_format:prompt" in got.headers["x-polycloud-degraded"]
+        assert "response_format" not in plane.a.calls[0].json
+        assert plane.a.calls[0].json["messages"][0]["content"].endswith(json.dumps(SCHEMA))
+        first, second = plane.attempts()
+        assert (first["outcome"], first["code"], second["outcome"]) == ("error", "broken_stream", "ok")
+
+    run(body, lacking(Need.JSON_SCHEMA))
+
+
+def test_prose_everywhere_is_an_error_and_not_an_answer(run, script):
+    async def body(plane):
+        plane.a.answers = plane.b.answers = [saying(script, "Sure!")]
+        got = await plane.chat(stream=True, response_format={"type": "json_object"})
+        assert got.status == 502 and "asked for JSON by prompt" in got.json["error"]["message"]
+
+    run(body, lacking(Need.JSON_OBJECT))
+
+
+def test_a_streamed_tool_call_is_no_text_to_check(run, script):
+    async def answer(call):
+        await call.start_stream()
+        call_ = {"index": 0, "id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+        await call.event(script.delta(tool_calls=[call_]))
+        finish = {**script.FINISH, "choices": [{"index": 0, "delta": {}, "finish_reason": "tool_calls"}]}
+        for event in (finish, script.USAGE, b"[DONE]"):
+            await call.event(event)
+        await call.end()
+
+    async def body(plane):
+        plane.a.answers = [answer]
+        got = await plane.chat(stream=True, response_format=SHAPE, tools=[TOOL])
+        assert got.status == 200 and b'"f"' in got.body
+
+    run(body, lacking(Need.JSON_SCHEMA))
+
+
+@pytest.mark.parametrize("unsupported", ["degrade", "reroute"])
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"tools": [{"type": "custom", "custom": {"name": "c"}}]},
+        {"functions": [{"name": "f"}]},
+        {"tools": [TOOL], "tool_choice": {"type": "allowed_tools", "allowed_tools": {"mode": "auto", "tools": [TOOL]}}},
+        {"modalities": ["text", "audio"], "audio": {"voice": "a", "format": "mp3"}},
+    ],
+)
+def test_tools_of_one_format_do_not_vanish_in_another(run, script, unsupported, fields):
+    async def body(plane):
+        got = await plane.chat(model="m", **fields)
+        assert got.status == 422 and "native_tools" in got.json["error"]["message"]
+        assert not plane.a.calls and not plane.b.calls
+
+    run(body, lacking(Need.NATIVE_TOOLS, unsupported=unsupported))
+
+
+def test_a_server_tool_of_anthropic_is_not_left_out_either(run, script):
+    async def body(plane):
+        tools = [{"type": "bash_20250124", "name": "bash"}]
+        got = await plane.chat("/v1/messages", max_tokens=50, tools=tools)
+        assert got.status == 422 and "native_tools do not carry over" in got.json["error"]["message"]
+
+    run(body, lacking(0))
+
+
+def test_what_is_left_out_goes_by_its_own_name(run, script):
+    async def body(plane):
+        plane.a.answers = [script.reply]
+        content = [{"type": "text", "text": "hi", "citations": [{"x": 1}], "caller": None}]
+        got = await plane.chat(
+            "/v1/messages", max_tokens=50, messages=[{"role": "user", "content": content}],
+            context_management={"edits": []}, metadata={"user_id": "u", "team": "x"},
+            headers="anthropic-beta: ctx-1\r\n",
+        )  # fmt: skip
+        assert got.status == 200
+        told = set(got.headers["x-polycloud-degraded"].split(","))
+        assert told == {"context_management", "messages.content.citations", "metadata.team", "anthropic_beta"}
+        (attempt,) = plane.attempts()
+        assert set(attempt["degraded"]) == told
+
+    run(body, lacking(Need.ANTHROPIC_EXTRAS))
+
+
+MARKED = [{"role": "user", "content": [{"type": "text", "text": "hi", "cache_control": {"type": "ephemeral"}}]}]
+
+
+@pytest.mark.parametrize("unsupported", ["degrade", "reroute"])
+def test_marks_that_nobody_takes_are_taken_off_and_named(run, script, unsupported):
+    async def body(plane):
+        plane.a.answers = [script.reply]
+        tools = [{**TOOL, "cache_control": {"type": "ephemeral"}}]
+        got = await plane.chat(messages=MARKED, tools=tools, n=1, logprobs=True, custom={"x": 1})
+        assert (got.status, got.headers["x-polycloud-degraded"]) == (200, "cache_control")
+        sent = plane.a.calls[0].json
+        assert sent["messages"] == [{"role": "user", "content": [{"type": "text", "text": "hi"}]}]
+        assert sent["tools"] == [TOOL] and sent["logprobs"] is True and sent["custom"] == {"x": 1}
+
+    run(body, lacking(Need.PROMPT_CACHE, unsupported=unsupported))
+
+
+def test_marks_move_a_request_to_who_takes_them(run, script):
+    async def body(plane):
+        plane.b.answers = [script.reply]
+        got = await plane.chat(messages=MARKED)
+        assert got.status == 200 and "x-polycloud-degraded" not in got.headers
+        assert plane.b.calls[0].json["messages"] == MARKED and not plane.a.calls
+
+    run(body, lacking(Need.PROMPT_CACHE, "onprem/a", "reroute"))
+
+
+def test_more_stop_sequences_than_one_takes_go_to_another(run, script):
+    async def body(plane):
+        plane.b.answers = [script.reply]
+        got = await plane.chat(stop=list("abcdef"))
+        assert got.status == 200 and plane.b.calls[0].json["stop"] == list("abcdef") and not plane.a.calls
+
+    run(body, lacking(Need.FIVE_STOPS | Need.MANY_STOPS, "onprem/a", "reroute"))
+
+
+def test_a_refusal_says_what_can_not_be_done(run, script):
+    async def body(plane):
+        got = await plane.chat("/v1/messages", max_tokens=5, messages=[
+            {"role": "user", "content": [{"type": "image", "source": {"type": "url", "url": "https://x.example/y"}}]}
+        ])  # fmt: skip
+        said = got.json["error"]["message"]
+        assert got.status == 422 and said.rstrip().endswith("into which images do not carry over")
+
+    run(body, lacking(0, unsupported="reroute"))
+
+
+def test_betas_and_thinking_reach_claude_as_it_takes_them(run, script):
+    async def whole(call):
+        await call.reply(MESSAGE)
+
+    async def body(plane):
+        plane.a.answers = [whole]
+        foreign = {"type": "thinking", "thinking": "hm", "signature": "gemini:x"}
+        messages = [
+            {"role": "user", "content": "a"},
+            {"role": "assistant", "content": [foreign, {"type": "text", "text": "b"}]},
+            {"role": "user", "content": [{"type": "search_result", "source": "s", "title": "t", "content": []}]},
+        ]
+        beta = "anthropic-version: 2023-06-01\r\nanthropic-beta: one-1, two-2\r\n"
+        got = await plane.chat("/v1/messages", beta, max_tokens=50, messages=messages)
+        assert (got.status, got.headers["x-polycloud-degraded"]) == (200, "thinking")
+        sent = plane.a.calls[0].json
+        assert sent["anthropic_beta"] == ["one-1", "two-2"]
+        assert sent["messages"][1]["content"] == [{"type": "text", "text": "b"}]
+        assert sent["messages"][2] == messages[2]
+
+    run(body, claude)
+
+
+def test_a_version_that_never_was_is_refused(run, script):
+    async def body(plane):
+        got = await plane.chat("/v1/messages", "anthropic-version: 1999-01-01\r\n", max_tokens=5)
+        assert got.status == 400 and "anthropic-version" in got.json["error"]["message"]
+
+    run(body)
+
+
+@pytest.mark.parametrize("stream", [True, False])
+@pytest.mark.parametrize("path", ["/v1/messages", "/v1/chat/completions"])
+def test_an_error_means_the_same_in_a_stream_as_whole(run, script, path, stream):
+    error = {"type": "error", "error": {"type": "overloaded_error", "message": "Overloaded"}}
+
+    async def streamed(call):
+        await call.start_stream()
+        await call.chunk(b"event: error\ndata: " + json.dumps(error).encode() + b"\n\n")
+        await call.end()
+
+    async def whole(call):
+        await call.reply(error, 529)
+
+    async def body(plane):
+        plane.a.answers = [streamed if stream else whole]
+        plane.b.answers = [script.stream if stream else script.reply]
+        assert (await plane.chat(path, stream=stream, max_tokens=5)).status == 200
+        assert [a.get("code", "") for a in plane.attempts()] == ["provider_unavailable", ""]
+
+    run(body, claude)
+
+
+def test_a_hang_up_books_the_prompts_text_and_not_its_json(run, script):
+
+    async def silent(call):
+        await asyncio.sleep(5)
+
+    async def body(plane):
+        plane.a.answers = [silent]
+        messages = [{"role": "user", "content": "x" * 40}]
+        _reader, writer = await asyncio.open_connection("127.0.0.1", plane.port)
+        writer.write(plane.request(messages=messages))
+        while not plane.a.calls:
+            await asyncio.sleep(0.01)
+        writer.close()
+        await plane.settled()
+        (attempt,) = plane.attempts()
+        assert attempt["outcome"] == "cancelled" and attempt["estimated"]
+        assert attempt["usage"]["input_tokens"] == 10
+
+    run(body)

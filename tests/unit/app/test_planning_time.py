@@ -1,0 +1,91 @@
+"""Working out the options counts in a plan's seconds, tells how far it is, and can be stopped."""
+
+import signal
+from pathlib import Path
+
+import pytest
+
+from polycloud.app import planning
+from polycloud.app.cli import main
+from polycloud.app.library import load
+from polycloud.placement.answer.conflicts import NoPlan
+from polycloud.placement.build import Built, build
+from polycloud.placement.solve import Limits, Progress, Solved, solve
+
+ESTATE = """
+estate: timed
+clouds:
+  aws: {sites: [us-east-1, eu-central-1]}
+workloads:
+  a: {kind: application, needs: {vcpu: 4}}
+  b: {kind: application, needs: {vcpu: 8}}
+"""
+
+
+@pytest.fixture
+def estate(tmp_path: Path) -> Path:
+    path = tmp_path / "estate.yaml"
+    path.write_text(ESTATE)
+    return path
+
+
+class Clock:
+    """Goes on by what the building of options takes."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.mark.parametrize(("takes", "left"), [(4.0, 6.0), (9.5, 2.0), (60.0, 2.0)])
+def test_the_search_has_what_the_building_leaves(
+    estate: Path, monkeypatch: pytest.MonkeyPatch, takes: float, left: float
+) -> None:
+    clock, given = Clock(), []
+
+    def slow(*args: object) -> Built:
+        clock.now += takes
+        return build(*args)  # type: ignore[arg-type]
+
+    def searched(problem: object, limits: Limits, *rest: object) -> Solved:
+        given.append(limits.seconds)
+        return solve(problem, limits, *rest)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(planning, "monotonic", clock)
+    monkeypatch.setattr(planning, "build", slow)
+    monkeypatch.setattr(planning, "solve", searched)
+    planning.Planning(load(estate), planning.PlaceQuery(seconds=10.0))
+    assert given == [left]
+
+
+def test_progress_is_told_while_options_are_worked_out(estate: Path) -> None:
+    told: list[Progress] = []
+
+    def heard(progress: Progress) -> bool:
+        told.append(progress)
+        return True
+
+    planning.Planning(load(estate), report=heard)
+    assert told[0].step == "options of 2 of 2 pieces of work"
+    assert [row.seconds for row in told] == sorted(row.seconds for row in told)  # one clock for all steps
+
+
+def test_who_wants_no_more_before_there_is_a_plan_is_told_so(estate: Path) -> None:
+    with pytest.raises(NoPlan, match="stopped while options were worked out, before any plan was made"):
+        planning.Planning(load(estate), report=lambda progress: False)
+
+
+def test_ctrl_c_while_options_are_worked_out_ends_with_a_word(
+    estate: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(*args: object) -> Built:
+        signal.raise_signal(signal.SIGINT)
+        return build(*args)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(planning, "build", interrupted)
+    assert main.run(["place", "-e", str(estate)]) == 130
+    shown = capsys.readouterr()
+    assert shown.err.endswith("error: stopped while options were worked out, before any plan was made\n")
+    assert shown.out == ""

@@ -7,11 +7,12 @@ from polycloud.placement.problem import Option, Problem, Solution
 from polycloud.placement.solve import exact, promises, solving
 from polycloud.placement.solve.columns import Way
 from polycloud.placement.solve.dual import Prices
-from polycloud.placement.solve.highs import np
+from polycloud.placement.solve.highs import Ints, np
 from polycloud.placement.solve.large import Large, Trail
 from polycloud.placement.solve.result import USUAL, Limits, Report, Solved, Watch
 
 STEPS = 60  # of dual ascent to make good what the change did to the prices
+MANY = 150  # of them when that did not do
 GENTLE = 0.3  # how long the first of them is beside one from prices that know nothing
 WORSE = 1.5  # a gap so many times wider than before is good enough: closing the rest takes longest
 SHARE = 6  # of the time that a solve from nothing may take; who has more time asks for that
@@ -47,34 +48,41 @@ def _retrace(large: Large, names: "_Names", plan: Solution, trail: Trail, gap: f
     moved decided anew with what is worst; and only if that leaves a wider gap than before the whole way from there."""
     watch = large.watch
     tasks = _begin(large, names, plan)
-    large.polish("carried over")
     large.lower()
     prices = large.dual.lawful(names.prices(trail, large.dual.start(), large.dense.names))
+    for task in tasks.tolist():
+        large.search.put(task, int(large.search.choice[task]), -1.0)
+    large.settle_in(tasks, prices)
+    large.polish("carried over")
     large.certify(prices)
     allowed = max(watch.limits.gap, gap * WORSE, FEW)
     if watch.within(allowed) or not watch.go_on("bound"):
         return large.trail([])
     ascent = large.ascend(prices, STEPS, GENTLE)
     if large.coupled:
-        large.mend(ascent, tasks, names.fewer(plan), allowed)
+        large.mend(ascent, tasks.tolist(), names.fewer(plan), allowed)
+        if not watch.within(allowed) and watch.go_on("prices"):  # much has changed
+            ascent = large.ascend(prices if large.prices is None else large.prices, MANY, GENTLE)
+            large.spread()
+            large.assign(ascent)
         return large.refine(ascent, allowed)
     return large.settle([way for old in trail.ways if (way := names.way(old)) is not None])
 
 
-def _begin(large: Large, names: "_Names", plan: Solution) -> list[int]:
-    """Put the old plan into the search and place what is new or has lost its place: those tasks."""
+def _begin(large: Large, names: "_Names", plan: Solution) -> Ints:
+    """Put the old plan into the search, and what is new or has lost its place anywhere: those tasks."""
     search, dense = large.search, large.dense
+    choices = names.choices(plan)
+    lost = np.array([task for task, index in enumerate(choices) if index is None], dtype=np.int64)
+    for task, index in enumerate(choices):
+        if index is not None:
+            search.put(task, int(dense.first[task]) + index)
     for item, sites in enumerate(names.copies(plan)):
         search.open[item, sites] = True
-        search.copies(item)
-    lost = []
-    for task, index in enumerate(names.choices(plan)):
-        if index is None:
-            lost.append(task)
-        else:
-            search.put(task, int(dense.first[task]) + index)
     search.refresh()
-    search.place(np.array(lost, dtype=np.int64))
+    search.place(lost)
+    for item in names.fewer(plan):
+        search.copies(item)
     return lost
 
 

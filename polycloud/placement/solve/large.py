@@ -41,8 +41,8 @@ SPELLED = 32_000  # columns for options and sources that the exact model over a 
 BOUND_SHARE = 0.4  # of the time, before the restriction is solved
 USED = 0.03  # of recent answers, from which an option or a copy is open to a neighbourhood
 NEAR = (5, 4)  # cheapest options and sites that are open to each task and item of a neighbourhood
-ASSIGN, ASSIGN_SHARE = 12.0, 0.3  # seconds, and of the time, for all tasks with the copies where they are
-MENDED = (100, 200, 350, 600, 1000)  # tasks decided anew after a change, as long as their time is enough
+ASSIGN, ASSIGN_SHARE = 12.0, 0.5  # seconds, and of the time, for all tasks with the copies where they are
+MENDED = (100, 150, 200)  # tasks decided anew after a change, as long as their time is enough
 SECONDS = 3.0  # for one neighbourhood
 MANY, FEWEST = 80, 20  # tasks of a neighbourhood at first, and at least
 LARGER, SMALLER = 1.05, 0.8  # times as many tasks, after one without a better plan, and after one that took too long
@@ -239,19 +239,23 @@ class Large:
         have most to lose, then copies for them."""
         if self.prices is None:
             return
+        self.search.clear()
+        self.settle_in(np.arange(len(self.problem.tasks)), self.prices)
+        self.search.open[:] = False
+        self.polish("prices")
+
+    def settle_in(self, tasks: Ints, prices: Prices) -> None:
+        """Place tasks that are nowhere where they and their data are cheapest at prices."""
         search, dense = self.search, self.dense
-        answer = self.dual.answer(self.prices)
-        steer = self.dual.steer(self.prices)
-        search.clear()
+        answer, steer = self.dual.answer(prices), self.dual.steer(prices)
+        data = search.data.copy()
         search.data[:] = BIG
         search.data[dense.task, dense.site] = np.minimum(answer.cost - steer - dense.own, BIG)
         search.steer = steer
         ranked = [np.sort(answer.cost[start:end])[:2] for start, end in pairwise(dense.first.tolist())]
         lose = np.array([two[1] - two[0] if len(two) > 1 else BIG for two in ranked])
-        search.place(np.argsort(-lose, kind="stable"))
-        search.steer = None
-        search.open[:] = False
-        self.polish("prices")
+        search.place(tasks[np.argsort(-lose[tasks], kind="stable")])
+        search.steer, search.data = None, data
 
     def restrict(self, options: Floats, copies: Floats, seconds: float) -> None:
         """The exact model over what a fractional optimum uses: as much of it as the model may hold."""

@@ -108,6 +108,11 @@ def test_the_whole_root_of_aws_with_rights_is_planned_and_applied_once(tmp_path:
     assert "system:serviceaccount:workloads:train" in text
 
 
+# Conditions that AWS has and this parliament's table lacks: the controller's own policy uses it,
+# github.com/kubernetes-sigs/aws-load-balancer-controller, docs/install/iam_policy.json, 2026-11.
+UNKNOWN = ("elasticloadbalancing:CreateAction",)
+
+
 def test_every_policy_of_aws_is_one_that_parliament_accepts(tmp_path: Path) -> None:
     root = written(tmp_path, aws.render(whole())) / "terraform/aws"
     trip = checkers.terraform_roundtrip(root)
@@ -122,7 +127,8 @@ def test_every_policy_of_aws_is_one_that_parliament_accepts(tmp_path: Path) -> N
                     document = re.sub(r"account-id-\w+", "123456789012", document)
                     # The stub makes up what a cloud would answer: a key's ARN gets the form that KMS gives it.
                     document = document.replace(":aws_kms_key/", ":key/")
-                    assert checkers.parliament(document) == [], document
+                    found_wrong = [one for one in checkers.parliament(document) if not any(k in one for k in UNKNOWN)]
+                    assert found_wrong == [], document
     assert found >= 4
 
 

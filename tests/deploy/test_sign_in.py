@@ -41,7 +41,7 @@ GIVEN = {
     "aws": {"sso_role_arns": {"operators": "arn:aws:iam::1:role/x"}},
     "azure": {"emergency_groups": ["00000000-0000-0000-0000-000000000002"]},
     "gcp": {"organization": "123456789012"},
-    "oci": {"sso_metadata": "<EntityDescriptor/>", "tenancy": "ocid1.tenancy.oc1..x"},
+    "oci": {"sso_metadata": "<EntityDescriptor/>", "tenancy": "ocid1.tenancy.oc1..x", "home_region": "eu-frankfurt-1"},
 }
 SLOWLY = ["okta", *(pytest.param(name, marks=pytest.mark.slow) for name in ISSUERS if name != "okta")]
 
@@ -84,7 +84,7 @@ def test_the_sign_in_is_planned_and_applied_once(issuer: str, cloud: str, tmp_pa
     assert checkers.terraform_pins(root) == []
     assert checkers.terraform_validate(root) == []
     trip = checkers.terraform_roundtrip(root, variables=GIVEN[cloud])
-    assert trip.findings == []
+    assert trip.findings == [], "\n".join(trip.findings)
     {"aws": at_aws, "azure": at_azure, "gcp": at_gcp, "oci": at_oci}[cloud](trip.state, how(issuer))
 
 
@@ -161,7 +161,7 @@ def test_an_account_without_identity_center_trusts_the_provider_itself(tmp_path:
     assert checkers.terraform_fmt(root) == []
     assert checkers.terraform_validate(root) == []
     trip = checkers.terraform_roundtrip(root, variables={"sso_metadata": "<EntityDescriptor/>"})
-    assert trip.findings == []
+    assert trip.findings == [], "\n".join(trip.findings)
     assert resources(trip.state, "aws_ssoadmin_permission_set") == []
     (provider,) = resources(trip.state, "aws_iam_saml_provider")
     roles = {one["name"]: one for one in resources(trip.state, "aws_iam_role") if one["name"].endswith("-people")}
@@ -232,7 +232,7 @@ def test_hostile_names_of_groups_stay_names(cloud: str, tmp_path: Path) -> None:
     root = written(tmp_path, renderers()[f"terraform/{cloud}"](whole_one)) / "terraform" / cloud
     assert checkers.terraform_fmt(root) == []
     trip = checkers.terraform_roundtrip(root, variables=GIVEN[cloud])
-    assert trip.findings == []
+    assert trip.findings == [], "\n".join(trip.findings)
     assert json.dumps(HOSTILE)[1:-1] in json.dumps(trip.plan)
     assert all(change["type"] != "null_resource" for change in trip.plan["resource_changes"])
 

@@ -25,6 +25,7 @@ CREDENTIALS: dict[str, tuple[tuple[str, int], ...]] = {
     "gcp": (("169.254.169.252/32", 988), ("169.254.169.254/32", 80)),
     "oci": (("0.0.0.0/0", 12250),),
 }
+NOT_COPIED = "nor does polycloud yet: use a tool of your own"  # of data that a cloud does not copy to another place
 
 
 def labels(pool: Pool) -> dict[str, str]:

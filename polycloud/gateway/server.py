@@ -210,8 +210,10 @@ class Inbound(asyncio.Protocol):
             self._stop(431, "too many or too large headers")
         if self._in_body:
             return  # trailers: nothing after the body may change what the headers said
-        if name in self._headers and name in _SINGLE:
-            self._stop(400, f"the header {name.decode('latin-1')} is given twice")
+        if name in self._headers:
+            if name in _SINGLE:
+                self._stop(400, f"the header {name.decode('latin-1')} is given twice")
+            value = self._headers[name] + b", " + value  # one list, RFC 9110 section 5.3
         self._headers[name] = value
 
     def on_headers_complete(self) -> None:

@@ -304,7 +304,10 @@ class Control:
         overlay = self._overlay.sites if kind == "site" else self._overlay.deployments
         known = current.estate.site_ids() if kind == "site" else tuple(d.id for d in current.tables.deployments)
         if target not in known and target not in overlay:
-            shown = "`polycloud sites list` lists sites, `polycloud explain request --model MODEL` a model's"
+            shown = (
+                "`polycloud sites list` shows the sites, "
+                "`polycloud explain request --model MODEL` the deployments of a model"
+            )
             raise UnknownTarget(unknown(kind, target, known), shown)
 
     def estate(self) -> dict[str, object]:

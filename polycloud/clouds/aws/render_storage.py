@@ -3,6 +3,7 @@
 from polycloud.clouds.aws.render_iam import ACCOUNT, OWN_ACCOUNT, Statement, allow, arn, grant, policy, role, trust
 from polycloud.clouds.aws.render_keys import key_arn
 from polycloud.deploy.blueprint import Blueprint, Bucket, Lifecycle, Where
+from polycloud.deploy.conventions import NOT_COPIED
 from polycloud.deploy.derive.names import made
 from polycloud.deploy.hcl import Block, Call, Comment, Expr, Value, block, joined
 from polycloud.deploy.render.terraform import KEEP, Root, Section, attribute, identifier, output, ref
@@ -38,7 +39,7 @@ def add(root: Root, here: Blueprint) -> None:
             _replication(section, here, bucket, copies)
         for other in bucket.copies_to:
             if other not in names:
-                root.gap(f"S3 does not copy {bucket.name} to {other} in another cloud by itself: polycloud does")
+                root.gap(f"S3 does not copy {bucket.name} to {other} in another cloud by itself; {NOT_COPIED}")
         root.provides(f"bucket:{bucket.name}")
     root.add("outputs.tf", _output(here))
 

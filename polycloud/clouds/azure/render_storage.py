@@ -7,6 +7,7 @@ from polycloud.clouds.azure.render_keys import granted, identity, key_id, user
 from polycloud.clouds.azure.render_network import endpoint
 from polycloud.clouds.azure.render_place import place, tags, zones
 from polycloud.deploy.blueprint import Blueprint, Bucket, Lifecycle, Where
+from polycloud.deploy.conventions import NOT_COPIED
 from polycloud.deploy.derive.names import made
 from polycloud.deploy.hcl import Block, Comment, Expr, Value, block, joined
 from polycloud.deploy.render.terraform import KEEP, Root, Section, attribute, identifier, output, ref
@@ -44,10 +45,12 @@ def add(root: Root, here: Blueprint) -> None:
         for copy in _near(bucket, names)[:COPIES_MAX]:
             _copy(root, bucket, copy)
         for other in _near(bucket, names)[COPIES_MAX:]:
-            root.gap(f"{bucket.name}: Azure copies an account to {COPIES_MAX} others: polycloud copies to {other.name}")
+            root.gap(
+                f"{bucket.name}: Azure copies an account to {COPIES_MAX} others: {other.name} needs a tool of your own"
+            )
         for missing in bucket.copies_to:
             if missing not in names:
-                root.gap(f"Azure does not copy {bucket.name} to {missing} in another cloud by itself: polycloud does")
+                root.gap(f"Azure does not copy {bucket.name} to {missing} in another cloud by itself; {NOT_COPIED}")
     if here.buckets:
         root.add("outputs.tf", _output(here))
 

@@ -2,6 +2,7 @@
 
 from polycloud.clouds.gcp.render_keys import granted, key_id, label
 from polycloud.deploy.blueprint import Blueprint, Bucket, Where
+from polycloud.deploy.conventions import NOT_COPIED
 from polycloud.deploy.derive.names import made
 from polycloud.deploy.hcl import Block, Call, Comment, Value, block, joined
 from polycloud.deploy.render.terraform import KEEP, Root, Section, attribute, identifier, output, ref
@@ -35,7 +36,7 @@ def add(root: Root, here: Blueprint) -> None:
         _bucket(section, bucket)
         for other in bucket.copies_to:
             if other not in names:
-                root.gap(f"Cloud Storage does not copy {bucket.name} to {other} in another cloud: polycloud does")
+                root.gap(f"Cloud Storage does not copy {bucket.name} to {other} in another cloud; {NOT_COPIED}")
         root.provides(f"bucket:{bucket.name}")
     if copied:
         _copier(root, copied)

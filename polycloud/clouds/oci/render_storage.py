@@ -4,6 +4,7 @@ from polycloud.clouds.oci.render_keys import granted, key_id, statement
 from polycloud.clouds.oci.render_network import LOG_DAYS, log_group
 from polycloud.clouds.oci.render_place import COMPARTMENT, NAMESPACE, at, place, tags
 from polycloud.deploy.blueprint import Blueprint, Bucket, Lifecycle
+from polycloud.deploy.conventions import NOT_COPIED
 from polycloud.deploy.derive.names import made
 from polycloud.deploy.hcl import Block, Comment, Expr, Value, block
 from polycloud.deploy.render.terraform import KEEP, Root, Section, identifier, output, ref
@@ -32,7 +33,7 @@ def add(root: Root, here: Blueprint) -> None:
             _copy(root, bucket, copy)
         for other in bucket.copies_to:
             if other not in {copy.name for copy in native(bucket, names)}:
-                root.gap(f"Oracle Cloud does not copy {bucket.name} to {other} by itself: polycloud does")
+                root.gap(f"Oracle Cloud does not copy {bucket.name} to {other} by itself; {NOT_COPIED}")
     root.add("outputs.tf", _output(here))
 
 

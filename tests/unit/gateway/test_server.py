@@ -90,6 +90,11 @@ def test_a_request_split_anywhere_reads_the_same(clock):
         assert request.headers[b"x-api-key"] == b"k" and request.body == b'{"a":1}' and request.keep_alive
 
 
+def test_a_list_in_two_lines_is_one_list(caller):
+    caller.send(post(b"1", b"anthropic-beta: a\r\nAnthropic-Beta: b,c\r\n"))
+    assert caller.answers[0].request.headers[b"anthropic-beta"] == b"a, b,c"
+
+
 def test_pipelined_requests_are_begun_one_after_another(caller):
     caller.send(post(b"1") + post(b"2") + post(b"3"))
     for number in (1, 2, 3):

@@ -27,10 +27,6 @@ GATEWAYS = "polycloud-headless.polycloud.svc"  # the Helm chart's headless servi
 # istio.io/latest/docs/ops/integrations/prometheus, 2026-11.
 SCRAPED = (15020, "/stats/prometheus")
 LATENCY = {"latency": "polycloud_response_seconds", "first-token": "polycloud_first_token_seconds"}
-# From the request to the first byte of its answer: a round trip on a connection that the mesh keeps. What no answer
-# comes to has a short duration and no success.
-ROUND_TRIP = 'probe_http_duration_seconds{job="cross-cloud",pair!="same-cloud",phase="processing"}'
-ANSWERED = 'probe_success{job="cross-cloud",pair!="same-cloud"}'
 Rule = dict[str, Any]
 
 
@@ -158,6 +154,11 @@ def behind(blueprint: Blueprint) -> str:
     return " or ".join(lag.seconds for lag in lags(blueprint))
 
 
+def _round_trip(pairs: str) -> str:
+    """From the request to the first byte of its answer: a round trip on a connection that the mesh keeps."""
+    return f'probe_http_duration_seconds{{job="cross-cloud",{pairs},phase="processing"}}'
+
+
 def bad_ratio(objective: Objective, window: str, lag: str = "") -> str:
     """The share of bad events over a window, as PromQL; "" for a measure that Prometheus does not see by ratio.
     ``lag`` is what tells how far copies are behind."""
@@ -172,7 +173,9 @@ def bad_ratio(objective: Objective, window: str, lag: str = "") -> str:
         within = f'sum(rate({name}_bucket{{le="{_le(bucket(objective.bound_seconds))}"}}[{window}]))'
         return f'1 - {within} / sum(rate({name}_bucket{{le="+Inf"}}[{window}]))'
     if objective.measure == "cross-cloud-latency" and objective.bound_seconds is not None:
-        good = f"({ROUND_TRIP} <= bool {objective.bound_seconds:g}) * ignoring (phase) {ANSWERED}"
+        apart = 'pair!="same-cloud"'
+        answered = f'probe_success{{job="cross-cloud",{apart}}}'  # what fails has a short duration too
+        good = f"({_round_trip(apart)} <= bool {objective.bound_seconds:g}) * ignoring (phase) {answered}"
         return f"1 - avg(avg_over_time(({good})[{window}:]))"
     if objective.measure == "replication-lag" and objective.bound_seconds is not None and lag:
         return f"avg(avg_over_time((({lag}) > bool {objective.bound_seconds:g})[{window}:]))"
@@ -218,7 +221,7 @@ def _providers(blueprint: Blueprint) -> list[Rule]:
         ),
     ]
     if watched(blueprint, "cross-cloud-latency"):
-        near = ROUND_TRIP.replace('!="same-cloud"', '="cross-cloud"')
+        near = _round_trip('pair="cross-cloud"')
         test = f"{near} > {CROSS_CLOUD_SECONDS:g}"
         summary = "{{ $externalLabels.cluster }} to {{ $labels.to }} takes {{ $value | humanizeDuration }}"
         found.append(_alert("CrossCloudLatencyHigh", test, CROSS_CLOUD_FOR, "page", summary))

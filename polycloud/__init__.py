@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from polycloud.app.client import Client as Client
     from polycloud.app.client import NotRunning as NotRunning
     from polycloud.app.client import Refused as Refused
+    from polycloud.app.client import Streamed as Streamed
     from polycloud.app.library import Examined as Examined
     from polycloud.app.library import Query as Query
     from polycloud.app.library import check as check
@@ -57,6 +58,7 @@ _PLACES = {
     "Query": "polycloud.app.library",
     "Refused": "polycloud.app.client",
     "Sandbox": "polycloud.app.simulated",
+    "Streamed": "polycloud.app.client",
     "check": "polycloud.app.library",
     "compile": "polycloud.app.library",
     "connect": "polycloud.app.library",
@@ -88,6 +90,7 @@ __all__ = [
     "Query",
     "Refused",
     "Sandbox",
+    "Streamed",
     "__version__",
     "check",
     "compile",

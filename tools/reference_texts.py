@@ -200,7 +200,8 @@ REQUEST_HEADERS: dict[str, str] = {
 }
 
 RESPONSE_HEADERS: dict[str, str] = {
-    "x-polycloud-request": "The request's id, the same as in its records. On every answer to a chat request.",
+    "x-polycloud-request": "The request's id, the same as in its records. On every answer to a chat request and on "
+    "every refusal; one that decided nothing about a model (bad framing, an unknown path) has no record.",
     "x-polycloud-deployment": "The deployment that answered, such as `azure/westeurope/gpt-4o`.",
     "x-polycloud-eligible": "The deployments that were eligible, at most 12 by name; the decision record has all.",
     "x-polycloud-attempts": "The number of the attempt that answered, when it is not the first.",
@@ -227,7 +228,7 @@ RECORD_FIELDS: dict[str, str] = {
     "overlay": "The version of the site overlay.",
     "chosen": "The first deployment of the order; empty for a refused request.",
     "eligible": "Every deployment that was eligible.",
-    "refused": "Reasons by deployment, where they were worked out.",
+    "refused": "Why not: under `*` of a refused request, the rule as its caller read it; absent for a bad body.",
     "expected_pico_usd": "Expected cost of the first target, 10⁻¹² dollars; absent when the price is unknown.",
     "face": "The caller's dialect.",
     "code": "The error code of a refusal or a failed attempt.",

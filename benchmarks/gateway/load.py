@@ -14,7 +14,7 @@ from typing import Any, cast
 
 import httptools
 import uvloop
-from work import Kind, right
+from work import PACE_SECONDS, Kind, right
 
 REQUESTS_MAX = 400_000  # of one run; a bound, not an aim
 PATIENCE_SECONDS = 60.0  # for what is under way when the time is over; the slowest peer needs ten
@@ -134,18 +134,19 @@ class Load:
             self.rest(caller)
 
     async def _run(self, seconds: float, requests: int) -> float:
-        """Let all callers work; the seconds until the last was answered. Starts are spread over one pace."""
+        """Let all callers work; the seconds until the last was answered. Streams start one pace after
+        another, at most a second in all, or evenly over one pace."""
         self._left = requests
         begun = time.perf_counter()
         self._end = begun + seconds
         self._idle.clear()
         self._resting.clear()
-        spread = 1.0 / self._connections if self._kind.stream else 0.0
+        apart = PACE_SECONDS / self._connections if self._spec["spread"] else min(PACE_SECONDS, 1 / self._connections)
         for number, caller in enumerate(self._callers):
             if caller._transport is None:
                 self.reopen(caller)
-            elif spread:
-                asyncio.get_running_loop().call_later(number * min(spread, 0.02), caller.ask)
+            elif self._kind.stream:
+                asyncio.get_running_loop().call_later(number * apart, caller.ask)
             else:
                 caller.ask()
         await asyncio.wait_for(self._idle.wait(), seconds + PATIENCE_SECONDS)

@@ -17,12 +17,14 @@ SETTLED = 0.04  # of a core: what it uses when nothing happens
 
 
 class Workload(NamedTuple):
-    """``unit``: what CPU is counted per: a request, or one of its CHUNKS chunks."""
+    """``units``: what CPU is counted per: a request, or one of its CHUNKS chunks. ``spread``: streams start evenly
+    over one pace, and so out of step; else each starts a pace after the one before."""
 
     name: str
     kind: Kind
     connections: int
     about: str
+    spread: bool = False
 
     @property
     def units(self) -> int:
@@ -34,9 +36,13 @@ COMMON = (
     Workload("chat-1", Kind(MODEL_REPLY, False), 1, "the same by 1 caller: latency without queueing"),
     Workload("burst", Kind(MODEL_REPLY, True), 8, "50 chunks in one burst; 8 callers, closed loop"),
     Workload("paced-20", Kind(MODEL_PACED, True), 20, "50 chunks, one every 20 ms; 20 streams at a time"),
+    Workload("spread-20", Kind(MODEL_PACED, True), 20, "the same, no two streams in step", True),
     Workload("paced-200", Kind(MODEL_PACED, True), 200, "50 chunks, one every 20 ms; 200 streams at a time"),
 )
 BUSY = Workload("chat-64", Kind(MODEL_REPLY, False), 64, "as chat, 64 callers: enough to keep two workers busy")
+EACH = Workload(
+    "chat-32", Kind(MODEL_REPLY, False), 32, "as chat, 32 callers: for two workers 16 each, as chat's one has"
+)
 CROSS = (
     Workload("anthropic-openai", Kind(MODEL_PACED, True, "anthropic"), 200, "as paced-200: Anthropic in, OpenAI out"),
     Workload("openai-bedrock", Kind(f"aws-{MODEL_PACED}", True), 200, "as paced-200: OpenAI in, Bedrock out, signed"),
@@ -56,6 +62,7 @@ def run(lane: Lane, work: Workload, upstream: int, settings: Settings) -> dict[s
         "port": lane.port,
         "headers": dict(lane.headers),
         "connections": work.connections,
+        "spread": work.spread,
         "warm_seconds": settings.warm_seconds,
         "warm_requests": 50 * work.connections,
         "seconds": settings.seconds,

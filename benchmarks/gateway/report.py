@@ -3,11 +3,18 @@
 from statistics import median
 from typing import Any
 
-from measure import BUSY, COMMON, CROSS
+from measure import BUSY, COMMON, CROSS, EACH, Workload
 
 Runs = list[dict[str, Any]]
 DISTURBED = 0.10  # of the gateway's core used by others: caches and turbo are shared, so numbers rise
 LIMITED = 0.95  # of the other core used: callers and upstream are then the limit of throughput
+
+
+TWICE: tuple[tuple[Workload, Workload, str], ...] = (  # one process's work, that of two, and how many callers
+    (BUSY, BUSY, "64 callers"),
+    (COMMON[0], COMMON[0], "16 callers"),
+    (COMMON[0], EACH, "16 callers a process"),
+)
 
 
 class Spread:
@@ -41,6 +48,12 @@ def _added(runs: Runs, lane: str, work: str, kind: str, quantile: str) -> str:
     return _short(mine.middle - direct.middle) if mine and direct else "–"
 
 
+def _twice(runs: Runs, lane: str, one: Workload, two: Workload) -> float | None:
+    """CPU per request of two processes to that of one."""
+    single, double = of(runs, lane, one.name, "data_us"), of(runs, f"{lane}-2", two.name, "data_us")
+    return double.middle / single.middle if single and double else None
+
+
 def _table(head: list[str], rows: list[list[str]]) -> list[str]:
     return ["| " + " | ".join(row) + " |" for row in [head, ["---"] * len(head), *rows]]
 
@@ -51,8 +64,8 @@ def tables(result: dict[str, Any]) -> str:
     lanes = [name for name in result["lanes"] if any(r["lane"] == name for r in runs)]
     gateways = [name for name in lanes if name not in ("direct", "polycloud-2", "relay-2")]
     text = ["## CPU of the gateway, in microseconds: median (least–most) of the rounds", ""]
-    units = ["per request", "per request", "per chunk", "per chunk", "per chunk"]
-    head = ["gateway", *(f"{w.name}, {unit}" for w, unit in zip(COMMON, units, strict=True)), "chat, × polycloud"]
+    units = [f"{w.name}, per {'chunk' if w.kind.stream else 'request'}" for w in COMMON]
+    head = ["gateway", *units, "chat, × polycloud"]
     own = of(runs, "polycloud", "chat", "data_us")
     rows = []
     for name in gateways:
@@ -100,7 +113,7 @@ def _own(result: dict[str, Any]) -> list[str]:
     text = ["## polycloud: its processes apart, and streams across dialects", ""]
     text += ["CPU in microseconds per request or chunk; the control process takes in records, metrics and health.", ""]
     rows = []
-    for lane, works in (("polycloud", (*COMMON, BUSY, *CROSS)), ("polycloud-2", (COMMON[0], BUSY))):
+    for lane, works in (("polycloud", (*COMMON, BUSY, *CROSS)), ("polycloud-2", (COMMON[0], EACH, BUSY))):
         for work in works:
             data, control = of(runs, lane, work.name, "data_us"), of(runs, lane, work.name, "control_us")
             speed = of(runs, lane, work.name, "per_second")
@@ -120,11 +133,10 @@ def _floor(result: dict[str, Any]) -> list[str]:
         if least and own:
             rows.append([work.name, str(least), str(own), _short(own.middle - least.middle)])
     twice = []
-    for work in (COMMON[0], BUSY):
-        found = [of(runs, f"{lane}{n}", work.name, "data_us") for lane in ("relay", "polycloud") for n in ("", "-2")]
-        if all(found):
-            ratios = (f"{two.middle / one.middle:.2f} ×" for one, two in (found[:2], found[2:]) if one and two)
-            twice.append([f"{work.name}, 2 processes to 1", *ratios, ""])
+    for one, two, callers in TWICE:
+        ratios = [_twice(runs, lane, one, two) for lane in ("relay", "polycloud")]
+        if all(ratios):
+            twice.append([f"2 processes to 1, {callers}", *(f"{ratio:.2f} ×" for ratio in ratios), ""])
     if not rows:
         return []
     head = ["work", "relay: bytes moved, nothing read", "polycloud", "what polycloud does"]
@@ -162,10 +174,9 @@ def targets(result: dict[str, Any]) -> list[tuple[str, str, float, float, str, b
         theirs = middle(peer, "chat")
         ratio = theirs / chat if theirs and chat else None
         found.append((f"CPU of {peer} for a chat request", "≥", goal, ratio, "× polycloud"))
-    for work in (BUSY, COMMON[0]):
-        one, two = middle("polycloud", work.name), middle("polycloud-2", work.name)
-        name = f"CPU per request, 2 workers to 1, {work.connections} callers"
-        found.append((name, "≤", 1.1, two / one if one and two else None, "×"))
+    for one, two, callers in TWICE:
+        ratio = _twice(runs, "polycloud", one, two)
+        found.append((f"CPU per request, 2 workers to 1, {callers}", "≤", 1.1, ratio, "×"))
     lane = middle("envoy-ai", "chat")
     found.append(
         ("aim: CPU per chat request to Envoy's AI lane", "≤", 1.0, chat / lane if lane and chat else None, "×")

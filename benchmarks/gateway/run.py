@@ -145,7 +145,7 @@ def _rounds(options: argparse.Namespace, running: list[lanes.Lane], upstream: in
 
 def _works(lane: lanes.Lane) -> tuple[measure.Workload, ...]:
     if isinstance(lane, Polycloud2 | lanes.Relay2):
-        return (measure.COMMON[0], measure.BUSY)
+        return (measure.COMMON[0], measure.EACH, measure.BUSY)
     if isinstance(lane, lanes.Relay):
         return (*measure.COMMON, measure.BUSY)
     return (*measure.COMMON, measure.BUSY, *measure.CROSS) if isinstance(lane, Polycloud) else measure.COMMON

@@ -37,6 +37,8 @@ class Call(msgspec.Struct, frozen=True):
             "messages": [{"role": "user", "content": self.prompt}],
             "stream": self.stream,
         }
+        if self.stream and not self.anthropic:  # the other API always tells
+            found["stream_options"] = {"include_usage": True}
         if self.max_tokens or self.anthropic:
             found["max_tokens"] = self.max_tokens or OUTPUT_TOKENS
         return found
@@ -97,6 +99,12 @@ def text_of(value: dict[str, Any]) -> str:
     if isinstance(value.get("delta"), dict):
         return str(value["delta"].get("text") or "")
     return "".join(str(block.get("text", "")) for block in value.get("content") or ())
+
+
+def usage_of(event: dict[str, Any]) -> dict[str, Any]:
+    """What an event of a stream says of the tokens; of later events later figures hold."""
+    found = event.get("usage") or (event.get("message") or {}).get("usage") or {}
+    return {name: value for name, value in found.items() if value is not None}
 
 
 def tokens(usage: dict[str, Any]) -> tuple[int, int]:

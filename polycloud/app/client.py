@@ -6,9 +6,10 @@ No proxy variable and no redirect can send a key elsewhere: the connection is ma
 import http.client
 import json
 import ssl
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from typing import Any, NamedTuple, TypeVar
+from collections.abc import Generator, Iterator, Mapping
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from types import TracebackType
+from typing import Any, NamedTuple, Self, TypeVar
 from urllib.parse import quote, urlencode, urlsplit
 
 import msgspec
@@ -26,8 +27,8 @@ from polycloud.app.answers import (
     SteerAnswer,
     UsageAnswer,
 )
-from polycloud.app.calling import CALL_SECONDS, Call, Called, called
-from polycloud.core.errors import PolycloudError
+from polycloud.app.calling import CALL_SECONDS, LINE_BYTES_MAX, Call, Called, called, text_of, usage_of
+from polycloud.core.errors import BadRequest, PolycloudError
 from polycloud.gateway.explain import Explanation
 
 T = TypeVar("T")
@@ -114,7 +115,8 @@ class Address:
                 raise NotRunning(f"nothing answers at {self.url}; start it with `polycloud up`") from error
             except (OSError, http.client.HTTPException) as error:
                 raise NotRunning(f"{self.url} does not answer: {type(error).__name__} {error}".rstrip()) from error
-            yield answer
+            with answer:  # it has the socket when it is to end with the connection
+                yield answer
         finally:
             connection.close()
 
@@ -139,6 +141,70 @@ class Address:
         if self._parts.scheme == "https":
             return http.client.HTTPSConnection(host, port, timeout=seconds, context=ssl.create_default_context())
         return http.client.HTTPConnection(host, port, timeout=seconds)
+
+
+class Streamed(Iterator[str]):
+    """The text of an answer, piece by piece as it comes; ``answer`` is there once all of it was read. Leaving its
+    ``with``, or ``close``, ends the connection, and with it what the provider still writes. Reading raises Refused for
+    an error within the stream and NotRunning for one that breaks off: a text that ends without either is whole."""
+
+    def __init__(self, asked: AbstractContextManager[http.client.HTTPResponse]) -> None:
+        self._open = ExitStack()
+        self._answer: Called | None = None
+        with ExitStack() as opened:
+            self._http = opened.enter_context(asked)
+            self._headers = {k.lower(): v for k, v in self._http.getheaders()}
+            if self._http.status != 200:
+                data = self._http.read(ANSWER_BYTES_MAX)
+                raise Refused(said(Answer(self._http.status, self._headers, data)), self._http.status)
+            self._open = opened.pop_all()
+        self._pieces = self._read()
+
+    @property
+    def request(self) -> str:
+        """What names its records, known before the text."""
+        return self._headers.get("x-polycloud-request", "")
+
+    @property
+    def answer(self) -> Called:
+        """The whole answer, as ``Client.call`` gives it. Raises BadRequest before the text was read to its end."""
+        if self._answer is None:
+            raise BadRequest("the answer was not read to its end")
+        return self._answer
+
+    def close(self) -> None:
+        self._open.close()
+        self._pieces.close()
+
+    def _read(self) -> Generator[str, None, None]:
+        text: list[str] = []
+        usage: dict[str, Any] = {}
+        whole = False
+        with self._open:
+            try:
+                while line := self._http.readline(LINE_BYTES_MAX):
+                    whole = whole or line.startswith((b"data: [DONE]", b"event: message_stop"))
+                    event = json.loads(line[6:]) if line.startswith(b"data: {") else {}
+                    if "error" in event:
+                        raise Refused(said(Answer(200, self._headers, line[6:])), 200)
+                    usage |= usage_of(event)
+                    if piece := text_of(event):
+                        text.append(piece)
+                        yield piece
+            except (OSError, http.client.HTTPException, ValueError) as error:
+                raise NotRunning(f"the answer broke off: {type(error).__name__}") from error
+        if not whole:
+            raise NotRunning("the answer broke off")
+        self._answer = called(self._headers, {"content": [{"text": "".join(text)}], "usage": usage})
+
+    def __next__(self) -> str:
+        return next(self._pieces)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
 
 
 class Client:
@@ -243,6 +309,23 @@ class Client:
         asked = Call(model, prompt, False, anthropic, data_class, region, max_tokens)
         answer = self._address.whole("POST", asked.path, asked.body, asked.headers(key or self._key), CALL_SECONDS)
         return called(answer.headers, answer.read(dict[str, object]))
+
+    def stream(
+        self,
+        model: str,
+        prompt: str,
+        *,
+        anthropic: bool = False,
+        data_class: str = "",
+        region: str = "",
+        max_tokens: int | None = None,
+        key: str = "",
+    ) -> Streamed:
+        """The same, with the text piece by piece as it comes: ``with client.stream(…) as pieces``. Raises Refused when
+        no provider began to answer, and BadRequest without a key."""
+        asked = Call(model, prompt, True, anthropic, data_class, region, max_tokens)
+        headers = asked.headers(key or self._key)
+        return Streamed(self._address.ask("POST", asked.path, asked.body, headers, CALL_SECONDS))
 
     def ready(self) -> bool:
         """Whether the gateway serves requests."""

@@ -74,6 +74,7 @@ def renderers() -> "dict[str, Renderer]":
     spanning = import_module("polycloud.deploy.render.terraform_global").render
     lines = {cloud: ends[cloud] for cloud in ("azure", "oci")}
     found["terraform/global"] = cast("Renderer", partial(spanning, ends=ends, lines=lines))
+    found["terraform/vault"] = cast("Renderer", import_module("polycloud.deploy.render.terraform_vault").render)
     report = import_module("polycloud.deploy.render.identity_report")
     says = {cloud: import_module(f"polycloud.clouds.{cloud}.render_identity") for cloud in RENDERED_CLOUDS}
     words = {cloud: report.Words(one.rows, one.told) for cloud, one in says.items()}

@@ -19,7 +19,10 @@ from polycloud.gateway.worker import Worker, WorkerSpec
 
 
 async def serve(spec: WorkerSpec) -> None:
-    worker = Worker(spec, model_port, dialects(), faces(), SystemClock())
+    try:
+        worker = Worker(spec, model_port, dialects(), faces(), SystemClock())
+    except OSError as error:  # a full disk, a folder that is gone: the supervisor tries again
+        raise SystemExit(f"error: {spec.name} can not start in {spec.directory}: {error.strerror}") from error
     watch(asyncio.get_running_loop(), lambda: os.kill(os.getpid(), signal.SIGTERM))
     await worker.run()
 

@@ -312,15 +312,6 @@ class Existing(msgspec.Struct, frozen=True):
     id: str
 
 
-class Held(msgspec.Struct, frozen=True):
-    """A secret in a cloud's own manager, or a key that wraps data keys, by what the cloud calls it."""
-
-    cloud: str
-    what: Literal["secret", "key"]
-    id: str
-    source: str
-
-
 class Delivery(msgspec.Struct, frozen=True):
     """The Git repository, revision and folder from which Argo CD takes the rendered files; "." is all of it."""
 
@@ -359,7 +350,10 @@ class Blueprint(msgspec.Struct, frozen=True):
     delivery: Delivery | None = None
     otlp: str = ""  # where traces, metrics and logs go in the end
     existing: tuple[Existing, ...] = ()
-    held: tuple[Held, ...] = ()
+
+    def abroad(self, cloud: str) -> tuple[str, ...]:
+        """Clusters of other clouds, whose gateways call this cloud too."""
+        return tuple(sorted(c.name for c in self.clusters if c.site.cloud not in (cloud, "onprem")))
 
     def of(self, cloud: str) -> "Blueprint":
         """The same, with only what is in one cloud; links, edge, principals and the sign-in stay whole."""

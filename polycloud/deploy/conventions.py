@@ -5,6 +5,11 @@ import re
 from polycloud.deploy.blueprint import Pool
 
 GATEWAY_NAMESPACE = GATEWAY_ACCOUNT = "polycloud"  # where the gateway runs, and the service account of its pods
+GATEWAY_SUBJECT = f"system:serviceaccount:{GATEWAY_NAMESPACE}:{GATEWAY_ACCOUNT}"  # who its clusters' tokens say it is
+# Who a cluster's token must be meant for to be taken by another cloud; at Google Cloud each cluster's own provider is
+# (docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_providers_oidc.html; learn.microsoft.com/entra/workload-id/
+# workload-identity-federation; cloud.google.com/iam/docs/workload-identity-federation-with-kubernetes, seen 2026-11).
+AUDIENCES = {"aws": "sts.amazonaws.com", "azure": "api://AzureADTokenExchange"}
 INGRESS = "istio-ingress"  # the namespace of what stands at the entry
 OWN_VALUES = "own.yaml"  # beside the chart: values that no render writes or touches, above all rendered ones
 WORKLOADS_NAMESPACE = "workloads"  # where placed jobs run in every cluster

@@ -139,7 +139,7 @@ CODES: dict[str, str] = {
     "needs_missing": "What a workload needs is not stated, or no table has it: planned without (a warning).",
     "pattern_idle": "A workload's pattern has no effect as things are (a warning).",
     "plan_conflict": "Statements that can not all hold in one plan; none of them is superfluous.",
-    "availability_short": "A workload as it is spread is not expected to hold a promise of slos: (a warning).",
+    "availability_short": "No way to run a workload as it is spread can hold a promise of slos: (a warning).",
     "rpo_short": "No allowed site can keep a copy as fresh as the recovery point asks (a warning).",
     "workload_unplaceable": "A workload can run nowhere; the message shows what refuses every candidate.",
     "sandbox_missing": "The running sandbox does not serve a simulated site of the estate.",

@@ -1,8 +1,9 @@
 """What is done where a deployment can not do all that was asked and the route allows less.
 
 Structured output has an alternative: the schema goes into the prompt and the answer is checked, a streamed one
-before any of it goes out. So has one tool call at a time: of several calls the first is kept. A bound on tokens
-above the model's own is lowered to it. The rest is left out. All of it is named in ``x-polycloud-degraded``.
+before any of it goes out; keywords of the schema that no check is made for are named. So has one tool call at a time:
+of several calls the first is kept. A bound on tokens above the model's own is lowered to it. The rest is left out. All
+of it is named in ``x-polycloud-degraded``.
 """
 
 import msgspec
@@ -24,7 +25,7 @@ from polycloud.core.chat import (
 )
 from polycloud.core.errors import BrokenStream
 from polycloud.gateway.dialects.writing import extra_names
-from polycloud.gateway.json_schema import mismatch
+from polycloud.gateway.json_schema import mismatch, unchecked
 
 STOPS = 4, 5  # how many stop sequences are kept where five, and where more than five, are too many
 _EXTRAS = Need.OPENAI_EXTRAS | Need.ANTHROPIC_EXTRAS
@@ -49,9 +50,18 @@ def names(request: ChatRequest, missing: int, output_max: int = 0) -> list[str]:
     if missing & Need.FIVE_STOPS:
         missing &= ~Need.MANY_STOPS
     found = [name for bit, name in NAMES.items() if missing & bit]
+    if missing & Need.JSON_SCHEMA and request.response_format is not None and request.response_format.schema:
+        found += [f"response_format.schema.{keyword}" for keyword in _unchecked(request.response_format.schema)]
     if missing & _EXTRAS:
         found += extra_names(request)
     return [*found, f"max_tokens:{output_max}"] if output_max else found
+
+
+def _unchecked(schema: bytes) -> tuple[str, ...]:
+    try:
+        return unchecked(msgspec.json.decode(schema))
+    except (msgspec.DecodeError, RecursionError):
+        return ("*",)
 
 
 def passed(left: tuple[str, ...], missing: int, output_max: int) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ from typing import Protocol
 
 import msgspec
 
-from polycloud.core.errors import PolycloudError
+from polycloud.core.errors import BadRequest, PolycloudError
 from polycloud.core.ports.models import Envelope, Face
 from polycloud.core.usage import AttemptRecord, DecisionRecord, Outcome, Usage, cost_pico_usd
 from polycloud.gateway.attempts import Attempt
@@ -14,6 +14,8 @@ from polycloud.gateway.routes import Choice
 from polycloud.gateway.targets import Generation
 from polycloud.policy.tables import Principal
 
+ASKED_CHARS_MAX = 200  # of a name that is refused: callers choose its length
+RULE_CHARS_MAX = 300
 _NONE_REFUSED: dict[str, str] = {}
 
 
@@ -31,13 +33,18 @@ class Metered(Protocol):
 
 
 def decision(
-    of: Metered, choice: Choice | None, wall: float, traceparent: bytes | None, code: str = ""
+    of: Metered, choice: Choice | None, wall: float, traceparent: bytes | None, error: PolycloudError | None = None
 ) -> DecisionRecord:
-    """The record that is written before the first attempt; without a choice, of the refusal with ``code``."""
+    """The record that is written before the first attempt; without a choice, of the refusal by ``error``."""
     generation = of.generation
-    route = chosen = ""
+    asked, route, chosen, code = of.asked, "", "", ""
     eligible: tuple[str, ...] = ()
     expected = None
+    refused = _NONE_REFUSED
+    if error is not None:
+        asked, code = asked[:ASKED_CHARS_MAX], error.code
+        if not isinstance(error, BadRequest):  # which may quote the body
+            refused = {"*": error.message[:RULE_CHARS_MAX]}
     if choice is not None:
         first = choice.order[0]
         route, chosen = choice.route.name, generation.compiled.deployments[first.index].id
@@ -47,14 +54,14 @@ def decision(
         int(wall * 1000),
         of.principal.id,
         of.principal.team,
-        of.asked,
+        asked,
         route,
         of.classes,
         generation.policy,
         generation.view.overlay.version,
         chosen,
         eligible,
-        _NONE_REFUSED,
+        refused,
         expected,
         of.face.name,
         code,

@@ -2,7 +2,7 @@
 
 from polycloud.core.errors import CloudError
 from polycloud.gateway.client import Origin, Ticket
-from polycloud.gateway.server import LAST_CHUNK, Inbound, Request, chunk, head, plain, status_line
+from polycloud.gateway.server import ID_HEADER, LAST_CHUNK, Inbound, Request, chunk, head, plain, status_line
 from polycloud.gateway.state import Gateway
 
 CONNECT_SECONDS = 1.0
@@ -46,6 +46,8 @@ class Passing:
     def response_started(self, status: int, headers: dict[bytes, bytes]) -> None:
         self._begun = True
         kept = b"".join(b"%b: %b\r\n" % kv for kv in headers.items() if kv[0] not in _HOP_BY_HOP)
+        if status >= 400:
+            kept += b"%b: %b\r\n" % (ID_HEADER, self._gateway.ids.next().encode())
         length = headers.get(b"content-length")
         if status in (204, 304):
             close = b"" if self._request.keep_alive else b"connection: close\r\n"
@@ -81,7 +83,8 @@ class Passing:
             return
         if self._bare:
             self._request.keep_alive = False  # the body that follows is none
-        self._inbound.send(plain(status, text, self._request.target, keep_alive=self._request.keep_alive))
+        request = self._request
+        self._inbound.send(plain(status, text, request.target, self._gateway.ids.next(), keep_alive=request.keep_alive))
         self._inbound.finish()
 
     def _over(self) -> None:

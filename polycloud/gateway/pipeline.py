@@ -33,6 +33,7 @@ from polycloud.gateway import degrade, metering, records
 from polycloud.gateway.attempts import Attempt
 from polycloud.gateway.client import Ticket
 from polycloud.gateway.explain import explain
+from polycloud.gateway.refusals import NOBODY
 from polycloud.gateway.routes import (
     Ask,
     Candidate,
@@ -44,11 +45,11 @@ from polycloud.gateway.routes import (
     effective_classes,
     route_for,
 )
-from polycloud.gateway.server import LAST_CHUNK, Inbound, Request, chunk, head
+from polycloud.gateway.server import LAST_CHUNK, Inbound, Request, chunk, head, identity
 from polycloud.gateway.state import Gateway
 from polycloud.gateway.targets import NO_TEAM
 from polycloud.policy import eligible
-from polycloud.policy.tables import Limits, Principal
+from polycloud.policy.tables import Limits
 
 KEEP_ALIVE_SECONDS = 10.0  # load balancers cut a silent connection after 60 s, some after 30
 SAME_TARGET_WAIT_MAX = 2.0  # seconds to wait for the only deployment; longer is the caller's decision
@@ -71,7 +72,6 @@ class Exchange:
         "_writer",
     )  # fmt: skip
 
-    principal: Principal
     envelope: Envelope
 
     def __init__(self, gateway: Gateway, inbound: Inbound, request: Request, face: Face) -> None:
@@ -88,7 +88,7 @@ class Exchange:
         self.spent = 0.0
         self.due = 0.0  # before this time no deadline can have passed
         self._limits = _DEFAULT_LIMITS
-        self._team = NO_TEAM
+        self.principal, self._team = NOBODY, NO_TEAM
         self._read: ChatRequest | None = None
         self._attempt: Attempt | None = None
         self._tried: list[records.Trail] = []
@@ -471,14 +471,10 @@ class Exchange:
 
     def _refuse(self, error: PolycloudError) -> None:
         self._closed = True
-        journal = self._gateway.journal
-        # What has no known key leaves no record: it would let anyone fill the disk. Nor does what is refused because
-        # records can not be written: it would fill the memory.
-        if hasattr(self, "principal") and not isinstance(error, JournalUnwritable):
+        gateway = self._gateway
+        if gateway.recorded(error, self.principal):
             trace = self._request.headers.get(b"traceparent")
-            journal.add(metering.decision(self, None, self._gateway.clock.wall(), trace, error.code))
-        else:
-            self._gateway.unrecorded += 1
+            gateway.journal.add(metering.decision(self, None, gateway.clock.wall(), trace, error))
         headers = self._identity() + self._explanation()
         self._then(self._answer_error, error, headers)
 
@@ -508,9 +504,7 @@ class Exchange:
             self._gateway.explanations.pop(self.id, None)
 
     def _identity(self) -> bytes:
-        """The request's id: under our name, and under the one that the face's official clients show."""
-        own = self.id.encode()
-        return b"x-polycloud-request: %b\r\n%b: %b\r\n" % (own, self.face.id_header, own)
+        return identity(self.id, self.face.id_header)
 
     def _headers(self, attempt: Attempt) -> bytes:
         """Who asked and who answered."""

@@ -14,6 +14,7 @@ from typing import Protocol, cast
 import httptools
 import msgspec
 
+from polycloud.core.ids import IdSource
 from polycloud.gateway.dialects import anthropic_messages_errors, openai_chat_errors
 
 HEADERS_MAX = 100
@@ -27,6 +28,7 @@ REQUEST_SECONDS = 60.0  # from the first byte of a request to its last; a slower
 KEEP_ALIVE_SECONDS = 75.0
 LINGER_SECONDS = 30.0  # for a caller to take the last bytes before a close
 CONNECTIONS_MAX = 10_000
+ID_HEADER = b"x-polycloud-request"
 
 # A second value of one of these would let two readers of the same request see two different ones.
 _SINGLE = frozenset(
@@ -109,9 +111,13 @@ Application = Callable[["Inbound", Request], Answering | None]
 
 
 class Connections(set["Inbound"]):
-    """Those of one worker, and how many bytes of bodies they hold together."""
+    """Those of one worker, and how many bytes of bodies they hold together. ``ids`` names what is refused here."""
 
     body_bytes = 0
+
+    def __init__(self, ids: IdSource | None = None) -> None:
+        super().__init__()
+        self.ids = ids or IdSource("req-")
 
 
 class Inbound(asyncio.Protocol):
@@ -146,7 +152,9 @@ class Inbound(asyncio.Protocol):
         self.since = self._now()
         if len(self._connections) >= CONNECTIONS_MAX:
             self.closed = True
-            self.transport.write(plain(503, "too many connections", keep_alive=False))
+            self.transport.write(
+                plain(503, "too many connections", b"", self._connections.ids.next(), keep_alive=False)
+            )
             self.transport.close()
             return
         self._connections.add(self)
@@ -348,7 +356,8 @@ class Inbound(asyncio.Protocol):
             self._waiting.clear()
             self._body.clear()
             return
-        self.transport.write(plain(refusal.status, str(refusal), self._target, keep_alive=False))
+        own = self._connections.ids.next()
+        self.transport.write(plain(refusal.status, str(refusal), self._target, own, keep_alive=False))
         self.shut()
 
     def check(self, now: float) -> None:
@@ -361,7 +370,7 @@ class Inbound(asyncio.Protocol):
             return
         if self.partial and now - self.since > REQUEST_SECONDS:
             text = f"the request took over {REQUEST_SECONDS:g} s to arrive"
-            self.transport.write(plain(408, text, self._target, keep_alive=False))
+            self.transport.write(plain(408, text, self._target, self._connections.ids.next(), keep_alive=False))
             self.shut()
         elif not self.partial and now - self.since > KEEP_ALIVE_SECONDS:
             self.shut()
@@ -387,16 +396,28 @@ def chunk(data: bytes) -> bytes:
 LAST_CHUNK = b"0\r\n\r\n"
 
 
-def plain(status: int, message: str, target: bytes = b"", *, allow: bytes = b"", keep_alive: bool = True) -> bytes:
+def identity(request: str, also: bytes) -> bytes:
+    """A request's id in headers: under our name, and under ``also``, the one that the face's official clients show."""
+    own = request.encode()
+    return b"%b: %b\r\n%b: %b\r\n" % (ID_HEADER, own, also, own)
+
+
+def plain(
+    status: int, message: str, target: bytes, request: str, *, allow: bytes = b"", keep_alive: bool = True
+) -> bytes:
     """A whole JSON error for what no face has read: in Anthropic's form below ``/v1/messages``, else in OpenAI's.
-    ``allow``: the methods of this path, for 405."""
+    ``request`` is its id, ``allow`` the methods of this path, for 405."""
     path = _origin_form(target).partition(b"?")[0]
     code = _CODES.get(status, "bad_request")
+    also = b"x-request-id"
     body: dict[str, object]
     if path == b"/v1/messages" or path.startswith(b"/v1/messages/"):
-        body = {"type": "error", "error": anthropic_messages_errors.plain_body(status, code, message)}
+        also = b"request-id"
+        said = anthropic_messages_errors.plain_body(status, code, message)
+        body = {"type": "error", "error": said, "request_id": request}
     else:
         body = {"error": openai_chat_errors.plain_body(status, code, message)}
     headers = b"content-type: application/json\r\n" + (b"allow: %b\r\n" % allow if allow else b"")
+    headers += identity(request, also)
     data = msgspec.json.encode(body)
     return head(status, headers, len(data), keep_alive=keep_alive) + data

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Protocol
 
 from polycloud.core.clock import Clock
-from polycloud.core.errors import GatewayUnavailable
+from polycloud.core.errors import GatewayUnavailable, JournalUnwritable, PolycloudError
 from polycloud.core.ids import IdSource
 from polycloud.core.ports.models import Credential
 from polycloud.gateway.breaker import Breakers, RetryBudget
@@ -16,6 +16,7 @@ from polycloud.gateway.explain import Explanation
 from polycloud.gateway.journal import Journal
 from polycloud.gateway.keys import Keyring
 from polycloud.gateway.rate import Rates
+from polycloud.gateway.refusals import Refusals
 from polycloud.gateway.routes import Candidate
 from polycloud.gateway.shares import Turns
 from polycloud.gateway.targets import Generation
@@ -49,6 +50,7 @@ class Gateway:
         self.ids = IdSource("req-")
         self.journal = Journal(directory / "journal", worker, loop)
         self.rates = Rates(directory / "rates", clock)
+        self.refusals = Refusals(clock)
         self.pool = Pool(loop)
         self.breakers = Breakers(clock)
         self.budget = RetryBudget(clock)
@@ -117,6 +119,14 @@ class Gateway:
             wanted = self._rated[kind] = {subject: rate for subject, rate in named.items() if rate}
         if wanted:
             self.rates.admit(wanted)
+
+    def recorded(self, error: PolycloudError, principal: Principal) -> bool:
+        """Whether a refusal leaves a record, else it is counted. What is refused because records can not be written
+        leaves none: it would fill the memory."""
+        if not isinstance(error, JournalUnwritable) and self.refusals.take(principal.id):
+            return True
+        self.unrecorded += 1
+        return False
 
     def declared_failed(self, row: Deployment) -> str:
         """The site or deployment by whose entry in the overlay ``row`` has failed; "" when it has not."""

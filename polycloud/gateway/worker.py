@@ -10,14 +10,14 @@ from pathlib import Path
 import msgspec
 
 from polycloud.core.clock import Clock
-from polycloud.core.errors import BadRequest, ModelUnknown, PolycloudError
+from polycloud.core.errors import ModelUnknown, PolycloudError
 from polycloud.core.ports.models import Dialect, Face, ModelPort
 from polycloud.gateway import link
 from polycloud.gateway.client import Origin
 from polycloud.gateway.keys import Keyring
 from polycloud.gateway.passing import Passing
 from polycloud.gateway.pipeline import Exchange
-from polycloud.gateway.server import Answering, Connections, Inbound, Request, head, plain
+from polycloud.gateway.server import Answering, Connections, Inbound, Request, head, identity, plain
 from polycloud.gateway.state import Gateway
 from polycloud.gateway.targets import Generation
 from polycloud.policy import tables
@@ -65,7 +65,7 @@ class Worker:
         self._loop = asyncio.get_running_loop()
         self.gateway = Gateway(spec.name, Path(spec.directory), clock, self._loop, spec.seed)
         self._control = Origin(False, "control", 0, spec.control)
-        self._connections = Connections()
+        self._connections = Connections(self.gateway.ids)
         self._link: asyncio.StreamWriter | None = None
         self._ready = asyncio.Event()
         self._stopping = asyncio.Event()
@@ -155,23 +155,28 @@ class Worker:
         return passing
 
     def _plain(self, inbound: Inbound, request: Request, status: int, text: str, allow: bytes = b"") -> None:
-        inbound.send(plain(status, text, request.target, allow=allow, keep_alive=request.keep_alive))
+        own = self.gateway.ids.next()
+        inbound.send(plain(status, text, request.target, own, allow=allow, keep_alive=request.keep_alive))
         inbound.finish()
 
-    def _brief(self, inbound: Inbound, request: Request, status: int, body: bytes) -> None:
-        headers = b"content-type: application/json\r\n"
+    def _brief(self, inbound: Inbound, request: Request, status: int, body: bytes, more: bytes) -> None:
+        headers = b"content-type: application/json\r\n" + more
         inbound.send(head(status, headers, len(body), keep_alive=request.keep_alive) + body)
         inbound.finish()
 
     def _models(self, inbound: Inbound, request: Request) -> None:
         """The public names that this key may use, in the caller's form."""
         anthropic = b"anthropic-version" in request.headers
-        face = self._faces[b"/v1/messages" if anthropic else b"/v1/chat/completions"]
+        path = b"/v1/messages" if anthropic else b"/v1/chat/completions"
+        if request.method != b"GET":
+            own = self.gateway.ids.next()
+            inbound.send(plain(405, "use GET", path, own, allow=b"GET", keep_alive=request.keep_alive))
+            inbound.finish()
+            return
+        face = self._faces[path]
         try:
             generation = self.gateway.generation
             principal = self.gateway.authenticate(request.headers)
-            if request.method != b"GET":
-                raise BadRequest("use GET")
             table = generation.compiled.tables
             patterns = (principal.models, generation.team_of(principal).models)
             owners = {name: model.owner for name, model in table.models.items()}
@@ -184,10 +189,11 @@ class Worker:
                 body = face.write_model(found[0], int(self._clock.wall()))
             else:
                 body = face.write_models(allowed, int(self._clock.wall()))
-            status = 200
+            status, more = 200, b""
         except PolycloudError as error:
-            status, body = error.status, face.write_error(error, self.gateway.ids.next())
-        self._brief(inbound, request, status, body)
+            own = self.gateway.ids.next()
+            status, body, more = error.status, face.write_error(error, own), identity(own, face.id_header)
+        self._brief(inbound, request, status, body, more)
 
     def _check(self) -> None:
         self._loop.call_later(CHECK_SECONDS, self._check)

@@ -1,17 +1,19 @@
 """What a plan costs, to the micro-dollar, and which rule it breaks: the one definition that every solver is held to."""
 
 from collections import Counter
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from polycloud.placement.problem import Flow, Item, Lane, Pool, Problem, Solution, Zone
+from polycloud.placement.problem import Credit, Flow, Item, Lane, Problem, Solution, Zone
 
 MILLION = 1_000_000
 
 
 class Line(msgspec.Struct, frozen=True):
     """One line of a bill: micro-USD a month. ``kind``: compute, storage, transfer, commitment, penalty, complexity
-    or fixed; ``name`` is a task, an item, a meter, a pool or a fixed cost; ``site`` is where, when it has a place."""
+    or fixed; ``name`` is a task, an item, a meter, a pool, a commitment or a fixed cost; ``site`` is where, if it has a
+    place."""
 
     kind: str
     name: str
@@ -95,7 +97,8 @@ def bill(problem: Problem, solution: Solution) -> Bill:
         for meter, volume in sorted(on.items())
         if (cost := problem.meters[meter].cost(volume))
     ]
-    lines += [Line("commitment", pool.name, "", cost) for pool, cost in _commitments(problem, solution) if cost]
+    adds = commitments(problem, solution, used(problem, solution), on)
+    lines += [Line("commitment", name, "", cost) for name, cost in adds if cost]
     clouds = clouds_used(problem, solution)
     if problem.per_cloud and len(clouds) > 1:
         lines.append(Line("complexity", ", ".join(sorted(clouds)), "", problem.per_cloud * (len(clouds) - 1)))
@@ -132,6 +135,77 @@ def commitment_cost(problem: Problem, pool: int, usage: list[int], promised: tup
     return (paid * sum(problem.blocks) + MILLION // 2) // MILLION - covered
 
 
+def wide_order(problem: Problem) -> list[int]:
+    """Wide promises as they are used up, after those of the pools: the narrower first, then the higher discount.
+
+    AWS applies reserved instances, then the Savings Plans of a family, then those for all compute, each where it saves
+    the highest share first (docs.aws.amazon.com/savingsplans/latest/userguide/sp-applying.html, 2026-11).
+    """
+    wide = problem.wide
+    return sorted(range(len(wide)), key=lambda at: (len(wide[at].pools), wide[at].keep_ppm, at))
+
+
+def wide_cover(problem: Problem, left: list[list[int]]) -> list[list[int]]:
+    """For each wide promise the usage per hour that it covers in each block. ``left`` is by pool and block what
+    their own promises leave, and afterwards what nothing covers."""
+    found = [[0] * len(problem.blocks) for _ in problem.wide]
+    for at in wide_order(problem):
+        wide = problem.wide[at]
+        for block in range(len(problem.blocks)):
+            free = wide.held
+            for pool in wide.pools:
+                taken = min(free, left[pool][block])
+                left[pool][block] -= taken
+                free -= taken
+            found[at][block] = wide.held - free
+    return found
+
+
+def rest(usage: Sequence[Sequence[int]], promised: Sequence[tuple[int, ...]]) -> list[list[int]]:
+    """By pool and block the usage that the pools' own promises leave."""
+    return [[max(0, use - sum(own)) for use in row] for row, own in zip(usage, promised, strict=True)]
+
+
+def commitments(
+    problem: Problem, solution: Solution, usage: Sequence[list[int]], on: Mapping[int, int]
+) -> tuple[tuple[str, int], ...]:
+    """What each pool's promises, each wide promise and each credit add to the bill, by name and in this order.
+
+    ``usage`` is that of the pools, ``on`` are the volumes on meters. Prepaid money pays what is left of a cloud's
+    charges after promises.
+    """
+    own = [commitment_cost(problem, at, usage[at], solution.promised[at]) for at in range(len(problem.pools))]
+    shared = []
+    for wide, covered in zip(problem.wide, wide_cover(problem, rest(usage, solution.promised)), strict=True):
+        paid = (wide.held * wide.keep_ppm * sum(problem.blocks) + MILLION // 2) // MILLION
+        shared.append(paid - sum(hours * part for hours, part in zip(problem.blocks, covered, strict=True)))
+    drawn = []
+    taken: Counter[str] = Counter()
+    for credit in problem.credits:
+        charged = sum(own[pool] for pool in credit.pools) + _charges(problem, solution, credit, on)
+        charged += sum(
+            cost for wide, cost in zip(problem.wide, shared, strict=True) if set(wide.pools) & set(credit.pools)
+        )
+        draw = min(credit.amount, charged - taken[credit.cloud])
+        taken[credit.cloud] += draw
+        drawn.append(credit.paid - draw)
+    names = [pool.name for pool in problem.pools] + [wide.name for wide in problem.wide]
+    names += [credit.name for credit in problem.credits]
+    return tuple(zip(names, [*own, *shared, *drawn], strict=True))
+
+
+def _charges(problem: Problem, solution: Solution, credit: Credit, on: Mapping[int, int]) -> int:
+    """What a cloud charges at on-demand prices for compute, copies and the credit's meters."""
+    inside = [place.cloud == credit.cloud for place in problem.sites]
+    total = sum(problem.meters[meter].cost(on.get(meter, 0)) for meter in credit.meters)
+    for task, choice in zip(problem.tasks, solution.choice, strict=True):
+        option = task.options[choice]
+        total += option.cost if inside[option.site] else 0
+    for item, copies in zip(problem.items, solution.copies, strict=True):
+        total += sum(cost for site, cost in item.hold if site in copies and inside[site])
+    return total
+
+
 def held(problem: Problem) -> tuple[tuple[int, ...], ...]:
     """Only what is promised already."""
     return tuple(tuple(term.held for term in pool.terms) for pool in problem.pools)
@@ -152,13 +226,6 @@ def _source(problem: Problem, flow: Flow, here: int, copies: tuple[int, ...]) ->
     lanes = problem.zones[problem.items[flow.item].zone].lanes
     ways = [(price(problem, lane), site) for site in copies if (lane := lanes[site][here]) is not None]
     return min(ways)[1] if ways else -1
-
-
-def _commitments(problem: Problem, solution: Solution) -> list[tuple[Pool, int]]:
-    usage = used(problem, solution)
-    return [
-        (pool, commitment_cost(problem, at, usage[at], solution.promised[at])) for at, pool in enumerate(problem.pools)
-    ]
 
 
 def _broken(problem: Problem, solution: Solution) -> list[str]:

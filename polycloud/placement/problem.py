@@ -60,6 +60,7 @@ class Option(msgspec.Struct, frozen=True):
 
     ``penalty`` is money that nobody bills (late answers, an unfamiliar cloud); ``quotas`` are (index, units).
     ``hourly`` is the on-demand price per hour in each block that a commitment of ``pool`` can cover.
+    ``down_ms`` is the expected downtime of its part of the work, in milliseconds a month.
     """
 
     site: int
@@ -73,6 +74,7 @@ class Option(msgspec.Struct, frozen=True):
     hourly: tuple[int, ...] = ()
     latency_us: int = 0
     grams: int = 0
+    down_ms: int = 0
 
 
 class Flow(msgspec.Struct, frozen=True):
@@ -130,10 +132,36 @@ class Term(msgspec.Struct, frozen=True):
 
 
 class Pool(msgspec.Struct, frozen=True):
-    """Usage that the same promise covers, such as one machine family in one region or a whole cloud's compute."""
+    """Usage that the same promise covers, such as one machine family in one region."""
 
     name: str
     terms: tuple[Term, ...]
+
+
+class Wide(msgspec.Struct, frozen=True):
+    """A promise that is held for many pools, such as a savings plan: it covers what their own promises leave.
+
+    ``keep_ppm`` and ``held`` are as in ``Term``. The pools of one are all, or none, of those of another that has more.
+    ``scope`` is the cloud or the site that it is for.
+    """
+
+    name: str
+    pools: tuple[int, ...]
+    keep_ppm: int
+    held: int
+    scope: str = ""
+
+
+class Credit(msgspec.Struct, frozen=True):
+    """Money prepaid to a cloud: of what it charges in a month for compute, copies, ``meters`` and ``pools``
+    ``amount`` micro-USD cost nothing more. ``paid`` micro-USD a month are paid for it, used or not."""
+
+    name: str
+    cloud: str
+    amount: int
+    paid: int
+    meters: tuple[int, ...] = ()
+    pools: tuple[int, ...] = ()
 
 
 class Quota(msgspec.Struct, frozen=True):
@@ -172,6 +200,8 @@ class Problem(msgspec.Struct, frozen=True):
     tasks: tuple[Task, ...]
     items: tuple[Item, ...] = ()
     pools: tuple[Pool, ...] = ()
+    wide: tuple[Wide, ...] = ()
+    credits: tuple[Credit, ...] = ()
     quotas: tuple[Quota, ...] = ()
     near: tuple[Near, ...] = ()
     blocks: tuple[int, ...] = (HOURS,)

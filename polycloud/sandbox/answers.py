@@ -44,9 +44,17 @@ class Author:
     def __init__(self, seed: int, site: str) -> None:
         self._seed, self._site = seed, site
 
-    def answer(self, ask: Ask, model: str, created: int) -> Answer:
+    def answers(self, ask: Ask, model: str, created: int, count: int) -> Answer:
+        """The answer with ``count`` choices, its tokens being those of all. Raises as ``answer``."""
+        first = self.answer(ask, model, created)
+        first.more = [self.answer(ask, model, created, choice) for choice in range(1, count)]
+        first.output += sum(a.output for a in first.more)
+        first.reasoning += sum(a.reasoning for a in first.more)
+        return first
+
+    def answer(self, ask: Ask, model: str, created: int, choice: int = 0) -> Answer:
         """Raises instances.NoInstance or patterns.Unmatched when a schema can not be satisfied."""
-        digest = self._digest(ask, model)
+        digest = self._digest(ask, f"{model}\0{choice}" if choice else model)
         chance = random.Random(digest)  # noqa: S311  (deterministic on purpose)
         identity = digest.hex()
         finish: Finish = "stop"
@@ -56,7 +64,7 @@ class Author:
         if blocks:
             finish = "tool_calls"
         else:
-            text, stopped = _stop(self._text(ask, model, chance), ask.stop)
+            text, stopped = _stop(self._text(ask, model, chance, choice), ask.stop)
             finish = "stop_sequence" if stopped else "stop"
             blocks = [Block("text", text, tokens=tokens.count(text))]
         blocks, shortened = _limit(thoughts + blocks, ask.max_tokens)
@@ -100,7 +108,7 @@ class Author:
             blocks.append(Block("call", text, call_id, tool.name, tokens=tokens.count(tool.name) + tokens.count(text)))
         return blocks
 
-    def _text(self, ask: Ask, model: str, chance: random.Random) -> str:
+    def _text(self, ask: Ask, model: str, chance: random.Random, choice: int) -> str:
         prompt = _last_prompt(ask)
         schema = ask.schema if ask.schema is not None else _schema_in_words(ask)
         if schema is not None:
@@ -122,6 +130,8 @@ class Author:
         turn = 1 + sum(1 for p in ask.pieces if p.kind == "assistant")
         if turn > 1:
             parts.append(f"This is turn {turn} of our conversation.")
+        if choice:
+            parts.append(f"This is choice {choice + 1}.")
         if images := sum(p.images for p in ask.pieces):
             parts.append(f"It came with {images} image{'s' * (images > 1)}.")
         parts += chance.sample(_FILLER, 3)

@@ -66,7 +66,8 @@ class Block(msgspec.Struct):
 
 class Answer(msgspec.Struct, kw_only=True):
     """``input`` counts all prompt tokens, cached ones included; ``output`` all generated, reasoning included;
-    ``cache_write_hour`` is the part of the cache writes that live an hour."""
+    ``cache_write_hour`` is the part of the cache writes that live an hour. ``more`` are the further choices, where
+    several were asked for: of the first one, ``output`` and ``reasoning`` are the sums of all."""
 
     id: str
     blocks: list[Block]
@@ -79,6 +80,10 @@ class Answer(msgspec.Struct, kw_only=True):
     cache_write_hour: int = 0
     reasoning: int = 0
     created: int = 0
+    more: list["Answer"] = []
+
+    def choices(self) -> list["Answer"]:
+        return [self, *self.more]
 
     def text(self) -> str:
         return "".join(b.text for b in self.blocks if b.kind == "text")

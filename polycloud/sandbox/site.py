@@ -69,7 +69,7 @@ class Site:
         if fault is not None and self._stopped(request, exchange, call, fault):
             return
         try:
-            answer = self._author.answer(call.ask, call.model, int(self._clock.wall()))
+            answer = self._author.answers(call.ask, call.model, int(self._clock.wall()), call.choices)
         except (NoInstance, Unmatched) as error:
             message = f"The sandbox makes no value for this schema: {error}"
             self._refuse(exchange, call.model, self._wire.invalid(request, message))

@@ -4,6 +4,7 @@ That is what makes ingestion exactly once: a kill between read and commit leaves
 they were, and the same lines are read again.
 """
 
+import msgspec
 from sqlalchemy import ColumnElement, Connection, Engine, RowMapping, Select, exists, func, insert, select, update
 
 from polycloud.core.errors import Conflict
@@ -16,6 +17,7 @@ from polycloud.store.schema import attempts, decisions, journal_faults, journal_
 GENESIS = "0" * 64
 LOST_CODE = "worker_lost"
 
+_MOVED = ("offset", "head", "lines", "breaks", "faults")  # by a batch
 _COLUMNS = [journal_files.c[name] for name in JournalFile.__struct_fields__]
 
 
@@ -71,16 +73,16 @@ class SqlJournals:
             else:
                 faults.append(Fault(entry.offset, "a number does not fit 64 bits"))
         faulty = {fault.offset: fault.reason for fault in faults}
+        after = msgspec.structs.replace(
+            file,
+            offset=batch.end,
+            head=batch.head,
+            lines=file.lines + batch.lines,
+            breaks=file.breaks + breaks,
+            faults=file.faults + len(faulty),
+        )
         with writing(self._engine) as connection:
-            _move(
-                connection,
-                file,
-                offset=batch.end,
-                head=batch.head,
-                lines=file.lines + batch.lines,
-                breaks=file.breaks + breaks,
-                faults=file.faults + len(faulty),
-            )
+            _move(connection, file, **{name: getattr(after, name) for name in _MOVED})
             # Straight to the driver: SQLAlchemy's own binding of a row costs more than SQLite's work on it.
             for statement, found in ((rows.INSERT_DECISION, decided), (rows.INSERT_ATTEMPT, attempted)):
                 if found:
@@ -89,7 +91,7 @@ class SqlJournals:
                 connection.execute(
                     insert(journal_faults), [{"file": file.id, "offset": o, "reason": r} for o, r in faulty.items()]
                 )
-            return _file(connection.execute(select(*_COLUMNS).where(journal_files.c.id == file.id)).mappings().one())
+        return after
 
     def seal(self, file: JournalFile, torn: bool, now_ms: int) -> None:
         with writing(self._engine) as connection:

@@ -28,6 +28,7 @@ CLOUDS = {
     "on-onprem": "onprem",
 }
 TROUBLED_EACH = 40  # names for each of CLOUDS, one for each fault that is set: breakers stay open after it
+FACES_MAX = 3  # ways in which one client calls
 START_SECONDS = 60
 STOP_SECONDS = 40  # a little over the supervisor's own
 TOOL_SECONDS = 100  # for a client in a process of its own: all its calls
@@ -47,7 +48,7 @@ class Gateway:
         self.url = run["url"]
         self._sandbox = run["sandbox"]
         self._sites = sites
-        self._troubled = {name: iter(troubled_names(name)) for name in CLOUDS}
+        self._troubled = {name: iter(troubled_names(name)) for name in sites}
 
     def _control(self, method, body=None):
         data = None if body is None else json.dumps(body).encode()
@@ -60,9 +61,16 @@ class Gateway:
     def fault(self, kind, model, **fields):
         """Trouble of this ``kind`` where ``model`` is served, for the public name that is given, which no test used
         before."""
-        self._control("POST", {"kind": kind, "site": self._sites[model], **fields})
+        with self.faults(kind, [model], **fields) as found:
+            yield found[model][0]
+
+    @contextmanager
+    def faults(self, kind, models, each=1, **fields):
+        """The same for several models at once: public name → ``each`` names to call."""
         try:
-            yield next(self._troubled[model])
+            for site in {self._sites[model] for model in models}:
+                self._control("POST", {"kind": kind, "site": site, **fields})
+            yield {model: [next(self._troubled[model]) for _ in range(each)] for model in models}
         finally:
             self._control("DELETE")
 
@@ -116,6 +124,12 @@ def model(request):
 
 
 @pytest.fixture(scope="session")
+def clouds():
+    """All of those names."""
+    return list(CLOUDS)
+
+
+@pytest.fixture(scope="session")
 def cloud_of():
     """The cloud that serves a public name."""
     return CLOUDS.__getitem__
@@ -157,15 +171,31 @@ def fits():
 
 @pytest.fixture(scope="session")
 def in_process():
-    """Run a client that needs its own environment; what it prints is one JSON value: model → feature → what it saw."""
+    """Run a client that needs its own environment; what it prints is one JSON value: model → feature → what it saw.
+    ``troubled``: only what it does in trouble, public name → the names to call, one for each of its faces."""
 
-    def run(command, why_absent, gateway):
+    def run(command, why_absent, gateway, troubled=None):
         tool = pathlib.Path(command[0])
         if not tool.exists():
             pytest.skip(why_absent)
-        arguments = json.dumps({"url": gateway.url, "key": gateway.key, "models": list(CLOUDS), "schemas": SCHEMAS})
+        asked = {"url": gateway.url, "key": gateway.key, "schemas": SCHEMAS, "troubled": troubled is not None}
+        arguments = json.dumps({**asked, "models": troubled or {name: [name] * FACES_MAX for name in CLOUDS}})
         done = subprocess.run([*command, arguments], capture_output=True, text=True, timeout=TOOL_SECONDS, check=False)
         assert done.returncode == 0, done.stderr[-4000:]
         return json.loads(done.stdout.strip().splitlines()[-1])
 
     return run
+
+
+@pytest.fixture(scope="module")
+def in_trouble(gateway, in_process, tool):
+    """What the client saw in trouble of a kind, made once for each."""
+    seen = {}
+
+    def look(kind, models, **fields):
+        if kind not in seen:
+            with gateway.faults(kind, models, each=FACES_MAX, **fields) as troubled:
+                seen[kind] = in_process(*tool, gateway, troubled)
+        return seen[kind]
+
+    return look

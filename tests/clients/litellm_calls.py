@@ -55,12 +55,14 @@ async def round_trip(face: str, model: str) -> dict[str, Any]:
     return shown(await call(face, model, [*asked, message, *results], tools=TOOLS))
 
 
-async def refused(face: str, model: str, **fields: Any) -> dict[str, Any]:
+async def told(asked: Any) -> dict[str, Any]:
+    """What was answered, or how the refusal is told."""
     try:
-        await call(face, model, "hi", **fields)
+        found = await asked
+        return found if isinstance(found, dict) else shown(found)
     except openai.APIError as error:  # the base of litellm's own
-        return {"status": getattr(error, "status_code", 0), "message": str(error)}
-    return {"status": 200}
+        kinds = [kind.__name__ for kind in type(error).__mro__ if kind.__module__.startswith(("litellm", "openai"))]
+        return {"kinds": kinds, "status": getattr(error, "status_code", 0), "message": str(error)}
 
 
 FEATURES = {
@@ -74,22 +76,31 @@ FEATURES = {
     ),
     "results": round_trip,
     "structured": lambda f, m: call(f, m, "Plan a trip.", response_format=FORMAT),
-    "bad key": lambda f, m: refused(f, m, api_key="pk-wrong"),
-    "unknown model": lambda f, m: refused(f, "on-mars"),
-    "policy": lambda f, m: refused(f, m, extra_headers={"x-polycloud-class": "secret-de"}),
+    "bad key": lambda f, m: told(call(f, m, "hi", api_key="pk-wrong")),
+    "unknown model": lambda f, m: told(call(f, "on-mars", "hi")),
+    "policy": lambda f, m: told(call(f, m, "hi", extra_headers={"x-polycloud-class": "secret-de"})),
+    "streamed bad key": lambda f, m: told(streamed(f, m, "hi", api_key="pk-wrong")),
+    "streamed unknown model": lambda f, m: told(streamed(f, "on-mars", "hi")),
+    "streamed policy": lambda f, m: told(streamed(f, m, "hi", extra_headers={"x-polycloud-class": "secret-de"})),
+}
+TROUBLE = {
+    "whole": lambda f, m: told(call(f, m, "words: 80")),
+    "stream": lambda f, m: told(streamed(f, m, "words: 80")),
 }
 
 
 async def main() -> None:
     found: dict[str, dict[str, Any]] = {}
-    for face in ("openai", "anthropic"):
-        for model in ASKED["models"]:
-            answers = await asyncio.gather(*(use(face, model) for use in FEATURES.values()), return_exceptions=True)
-            found[f"{face} {model}"] = {
-                name: {"failed": repr(answer)}
+    features = TROUBLE if ASKED["troubled"] else FEATURES
+    for i, face in enumerate(("openai", "anthropic")):
+        for name, models in ASKED["models"].items():
+            model = models[i]
+            answers = await asyncio.gather(*(use(face, model) for use in features.values()), return_exceptions=True)
+            found[f"{face} {name}"] = {
+                feature: {"failed": repr(answer)}
                 if isinstance(answer, BaseException)
                 else (answer if isinstance(answer, dict) else shown(answer))
-                for name, answer in zip(FEATURES, answers, strict=True)
+                for feature, answer in zip(features, answers, strict=True)
             }
     sys.stdout.write(json.dumps(found) + "\n")
 

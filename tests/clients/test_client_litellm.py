@@ -10,9 +10,13 @@ PYTHON = HERE.parents[1] / ".tools" / "litellm" / "bin" / "python"
 
 
 @pytest.fixture(scope="module")
-def seen(gateway, in_process):
-    command = [str(PYTHON), str(HERE / "litellm_calls.py")]
-    return in_process(command, "litellm is not installed in .tools: run `make tools`", gateway)
+def tool():
+    return [str(PYTHON), str(HERE / "litellm_calls.py")], "litellm is not installed in .tools: run `make tools`"
+
+
+@pytest.fixture(scope="module")
+def seen(gateway, in_process, tool):
+    return in_process(*tool, gateway)
 
 
 @pytest.fixture(params=["openai", "anthropic"])
@@ -62,12 +66,34 @@ def test_structured_output(look, fits):
     assert fits("get_weather", json.loads(look("structured")["text"]))
 
 
-def test_errors(look, model, cloud_of):
-    assert look("bad key")["status"] == 401
-    assert look("unknown model")["status"] == 404
-    policy = look("policy")
-    if cloud_of(model) == "onprem":
-        assert policy["status"] == 200
-    else:
-        assert policy["status"] == 403
-        assert "secret-de" in policy["message"]
+@pytest.mark.parametrize("streamed", ["", "streamed "])
+def test_refusals_have_their_class(request, look, model, cloud_of, streamed):
+    openai = request.node.callspec.params["look"] == "openai"  # where litellm has no class of its own for a 403
+    for feature, kind, status, word in (
+        ("bad key", "AuthenticationError", 401, "key"),
+        ("unknown model", "NotFoundError", 404, "on-mars"),
+        ("policy", "APIError" if openai else "PermissionDeniedError", 403, "secret-de"),
+    ):
+        found = look(streamed + feature)
+        if feature == "policy" and cloud_of(model) == "onprem":
+            assert found["text"]
+        else:
+            assert (found.get("status"), found["kinds"][0]) == (status, kind), found["message"]
+            assert word in found["message"]
+
+
+@pytest.mark.parametrize("face", ["openai", "anthropic"])
+def test_a_cloud_that_is_down_is_answered_for_by_another(in_trouble, face):
+    found = in_trouble("http_error", ["anywhere"])[f"{face} anywhere"]
+    assert found["whole"]["deployment"].startswith("gcp/europe-west1/")
+    for feature in ("whole", "stream"):
+        assert "gcp/europe-west1" in found[feature]["text"]
+        assert found[feature]["finish"] == "stop"
+
+
+@pytest.mark.parametrize("face", ["openai", "anthropic"])
+def test_an_error_inside_a_stream_never_looks_like_its_end(in_trouble, clouds, model, face):
+    found = in_trouble("error_in_stream", clouds, after_events=6)[f"{face} {model}"]
+    assert found["whole"]["finish"] == "stop"
+    assert found["stream"]["kinds"][-2:] == ["APIError", "OpenAIError"]
+    assert "the provider failed inside the stream" in found["stream"]["message"]

@@ -52,6 +52,25 @@ def test_chat(client, model, cloud_of):
     assert usage.total_tokens == usage.prompt_tokens + usage.completion_tokens
 
 
+def test_several_choices_come_where_the_cloud_speaks_openai_and_are_refused_by_name_elsewhere(client, model):
+    asked = {"model": model, "messages": says("Tell me of the sea."), "n": 3}
+    if model not in ("on-azure", "on-onprem"):
+        for stream in (False, True):
+            with pytest.raises(openai.UnprocessableEntityError, match=r"it asks: .*multiple"):
+                client.chat.completions.create(**asked, stream=stream)
+        return
+    answer = client.chat.completions.create(**asked)
+    texts = [choice.message.content for choice in answer.choices]
+    assert len(set(texts)) == 3
+    grown, usage = ["", "", ""], None
+    for chunk in client.chat.completions.create(**asked, stream=True, stream_options={"include_usage": True}):
+        usage = chunk.usage or usage
+        for choice in chunk.choices:
+            grown[choice.index] += choice.delta.content or ""
+    assert grown == texts
+    assert usage.completion_tokens == answer.usage.completion_tokens == sum(-(-len(t.encode()) // 4) for t in texts)
+
+
 def test_a_conversation_reaches_the_model_whole(client, model):
     answer = client.chat.completions.create(
         model=model,

@@ -10,11 +10,16 @@ MODULES = HERE.parents[1] / ".tools" / "npm"
 
 
 @pytest.fixture(scope="module")
-def seen(gateway, in_process):
+def tool():
     node = shutil.which("node")
     if node is None or not (MODULES / "node_modules" / "ai").is_dir():
         pytest.skip("the Vercel AI SDK is not installed in .tools: it needs Node.js; run `make tools`")
-    return in_process([node, str(HERE / "vercel_calls.mjs"), str(MODULES)], "there is no Node.js", gateway)
+    return [node, str(HERE / "vercel_calls.mjs"), str(MODULES)], "there is no Node.js"
+
+
+@pytest.fixture(scope="module")
+def seen(gateway, in_process, tool):
+    return in_process(*tool, gateway)
 
 
 @pytest.fixture(params=["openai", "compatible", "anthropic"])
@@ -70,12 +75,33 @@ def test_structured_output(request, look, model, fits, seen):
     assert fits("get_weather", look("streamed structured")["output"])
 
 
-def test_errors(look, model, cloud_of):
-    assert look("bad key")["status"] == 401
-    assert look("unknown model")["status"] == 404
-    policy = look("policy")
-    if cloud_of(model) == "onprem":
-        assert policy["status"] == 200
-    else:
-        assert policy["status"] == 403
-        assert "secret-de" in policy["message"]
+@pytest.mark.parametrize("streamed", ["", "streamed "])
+def test_refusals_are_calls_that_are_not_to_be_made_again(look, model, cloud_of, streamed):
+    for feature, status, word in (
+        ("bad key", 401, "key"),
+        ("unknown model", 404, "on-mars"),
+        ("policy", 403, "secret-de"),
+    ):
+        found = look(streamed + feature)
+        if feature == "policy" and cloud_of(model) == "onprem":
+            assert found["text"]
+        else:
+            assert (found.get("status"), found["call"], found["again"]) == (status, True, False)
+            assert word in found["message"]
+
+
+@pytest.mark.parametrize("face", ["openai", "compatible", "anthropic"])
+def test_a_cloud_that_is_down_is_answered_for_by_another(in_trouble, face):
+    found = in_trouble("http_error", ["anywhere"])[f"{face} anywhere"]
+    for feature in ("whole", "stream"):
+        assert found[feature]["deployment"].startswith("gcp/europe-west1/")
+        assert "gcp/europe-west1" in found[feature]["text"]
+        assert found[feature]["finish"] == "stop"
+
+
+@pytest.mark.parametrize("face", ["openai", "compatible", "anthropic"])
+def test_an_error_inside_a_stream_never_looks_like_its_end(in_trouble, clouds, model, face):
+    found = in_trouble("error_in_stream", clouds, after_events=6)[f"{face} {model}"]
+    assert found["whole"]["finish"] == "stop"
+    assert "finish" not in found["stream"]
+    assert "the provider failed inside the stream" in found["stream"]["message"]

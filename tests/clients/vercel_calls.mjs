@@ -7,7 +7,7 @@ const { generateText, streamText, jsonSchema, tool, stepCountIs, Output, APICall
 const { createOpenAI } = require("@ai-sdk/openai");
 const { createOpenAICompatible } = require("@ai-sdk/openai-compatible");
 const { createAnthropic } = require("@ai-sdk/anthropic");
-const { url, key, models, schemas } = JSON.parse(asked);
+const { url, key, models, schemas, troubled } = JSON.parse(asked);
 globalThis.AI_SDK_LOG_WARNINGS = false;
 
 const providers = {
@@ -56,17 +56,18 @@ async function streamed(model, prompt, more = {}) {
     finish: await found.finishReason,
     calls: calls(await found.toolCalls),
     usage: [usage.inputTokens, usage.outputTokens],
+    deployment: (await found.response).headers?.["x-polycloud-deployment"],
     output: more.output ? await found.output : null,
   };
 }
 
-async function refused(model) {
+// What was answered, or how the refusal is told.
+async function told(asked) {
   try {
-    await generateText({ model, prompt: "hi", maxRetries: 0 });
-    return { status: 200 };
+    return await asked;
   } catch (error) {
-    if (!APICallError.isInstance(error)) throw error;
-    return { status: error.statusCode, message: error.message };
+    const call = APICallError.isInstance(error);
+    return { call, status: error.statusCode ?? 0, again: error.isRetryable ?? null, message: error.message ?? JSON.stringify(error) };
   }
 }
 
@@ -83,22 +84,30 @@ const features = {
   results: (p, m) => whole(p(key)(m), both, { tools: answering(), stopWhen: stepCountIs(3) }),
   structured: (p, m) => whole(p(key)(m), "Plan a trip.", { output: trip() }),
   "streamed structured": (p, m) => streamed(p(key)(m), "Plan a trip.", { output: trip() }),
-  "bad key": (p, m) => refused(p("pk-wrong")(m)),
-  "unknown model": (p) => refused(p(key)("on-mars")),
-  policy: (p, m) => refused(p(key, { "x-polycloud-class": "secret-de" })(m)),
+  "bad key": (p, m) => told(whole(p("pk-wrong")(m), "hi")),
+  "unknown model": (p) => told(whole(p(key)("on-mars"), "hi")),
+  policy: (p, m) => told(whole(p(key, { "x-polycloud-class": "secret-de" })(m), "hi")),
+  "streamed bad key": (p, m) => told(streamed(p("pk-wrong")(m), "hi")),
+  "streamed unknown model": (p) => told(streamed(p(key)("on-mars"), "hi")),
+  "streamed policy": (p, m) => told(streamed(p(key, { "x-polycloud-class": "secret-de" })(m), "hi")),
+};
+const trouble = {
+  whole: (p, m) => told(whole(p(key)(m), "words: 80")),
+  stream: (p, m) => told(streamed(p(key)(m), "words: 80")),
 };
 
 const seen = {};
-for (const [face, provider] of Object.entries(providers)) {
-  for (const model of models) {
-    const entries = Object.entries(features).map(async ([name, use]) => {
+for (const [i, [face, provider]] of Object.entries(providers).entries()) {
+  for (const [name_, names] of Object.entries(models)) {
+    const model = names[i];
+    const entries = Object.entries(troubled ? trouble : features).map(async ([name, use]) => {
       try {
         return [name, await use(provider, model)];
       } catch (error) {
         return [name, { failed: `${error}\n${error?.responseBody ?? error?.stack}` }];
       }
     });
-    seen[`${face} ${model}`] = Object.fromEntries(await Promise.all(entries));
+    seen[`${face} ${name_}`] = Object.fromEntries(await Promise.all(entries));
   }
 }
 console.log(JSON.stringify(seen));

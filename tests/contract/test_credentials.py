@@ -3,19 +3,22 @@
 import base64
 import json
 import os
+import ssl
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib import import_module
+from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from cryptography.hazmat.primitives import serialization
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from polycloud.clouds.aws import credentials as aws
@@ -41,7 +44,7 @@ def pem(phrase: str = "") -> str:
 class Endpoint:
     """A token endpoint on a real socket; ``answer`` gets method, path with query, headers and body."""
 
-    def __init__(self) -> None:
+    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
         self.answer: Callable[[str, str, dict[str, str], bytes], Answer] = lambda *_: (500, "text/plain", b"")
         self.seen: list[tuple[str, str, dict[str, str], bytes]] = []
         endpoint = self
@@ -64,7 +67,9 @@ class Endpoint:
                 """Tests are quiet."""
 
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_port}"
+        if tls is not None:
+            self.server.socket = tls.wrap_socket(self.server.socket, server_side=True)
+        self.url = f"http{'s' if tls else ''}://127.0.0.1:{self.server.server_port}"
         self.thread = threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.01})
         self.thread.start()
 
@@ -77,6 +82,24 @@ class Endpoint:
 @pytest.fixture
 def endpoint() -> Iterator[Endpoint]:
     found = Endpoint()
+    yield found
+    found.close()
+
+
+@pytest.fixture
+def encrypted(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Endpoint]:
+    """The same under TLS; whom to trust for it is in authority.pem."""
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
+    now = datetime.now(UTC)
+    builder = x509.CertificateBuilder(name, name, KEY.public_key(), 1, now, now + timedelta(hours=1))
+    host = x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))])
+    signed = builder.add_extension(host, critical=False).sign(KEY, hashes.SHA256())
+    (tmp_path / "authority.pem").write_bytes(signed.public_bytes(serialization.Encoding.PEM))
+    (tmp_path / "served.pem").write_text(pem() + (tmp_path / "authority.pem").read_text())
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(tmp_path / "served.pem")
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "authority.pem"))
+    found = Endpoint(context)
     yield found
     found.close()
 
@@ -179,6 +202,30 @@ def test_aws_assumed_role(endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch, t
     assert parse_qs(endpoint.seen[0][3].decode())["RoleArn"] == ["arn:aws:iam::123456789012:role/models"]
 
 
+def test_aws_takes_the_token_of_another_clouds_cluster(
+    endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    expires = soon()
+    reply = f"""<AssumeRoleWithWebIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/">
+        <AssumeRoleWithWebIdentityResult><Credentials>
+        <AccessKeyId>ASIA4</AccessKeyId><SecretAccessKey>{SECRET}</SecretAccessKey><SessionToken>t4</SessionToken>
+        <Expiration>{iso(expires)}</Expiration></Credentials></AssumeRoleWithWebIdentityResult>
+        </AssumeRoleWithWebIdentityResponse>"""
+    endpoint.answer = lambda *_: (200, "text/xml", reply.encode())
+    (tmp_path / "token").write_text("signed-by-the-cluster")
+    monkeypatch.setenv("AWS_ROLE_ARN", "arn:aws:iam::123456789012:role/gateway")
+    monkeypatch.setenv("AWS_WEB_IDENTITY_TOKEN_FILE", str(tmp_path / "token"))
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
+    monkeypatch.setenv("AWS_ENDPOINT_URL_STS", endpoint.url)
+    assert aws.obtain({}, time.time()).fields["session_token"] == "t4"
+    form = parse_qs(endpoint.seen[0][3].decode())
+    assert form["WebIdentityToken"] == ["signed-by-the-cluster"]
+    assert (form["Action"], form["RoleArn"]) == (
+        ["AssumeRoleWithWebIdentity"],
+        ["arn:aws:iam::123456789012:role/gateway"],
+    )
+
+
 def test_aws_says_what_to_do_when_there_is_nothing(endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(Unauthorized, match="AWS_PROFILE"):
         aws.obtain({}, time.time())
@@ -215,6 +262,24 @@ def test_azure_managed_identity(endpoint: Endpoint, monkeypatch: pytest.MonkeyPa
     method, path, headers, _ = endpoint.seen[0]
     assert (method, headers["x-identity-header"]) == ("GET", "identity-header")
     assert parse_qs(urlsplit(path).query)["resource"] == ["https://cognitiveservices.azure.com"]
+
+
+def test_azure_takes_the_token_of_another_clouds_cluster(
+    encrypted: Endpoint, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    given = {"access_token": SECRET, "expires_in": 3600, "token_type": "Bearer"}
+    encrypted.answer = lambda *_: (200, "application/json", json.dumps(given).encode())
+    (tmp_path / "token").write_text("signed-by-the-cluster")
+    monkeypatch.setenv("AZURE_TOKEN_CREDENTIALS", "WorkloadIdentityCredential")
+    monkeypatch.setenv("AZURE_AUTHORITY_HOST", encrypted.url)
+    monkeypatch.setenv("AZURE_CLIENT_ID", "client")
+    monkeypatch.setenv("AZURE_TENANT_ID", "tenant")
+    monkeypatch.setenv("AZURE_FEDERATED_TOKEN_FILE", str(tmp_path / "token"))
+    assert azure.obtain({}, time.time()).fields == {"token": SECRET}
+    method, path, _, body = encrypted.seen[-1]
+    form = parse_qs(body.decode())
+    assert (method, path) == ("POST", "/tenant/oauth2/v2.0/token")
+    assert (form["client_assertion"], form["client_id"]) == (["signed-by-the-cluster"], ["client"])
 
 
 def test_azure_refusal_says_what_to_do(endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -261,6 +326,29 @@ def test_google_default_credentials(endpoint: Endpoint, monkeypatch: pytest.Monk
     (tmp_path / "key.json").write_text(service_account(endpoint))
     monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(tmp_path / "key.json"))
     assert gcp.obtain({}, time.time()).fields == {"token": SECRET}
+
+
+def test_google_takes_the_token_of_another_clouds_cluster(
+    endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    given = {"access_token": SECRET, "expires_in": 3600, "token_type": "Bearer", "issued_token_type": "a"}
+    endpoint.answer = lambda *_: (200, "application/json", json.dumps(given).encode())
+    (tmp_path / "token").write_text("signed-by-the-cluster")
+    audience = "//iam.googleapis.com/projects/1/locations/global/workloadIdentityPools/p/providers/c"
+    said = {
+        "type": "external_account",
+        "audience": audience,
+        "subject_token_type": "urn:ietf:params:oauth:token-type:jwt",
+        "token_url": endpoint.url + "/v1/token",
+        "credential_source": {"file": str(tmp_path / "token")},
+    }
+    (tmp_path / "gcp.json").write_text(json.dumps(said))
+    monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(tmp_path / "gcp.json"))
+    monkeypatch.setenv("GOOGLE_CLOUD_PROJECT", "p")
+    monkeypatch.setattr("google.auth.external_account.Credentials.get_project_id", lambda *_, **__: "p")
+    assert gcp.obtain({}, time.time()).fields == {"token": SECRET}
+    form = parse_qs(endpoint.seen[0][3].decode())
+    assert (form["subject_token"], form["audience"]) == (["signed-by-the-cluster"], [audience])
 
 
 def test_google_refusals_say_what_to_do(endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -323,6 +411,31 @@ def test_oracle_session_token(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -
     assert found == Credential("oci", {"security_token": session_token(expires), "private_key": pem()}, expires)
     with pytest.raises(Unauthorized, match="expired"):
         oci.obtain({}, expires)
+
+
+def test_oracle_pod_on_oke(encrypted: Endpoint, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """By Oracle's own library, over TLS that the cluster's authority signed."""
+    expires = soon()
+    mine = base64.urlsafe_b64encode(json.dumps({"exp": int(expires)}).encode()).decode().rstrip("=")
+    (tmp_path / "account").write_text(f"e30.{mine}.e30")
+    reply = base64.b64encode(json.dumps({"token": "ST$" + session_token(expires)}).encode())
+    encrypted.answer = lambda *_: (200, "application/json", reply)
+    where = "oci.auth.signers.resource_principals_signer"
+    monkeypatch.setattr(f"{where}.OCI_KUBERNETES_PROXYMUX_SERVICE_PORT", str(encrypted.server.server_port))
+    monkeypatch.setattr(
+        "oci.auth.rpt_path_providers.OCI_KUBERNETES_SERVICE_ACCOUNT_TOKEN_PATH", str(tmp_path / "account")
+    )
+    monkeypatch.setenv("OCI_KUBERNETES_SERVICE_ACCOUNT_CERT_PATH", str(tmp_path / "authority.pem"))
+    monkeypatch.setenv("KUBERNETES_SERVICE_HOST", "127.0.0.1")
+    monkeypatch.setenv("OCI_CLI_AUTH", "oke_workload_identity")
+    found = oci.obtain({}, time.time())
+    assert (found.kind, found.fields["security_token"], found.expires_at) == ("oci", session_token(expires), expires)
+    assert encrypted.seen[0][2]["authorization"] == f"Bearer e30.{mine}.e30"
+    upstream = Upstream("oci", "eu-frankfurt-1", "https://h.example", "m", "oci_generic")
+    assert "ST$" in OciModels().authorize(upstream, "/p", b"{}", found, 0.0)["authorization"]
+    (tmp_path / "account").write_text("e30.e30.e30")
+    with pytest.raises(Unauthorized, match="OKE workload identity"):
+        oci.obtain({}, time.time())
 
 
 def test_oracle_refusals_say_what_to_do(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

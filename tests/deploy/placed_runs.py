@@ -8,7 +8,7 @@ from polycloud.app import planning
 from polycloud.catalog import Catalog
 from polycloud.catalog.market import Market
 from polycloud.deploy.blueprint import Blueprint, Principal, Run
-from polycloud.deploy.derive import derive
+from polycloud.deploy.derive import declared_copies, derive
 from polycloud.deploy.derive.placed import copies, runs
 from polycloud.estate import load
 from polycloud.estate.schema.rules import Grant
@@ -69,6 +69,7 @@ RUNS = (
     run("web", "application", "azure-westeurope", "Standard_D8s_v5", count=6, least=2, most=24, data_class=""),
     run("waits", "application", "gcp-asia-east1", "e2-standard-8", image="", data_class=""),
 )
+MADE = dict.fromkeys(("features", "ranker"), ("aws/us-east-1",))  # what runs write, where they do
 PRINCIPAL = Principal(
     "trainers",
     ("workload:train", "workload:answer", "workload:score", "workload:web"),
@@ -79,7 +80,8 @@ PRINCIPAL = Principal(
 @cache
 def by_hand(name: str = "active-active") -> Blueprint:
     """The estate's blueprint with ``RUNS``, and a role that workloads have."""
-    found = derive(estate(name), Catalog.load(), Market.load(), RUNS)
+    where = {**declared_copies(estate(name)), **MADE}
+    found = derive(estate(name), Catalog.load(), Market.load(), RUNS, where)
     return msgspec.structs.replace(found, principals=(*found.principals, PRINCIPAL))
 
 

@@ -241,7 +241,8 @@ def templates(folder: Path, text: str, values: dict[str, Any]) -> str:
 
 def test_every_application_is_whole_once_its_cluster_is_known(tmp_path: Path) -> None:
     files = kubernetes.render(by_hand()).files
-    annotations = {f"polycloud_{word}": word for word in ("repository", "revision", "path", "seal")}
+    known = ("repository", "revision", "path", "seal", "aws", "gateway", "gcp", "tenant")
+    annotations = {f"polycloud_{word}": word for word in known}
     made = []
     for path in ("argocd/platform.yaml", "argocd/applications.yaml"):
         for one in checkers.documents(files[path]):
@@ -253,7 +254,7 @@ def test_every_application_is_whole_once_its_cluster_is_known(tmp_path: Path) ->
             text = templates(tmp_path, yaml.safe_dump(one["spec"]["template"]), cluster)
             assert "{{" not in text and "<no value>" not in text, text
             made.append({"apiVersion": "argoproj.io/v1alpha1", "kind": "Application", **yaml.safe_load(text)})
-    assert len({one["metadata"]["name"] for one in made}) == len(made) == 11
+    assert len({one["metadata"]["name"] for one in made}) == len(made) == 12
     assert checkers.custom_resources(yaml.safe_dump_all(made)) == []
 
 

@@ -139,6 +139,13 @@ def until(port: int, region: str, wanted: str) -> float:
     raise AssertionError(f"{region or 'no region'} is answered by {seen!r}, not by {wanted!r}")
 
 
+def test_envoy_sees_a_lost_site_within_ten_seconds_and_never_falls_back_to_it() -> None:
+    for cluster in yaml.safe_load(envoy.envoy(blueprint("active-active")))["static_resources"]["clusters"]:
+        (check,) = cluster["health_checks"]
+        assert int(check["interval"].removesuffix("s")) * check["unhealthy_threshold"] <= 10
+        assert cluster["common_lb_config"]["healthy_panic_threshold"]["value"] == 0
+
+
 def test_envoy_routes_by_region_and_fails_over_inside_the_law(tmp_path: Path) -> None:
     whole = blueprint("active-active")
     text = render(whole).files["mesh/envoy/envoy.yaml"]

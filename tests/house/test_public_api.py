@@ -23,6 +23,7 @@ PUBLIC = [
     "Query",
     "Refused",
     "Sandbox",
+    "Streamed",
     "__version__",
     "check",
     "compile",

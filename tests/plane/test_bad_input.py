@@ -127,6 +127,20 @@ def test_chunked_requests_and_expect_continue_are_read(run, script):
     run(body)
 
 
+def test_a_wrong_method_for_the_models_is_405_in_the_callers_form(run):
+    async def test(plane):
+        for path in ("/v1/models", "/v1/models/gpt-4o"):
+            for version in ("", "anthropic-version: 2023-06-01\r\n"):
+                data = f"DELETE {path} HTTP/1.1\r\nhost: x\r\n{version}connection: close\r\n\r\n"
+                head, _, body = (await plane.raw(data.encode())).partition(b"\r\n\r\n")
+                assert head.startswith(b"HTTP/1.1 405 ") and b"\r\nallow: GET\r\n" in head + b"\r\n"
+                said = json.loads(body)
+                assert said["error"]["message"] == "use GET"
+                assert (said.get("type") == "error") == bool(version)
+
+    run(test)
+
+
 def test_http_1_0_callers_get_a_whole_stream_and_a_close(run, script):
     async def body(plane):
         plane.a.answers = [script.stream]

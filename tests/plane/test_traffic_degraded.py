@@ -84,6 +84,20 @@ def test_a_stream_that_is_not_the_json_it_was_asked_for_is_answered_from_elsewhe
     run(body, lacking(Need.JSON_SCHEMA))
 
 
+def test_what_the_check_of_a_schema_leaves_out_is_named(run, script):
+    schema = {"type": "object", "properties": {"a": {"type": "string", "format": "email", "minLength": 3}}}
+    shape = {"type": "json_schema", "json_schema": {"name": "x", "schema": schema}}
+
+    async def body(plane):
+        plane.a.answers = [saying(script, '{"a": "x"}')]
+        plane.b.answers = [saying(script, '{"a": "x@y"}')]
+        got = await plane.chat(stream=True, response_format=shape)
+        assert (got.status, got.text) == (200, '{"a": "x@y"}')
+        assert got.headers["x-polycloud-degraded"] == "response_format:prompt,response_format.schema.format"
+
+    run(body, lacking(Need.JSON_SCHEMA))
+
+
 def test_prose_everywhere_is_an_error_and_not_an_answer(run, script):
     async def body(plane):
         plane.a.answers = plane.b.answers = [saying(script, "Sure!")]

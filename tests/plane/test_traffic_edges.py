@@ -98,7 +98,7 @@ def test_the_list_of_models_has_every_name_that_a_caller_may_ask_for(run):
         status, found = await names(plane, "/v1/models/good")
         assert status == 200 and found["id"] == "good"
         assert (await names(plane, "/v1/models/bad"))[0] == 404
-        assert (await names(plane, method="DELETE"))[0] == 400
+        assert (await names(plane, method="DELETE"))[0] == 405
 
     def prepare(plane):
         tables = plane.tables
@@ -152,5 +152,37 @@ def test_a_caller_who_does_not_read_makes_no_provider_look_silent(run, script):
                 seen += await reader.read(1 << 20)
         assert [r["outcome"] for r in plane.attempts()] == ["ok", "ok"]
         writer.close()
+
+    run(body)
+
+
+def test_of_several_streamed_choices_the_mark_tells_the_end_and_all_are_booked(run, script):
+    def of(index, text, finish=None):
+        return script.delta() | {"choices": [{"index": index, "delta": {"content": text}, "finish_reason": finish}]}
+
+    events = [of(0, "one"), of(1, "two"), of(0, "", "stop"), of(1, " more"), of(1, " words"), of(1, "", "stop")]
+    usage = {**script.USAGE, "usage": {"prompt_tokens": 5, "completion_tokens": 9, "total_tokens": 14}}
+
+    def answer(left_out):
+        async def several(call):
+            await call.start_stream()
+            for event in [*events, usage, b"[DONE]"][: -left_out or None]:
+                await call.event(event)
+            await call.end()
+
+        return several
+
+    async def body(plane):
+        plane.a.answers = [answer(0)]
+        got = await plane.chat(stream=True, n=2)
+        assert plane.a.calls[0].json["n"] == 2
+        assert [json.loads(event) for event in got.events[:-1]] == events and got.events[-1] == "[DONE]"
+        (record,) = plane.attempts()
+        assert (record["outcome"], record["usage"]["output_tokens"]) == ("ok", 9)
+        plane.a.answers = [answer(4)]  # the first choice has ended, the second never does
+        got = await plane.chat(stream=True, n=2)
+        assert "broken_stream" in got.events[-1]
+        record = plane.attempts()[-1]
+        assert (record["outcome"], record["code"], record["estimated"]) == ("error", "broken_stream", True)
 
     run(body)

@@ -4,11 +4,14 @@ import random
 from collections.abc import Iterator
 from itertools import combinations, product
 
+import msgspec
+
 from polycloud.placement.bill import bill, used
 from polycloud.placement.problem import (
     GB,
     HOURS,
     ON_DEMAND,
+    Credit,
     Flow,
     Item,
     Lane,
@@ -22,8 +25,10 @@ from polycloud.placement.problem import (
     Solution,
     Task,
     Term,
+    Wide,
     Zone,
 )
+from polycloud.placement.solve.promises import promised
 
 SITES = (Place("aws/a", "aws"), Place("gcp/b", "gcp"), Place("onprem/c", "onprem"), Place("aws/d", "aws"))
 DOLLAR = 1_000_000
@@ -60,6 +65,44 @@ def random_problem(seed: int) -> Problem:
         per_cloud=draw.choice((0, 0, 40 * DOLLAR)),
         fixed=(("support", draw.randint(0, 9) * DOLLAR),),
     )
+
+
+def layered(seed: int) -> Problem:
+    """A random problem with wide promises over some of its pools and money prepaid to a cloud, by chance."""
+    problem, draw = random_problem(seed), random.Random(-seed)
+    pools = problem.pools
+    if not pools:
+        return msgspec.structs.replace(problem, credits=_credits(draw, problem, {}))
+    clouds = {at: draw.choice(("aws", "gcp")) for at in range(len(pools))}
+    tasks = []
+    for task in problem.tasks:
+        options = tuple(
+            msgspec.structs.replace(option, pool=-1, hourly=())
+            if option.pool >= 0 and clouds[option.pool] != problem.sites[option.site].cloud
+            else option
+            for option in task.options
+        )
+        tasks.append(msgspec.structs.replace(task, options=options))
+    wide = []
+    for at, cloud in enumerate(("aws", "gcp")):
+        inside = tuple(pool for pool in clouds if clouds[pool] == cloud)
+        for narrow in (inside, inside[:1]):
+            if narrow and draw.random() < 0.6:
+                name = f"wide {at} {len(wide)}"
+                wide.append(Wide(name, narrow, draw.randint(40, 100) * 10_000, draw.randint(1, 8) * 30_000))
+    credits = _credits(draw, problem, clouds)
+    return msgspec.structs.replace(problem, tasks=tuple(tasks), wide=tuple(wide), credits=credits)
+
+
+def _credits(draw: random.Random, problem: Problem, clouds: dict[int, str]) -> tuple[Credit, ...]:
+    found = []
+    for at in range(draw.choice((0, 1, 1, 2))):
+        cloud = draw.choice(("aws", "gcp")) if not found else found[0].cloud
+        meters = tuple(m for m in range(len(problem.meters)) if m % 2 == (cloud == "aws"))
+        pools = tuple(pool for pool in clouds if clouds[pool] == cloud)
+        amount = draw.randint(50, 700) * DOLLAR
+        found.append(Credit(f"credit {at}", cloud, amount, amount * draw.randint(6, 10) // 10, meters, pools))
+    return tuple(found)
 
 
 def _meter(draw: random.Random, at: int) -> Meter:
@@ -154,7 +197,8 @@ def every_plan(problem: Problem) -> Iterator[Solution]:
             for source in product(*(list(ways) for ways in sources)):
                 bare = Solution(choice, copies, source, tuple(tuple(t.held for t in p.terms) for p in problem.pools))
                 if promises is None:
-                    promises = _promises(problem, bare)
+                    # Promises under wide ones are compared with a grid in a test of their own.
+                    promises = [promised(problem, bare).promised] if problem.wide else _promises(problem, bare)
                 yield from (Solution(choice, copies, source, promised) for promised in promises)
 
 

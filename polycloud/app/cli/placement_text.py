@@ -13,6 +13,7 @@ from polycloud.placement.answer.words import (
     listed,
     percent,
     saving,
+    shared,
     usd,
     within,
 )
@@ -34,6 +35,9 @@ def print_placement(found: Placement) -> None:
     for row in found.workloads:
         say(f"  {row.name}: {row.reason}")
     say()
+    if found.shares:
+        told = ((row.site, *shared(row)) for row in found.shares)
+        table(("site", "target", "plan", "difference"), told, "Shares of what is served")
     if found.datasets:
         rows = (
             (row.name, row.data_class, listed([copy.site for copy in row.copies], 6), usd(row.month_micro))

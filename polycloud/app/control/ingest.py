@@ -7,6 +7,7 @@ more; when all files of a dead worker are sealed, its unfinished requests get a 
 """
 
 import asyncio
+import contextlib
 import fcntl
 import hashlib
 import os
@@ -22,7 +23,7 @@ from polycloud.core.errors import Conflict
 from polycloud.core.ports.state import Batch, Entry, Fault, JournalFile, Journals, StoreAway
 from polycloud.core.usage import Record
 
-POLL_SECONDS = 0.2
+POLL_SECONDS = 1.0  # each look wakes a process up that shares its core with a worker, and each batch is a transaction
 LINES_MAX = 5000  # rows of one transaction: a tenth of a second of the write lock
 READ_BYTES = 4 * 1024 * 1024  # about 5,000 lines
 FILE_BYTES_MAX = 128 * 1024 * 1024  # twice what a worker rotates at: one line can not be longer than that
@@ -120,7 +121,7 @@ class Ingestion:
                     failed()
                     self._begun = False  # what is known of offsets may be old when the store is back
                     self._log.error("journal.waiting", error=str(error), retry_seconds=wait)
-                    await _sleep(stop, wait)
+                    await sleep(stop, wait)
                     wait = min(wait * 2, BACKOFF_SECONDS[1])
                     continue
                 wait = BACKOFF_SECONDS[0]
@@ -128,7 +129,7 @@ class Ingestion:
                 if not turn.more:
                     if stop.is_set():
                         return
-                    await _sleep(stop, POLL_SECONDS)
+                    await sleep(stop, POLL_SECONDS)
 
     def turn(self, linked: frozenset[str]) -> Turn:
         """One batch of every file that has one; seals, closes and sweeps. Raises StoreAway, Conflict, OSError."""
@@ -271,9 +272,8 @@ def _locked(path: Path) -> bool:
     return False
 
 
-async def _sleep(stop: asyncio.Event, seconds: float) -> None:
-    try:
+async def sleep(stop: asyncio.Event, seconds: float) -> None:
+    """Until ``stop`` is set, for so long at most."""
+    with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(seconds):
             await stop.wait()
-    except TimeoutError:
-        return

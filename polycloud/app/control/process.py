@@ -20,7 +20,7 @@ from polycloud.app.api.server import create_app
 from polycloud.app.control.control import Control
 from polycloud.app.control.credentials import Credentials, Sources
 from polycloud.app.control.estates import Estates, Sandboxed
-from polycloud.app.control.ingest import Ingestion, series_of
+from polycloud.app.control.ingest import Ingestion, series_of, sleep
 from polycloud.app.control.log import Log
 from polycloud.app.control.ports import Store
 from polycloud.app.control.tokens import admin_token
@@ -32,14 +32,28 @@ WATCH_SECONDS = 1.0
 SANDBOX_WATCH = 3  # every so many watches: a sandbox that was started again has other addresses
 LOCK_SECONDS = 40.0  # a little over what a predecessor may take to end
 HTTP_STOP_SECONDS = 3
+DATE_SECONDS = 1.0  # the grain of the header date
 
 
 class Server(uvicorn.Server):
-    """uvicorn without its signal handlers: when to stop is decided here."""
+    """uvicorn without its signal handlers: when to stop is decided here. Its own loop looks ten times a second
+    whether it should end; each look wakes a process up that shares its core with a worker."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self._ended = asyncio.Event()
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
+
+    def end(self) -> None:
+        self.should_exit = True
+        self._ended.set()
+
+    async def main_loop(self) -> None:
+        while not await self.on_tick(0):
+            await sleep(self._ended, DATE_SECONDS)
 
 
 class ControlProcess:
@@ -100,7 +114,7 @@ class ControlProcess:
                 )
                 self._log.info("control.serves", pid=os.getpid(), link=str(self._settings.link))
                 await self._stop.wait()
-                http.should_exit = True
+                http.end()
                 for helper in helpers:
                     helper.cancel()
                 await asyncio.wait([server, taking])
@@ -148,11 +162,7 @@ class ControlProcess:
                 except PolycloudError as error:
                     self._log.warning("estate.waiting", error=error.message)
                     again = True
-            try:
-                async with asyncio.timeout(WATCH_SECONDS):
-                    await self._reload.wait()
-            except TimeoutError:
-                continue
+            await sleep(self._reload, WATCH_SECONDS)
 
     @contextlib.asynccontextmanager
     async def _alone(self) -> AsyncIterator[None]:

@@ -9,7 +9,6 @@ from polycloud.clouds.aws.render_network import log_group
 from polycloud.deploy.blueprint import AiService, Blueprint, Where
 from polycloud.deploy.conventions import GATEWAY_ACCOUNT, GATEWAY_NAMESPACE
 from polycloud.deploy.derive.names import made
-from polycloud.deploy.duties import abroad, duties
 from polycloud.deploy.hcl import Expr, Value, block, joined
 from polycloud.deploy.render.terraform import Root, Section, attribute, forgotten, identifier, output, ref, variable
 
@@ -22,9 +21,6 @@ KINDS = ("embedding", "image", "text", "video")
 
 def add(root: Root, here: Blueprint) -> None:
     if not here.services:
-        if duties(root.blueprint, "aws").any:
-            root.about(FILE, "The gateway's own rights at AWS.", "datasets, secrets, encryption_keys")
-            _gateway(root, here)
         return
     root.about(FILE, "Models at AWS (Bedrock): access, profiles, throughput, logs.", "models")
     for service, parts in own_names(here.services).items():
@@ -187,8 +183,7 @@ def _logs(root: Root, here: Blueprint, site: Where) -> None:
 
 
 def _gateway(root: Root, here: Blueprint) -> None:
-    """The gateway's pods may call exactly the models of the estate, and do what else is theirs: without keys, by their
-    service account."""
+    """The gateway's pods may call exactly the models of the estate: without keys, by their service account."""
     section = root.section(FILE, "", "models", "identity")
     gateway = role(
         section,
@@ -198,12 +193,8 @@ def _gateway(root: Root, here: Blueprint) -> None:
         here.estate,
         "The gateway: calls models.",
     )
-    if here.services:
-        grant(section, "gateway", gateway, policy(*_calls(here)))
-    more = render_gateway.statements(duties(root.blueprint, "aws"))
-    if more:
-        grant(section, "gateway_duties", gateway, policy(*more))
-    if abroad(root.blueprint, "aws"):
+    grant(section, "gateway", gateway, policy(*_calls(here)))
+    if root.blueprint.abroad("aws"):
         described = "Who gateways on other clouds' clusters are here: AWS_ROLE_ARN of their pods."
         root.add("outputs.tf", output("gateway_role", described, attribute(gateway, "arn")))
     for cluster in here.clusters:
@@ -217,8 +208,6 @@ def _gateway(root: Root, here: Blueprint) -> None:
                 "role_arn": attribute(gateway, "arn"),
             },
         )
-    if not here.services:
-        return
     names = own_names(here.services)
     own: dict[str, Value] = {f"{s.site.id}/{s.upstream}": _own(s, parts) for s, parts in names.items()}
     root.add("outputs.tf", output("models", "What to call, by site and model, to have its cost booked apart.", own))

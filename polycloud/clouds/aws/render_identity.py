@@ -9,15 +9,16 @@ from polycloud.clouds.aws.render_iam import PARTITION, allow, arn, grant, policy
 from polycloud.clouds.aws.render_keys import key_arn
 from polycloud.clouds.aws.render_people import CLUSTER_POLICY, DIRECTORY, NAMESPACE
 from polycloud.deploy.blueprint import AiService, Blueprint, Principal, SignIn
+from polycloud.deploy.conventions import AUDIENCES
 from polycloud.deploy.derive.names import made as made_name
 from polycloud.deploy.hcl import Expr, Value, joined
 from polycloud.deploy.intents import CLUSTER_ACTIONS, Folder, Intent, Member, intents, members
-from polycloud.deploy.render.identity_report import Row, Told, on
+from polycloud.deploy.render.identity_report import ANYTHING, Row, Told, on, said
 from polycloud.deploy.render.terraform import Root, Section, attribute, identifier, ref, variable
 from polycloud.estate.schema.rules import Action
 
 FILE = "identity.tf"
-AUDIENCE = "sts.amazonaws.com"
+AUDIENCE = AUDIENCES["aws"]
 EDITS: tuple[Action, ...] = ("run", "deploy")
 ROLE_HEAD = 57  # of the 64 characters of a role's name: the rest tells clusters apart
 
@@ -56,7 +57,7 @@ def add(root: Root, here: Blueprint) -> None:
 
 def rows(here: Blueprint) -> list[Row]:
     """Each action of each role as IAM and EKS say it."""
-    return [_row(principal.name, intent) for principal in here.principals for intent in intents(here, principal)]
+    return said(here, _row, _lost)
 
 
 def told(here: Blueprint, how: SignIn) -> Told:
@@ -282,6 +283,16 @@ def trusted_clusters(root: Root) -> None:
     )
 
 
+def _lost(here: Blueprint, member: Member, intent: Intent) -> str:
+    """Programs get what IAM says, on the clusters that they are placed on; rights inside clusters are for people."""
+    if member.kind in DIRECTORY:
+        return ""
+    placed = any(run.workload == member.name for run in here.runs)
+    if member.kind != "workload" or not placed or intent.action in EDITS:
+        return ANYTHING
+    return "rights inside clusters" if intent.clusters else ""
+
+
 def _row(name: str, intent: Intent) -> Row:
     words = {
         "invoke": "bedrock:InvokeModel*, on the models named",
@@ -290,11 +301,20 @@ def _row(name: str, intent: Intent) -> Row:
         "delete": "s3:DeleteObject (versions stay)",
     }
     managed, narrow = CLUSTER_POLICY.get(intent.action, ("", False))
-    said = words.get(intent.action) or f"{managed}{f' in namespace {NAMESPACE}' if narrow else ''}, settings by IAM"
-    beyond = ""
+    inside = f"{managed} in namespace {NAMESPACE}, eks:DescribeCluster" if narrow else f"{managed}, settings by IAM"
+    by_iam = "reading settings of buckets" if intent.folders else ""
+    parts = (inside if intent.clusters else "", by_iam, "reading logs" if intent.action == "audit" else "")
+    told = words.get(intent.action) or ", ".join(part for part in parts if part)
+    beyond = lacks = ""
     if intent.action == "invoke" and any(service.scope for service in intent.services):
         beyond = "the model behind a cross-region profile in any region of the partition"
-    if managed and narrow and intent.clusters:
+    if narrow:
         beyond = "all workloads in the namespace, and services as well as jobs: EKS knows namespaces alone"
-    gives = {"run": EDITS, "deploy": EDITS, "administer": CLUSTER_ACTIONS}.get(intent.action, (intent.action,))
-    return Row(name, intent.action, on(intent), said, beyond, gives=gives)
+    if intent.action == "audit":
+        beyond = "" if intent.everything else "all logs of the estate in the region"
+        lacks = "who read which object: the trail keeps it in a bucket of its own"
+    elif intent.action == "administer" and intent.folders:
+        lacks = "changing settings of buckets, by which data can be deleted or copied out: Terraform's"
+    given = CLUSTER_ACTIONS if intent.clusters else (intent.action,)
+    gives = {"run": EDITS, "deploy": EDITS, "administer": given}.get(intent.action, (intent.action,))
+    return Row(name, intent.action, on(intent), told, beyond, lacks, gives)

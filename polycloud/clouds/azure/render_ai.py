@@ -6,20 +6,17 @@ decides it, as residency counts it.
 
 import re
 
-from polycloud.clouds.azure import render_gateway
 from polycloud.clouds.azure.render_keys import granted, identity, key_version, user
 from polycloud.clouds.azure.render_network import endpoint, networked
-from polycloud.clouds.azure.render_place import place
-from polycloud.clouds.azure.render_storage import carried
+from polycloud.clouds.azure.render_place import TENANT, place
 from polycloud.deploy.blueprint import AiService, Blueprint, Where
-from polycloud.deploy.conventions import GATEWAY_ACCOUNT, GATEWAY_NAMESPACE
+from polycloud.deploy.conventions import AUDIENCES, GATEWAY_SUBJECT
 from polycloud.deploy.derive.names import made
-from polycloud.deploy.duties import duties
 from polycloud.deploy.hcl import Block, Comment, Expr, Value, block, quoted
 from polycloud.deploy.render.terraform import Root, Section, attribute, forgotten, identifier, output, ref, variable
 
 FILE = "ai.tf"
-AUDIENCE = "api://AzureADTokenExchange"  # learn.microsoft.com/entra/workload-id/workload-identity-federation, 2026-11
+AUDIENCE = AUDIENCES["azure"]
 CALLS = "Cognitive Services OpenAI User"
 TPM = 1000  # tokens per minute of one unit of pay-as-you-go capacity
 # Deployment types, learn.microsoft.com/azure/ai-foundry/foundry-models/concepts/deployment-types, 2026-11.
@@ -59,9 +56,6 @@ FEDERATED_MAX = 20  # issuers of one identity, learn.microsoft.com/entra/workloa
 
 def add(root: Root, here: Blueprint) -> None:
     if not here.services:
-        if duties(root.blueprint, "azure", carried(here)).any:
-            root.about(FILE, "The gateway's own rights at Azure.", "datasets, secrets, encryption_keys")
-            _gateway(root, here)
         return
     root.about(FILE, "Models at Azure: accounts, deployments, and who may call them.", "models")
     for site in sorted({service.site.id: service.site for service in here.services}.values(), key=lambda s: s.id):
@@ -237,10 +231,9 @@ def _gateway(root: Root, here: Blueprint) -> None:
     who = root.section(FILE, "", "models", "identity", place(home)).make(
         "azurerm_user_assigned_identity", "gateway", {"name": made("azure", "group", here.estate, "gateway")}
     )
-    subject = f"system:serviceaccount:{GATEWAY_NAMESPACE}:{GATEWAY_ACCOUNT}"
     common: dict[str, Value] = {
         "user_assigned_identity_id": attribute(who, "id"),
-        "subject": subject,
+        "subject": GATEWAY_SUBJECT,
         "audience": [AUDIENCE],
     }
     for cluster in here.clusters:
@@ -261,7 +254,6 @@ def _gateway(root: Root, here: Blueprint) -> None:
         "gateway_abroad",
         {"for_each": ref("var.cluster_issuers"), "name": ref("each.key"), "issuer": ref("each.value"), **common},
     )
-    render_gateway.add(root, section, duties(root.blueprint, "azure", carried(here)), attribute(who, "principal_id"))
     if len(root.blueprint.clusters) > FEDERATED_MAX:
         root.gap(f"An identity at Azure trusts {FEDERATED_MAX} clusters at most: give the gateway a second one")
     for region in sorted({service.site.region for service in here.services}):
@@ -279,4 +271,5 @@ def _gateway(root: Root, here: Blueprint) -> None:
     root.add(
         "outputs.tf",
         output("gateway_identity", "The client id that the gateway's pods act as.", attribute(who, "client_id")),
+        output("gateway_tenant", "The tenant of the gateway's identity.", TENANT),
     )

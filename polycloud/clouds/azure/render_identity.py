@@ -5,15 +5,16 @@ from collections.abc import Iterator, Sequence
 
 from polycloud.clouds.azure import render_people
 from polycloud.deploy.blueprint import Blueprint, Cluster, Principal
+from polycloud.deploy.conventions import AUDIENCES
 from polycloud.deploy.hcl import Expr, Value, joined
 from polycloud.deploy.intents import CLUSTER_ACTIONS, OBJECT_ACTIONS, Folder, Intent, Member, intents, members
-from polycloud.deploy.render.identity_report import Row, on
+from polycloud.deploy.render.identity_report import ANYTHING, NOTHING, Row, on, said
 from polycloud.deploy.render.terraform import Root, Section, attribute, identifier, output, ref
 from polycloud.estate.schema.rules import Action
 
 FILE = "identity.tf"
 NAMESPACE = "workloads"
-AUDIENCE = "api://AzureADTokenExchange"  # learn.microsoft.com/entra/workload-id/workload-identity-federation, 2026-11
+AUDIENCE = AUDIENCES["azure"]
 # Built-in roles, https://learn.microsoft.com/azure/role-based-access-control/built-in-roles, 2026-11.
 ON_MODELS = {"invoke": "Cognitive Services OpenAI User"}
 ON_OBJECTS = {
@@ -27,6 +28,7 @@ ON_CLUSTERS = {
     "administer": "Azure Kubernetes Service RBAC Cluster Admin",
     "audit": "Azure Kubernetes Service RBAC Reader",
 }
+REACH = "Azure Kubernetes Service Cluster User Role"  # to fetch what kubectl needs to find a cluster at all
 PEOPLE = ("group", "user")
 GIVES: dict[Action, tuple[Action, ...]] = {
     "write": OBJECT_ACTIONS,
@@ -65,7 +67,7 @@ def add(root: Root, here: Blueprint) -> None:
 
 def rows(here: Blueprint) -> list[Row]:
     """Each action of each role as built-in roles say it."""
-    return [_row(principal.name, intent) for principal in here.principals for intent in intents(here, principal)]
+    return said(here, _row, lambda _, member, __: ANYTHING if member.kind == "team" else "")
 
 
 def _scopes(found: Sequence[Intent]) -> Iterator[tuple[str, tuple[str, ...], Expr]]:
@@ -84,6 +86,7 @@ def _scopes(found: Sequence[Intent]) -> Iterator[tuple[str, tuple[str, ...], Exp
             for layer in f.bucket.layers
         ]
         pairs += [(ON_CLUSTERS[intent.action], (c.name,), _cluster(c, intent.action)) for c in intent.clusters]
+        pairs += [(REACH, (c.name,), _cluster(c, "administer")) for c in intent.clusters]
         for role, label, scope in pairs:
             if (role, scope.text) not in seen:
                 seen.add((role, scope.text))
@@ -178,17 +181,24 @@ def _program(section: Section, here: Blueprint, principal: Principal, member: Me
 
 
 def _row(name: str, intent: Intent) -> Row:
-    roles = {**ON_MODELS, **ON_OBJECTS} if intent.action in (*ON_MODELS, *ON_OBJECTS) else ON_CLUSTERS
+    shared = "; all datasets in the same container" if any(not f.alone for f in intent.folders) else ""
     beyond = {
         "invoke": "all models of the region's AI account: a role can not name one deployment",
-        "read": "all datasets in the same container" if any(not f.alone for f in intent.folders) else "",
-        "write": "reading and deleting too: no built-in role writes alone",
-        "delete": "reading and writing too: no built-in role deletes alone",
+        "read": shared.removeprefix("; "),
+        "write": f"reading and deleting too: no built-in role writes alone{shared}",
+        "delete": f"reading and writing too: no built-in role deletes alone{shared}",
         "run": f"all workloads in the namespace {NAMESPACE}, and services as well as jobs",
         "deploy": f"all workloads in the namespace {NAMESPACE}, and jobs as well as services",
     }.get(intent.action, "")
-    lacks = ""
-    if intent.action in ("administer", "audit") and intent.folders:
-        lacks = "settings and logs of storage accounts: grant Storage Account Contributor or Reader by hand"
-    gives = GIVES.get(intent.action, (intent.action,))
-    return Row(name, intent.action, on(intent), roles[intent.action], beyond, lacks, gives)
+    if intent.action not in ("administer", "audit"):
+        role = {**ON_MODELS, **ON_OBJECTS, **ON_CLUSTERS}[intent.action]
+        reach = f", {REACH}" if intent.clusters else ""
+        return Row(
+            name, intent.action, on(intent), role + reach, beyond, gives=GIVES.get(intent.action, (intent.action,))
+        )
+    lacks = [word for word, some in (("clusters", intent.clusters), ("storage accounts", intent.folders)) if some]
+    told = f"settings and logs of {' and '.join(lacks)}: grant Contributor or Reader on them by hand"
+    if not intent.clusters:
+        return Row(name, intent.action, on(intent), NOTHING, lacks=told)
+    words = f"{ON_CLUSTERS[intent.action]}, {REACH}"
+    return Row(name, intent.action, on(intent), words, beyond, told, GIVES.get(intent.action, (intent.action,)))

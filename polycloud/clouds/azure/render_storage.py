@@ -59,12 +59,6 @@ def account(bucket: Bucket) -> Expr:
     return Expr(f"azurerm_storage_account.{identifier(bucket.name)}.id")
 
 
-def carried(here: Blueprint) -> list[tuple[Bucket, Bucket]]:
-    """Copies inside Azure that it does not make itself."""
-    names = {bucket.name: bucket for bucket in here.buckets}
-    return [(bucket, copy) for bucket in here.buckets for copy in _near(bucket, names)[COPIES_MAX:]]
-
-
 def _near(bucket: Bucket, names: dict[str, Bucket]) -> list[Bucket]:
     return [names[name] for name in bucket.copies_to if name in names]
 

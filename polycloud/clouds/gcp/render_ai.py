@@ -2,7 +2,6 @@
 
 from polycloud.clouds.gcp import render_gateway
 from polycloud.deploy.blueprint import AiService, Blueprint
-from polycloud.deploy.duties import duties
 from polycloud.deploy.hcl import Block, Value, block, quoted
 from polycloud.deploy.render.terraform import Root, attribute, forgotten, identifier, ref, variable
 
@@ -17,15 +16,10 @@ GARDEN = {
     "accelerator": "optional(string)",
     "accelerators": "optional(number)",
 }
-CALLS = ("aiplatform.endpoints.predict", "aiplatform.endpoints.explain")
+CALLS = "aiplatform.endpoints.predict"
 
 
 def add(root: Root, here: Blueprint) -> None:
-    given = duties(root.blueprint, "gcp")
-    if given.any and not here.services:
-        root.about(FILE, "The gateway's own rights at Google Cloud.", "datasets, secrets, encryption_keys")
-    if given.any:
-        render_gateway.add(root, root.section(FILE, "", "datasets", "identity"), given)
     if not here.services:
         return
     root.about(FILE, "Models at Google Cloud (Vertex AI): who may call them, and endpoints of one's own.", "models")
@@ -79,7 +73,7 @@ def _gateway(root: Root) -> None:
             "role_id": "polycloudGateway",
             "title": "polycloud gateway",
             "description": "Calls models, and nothing else.",
-            "permissions": list(CALLS),
+            "permissions": [CALLS],
         },
     )
     for label, member in render_gateway.who(root).items():

@@ -5,11 +5,11 @@ from collections.abc import Sequence
 
 from polycloud.clouds.gcp import render_people
 from polycloud.deploy.blueprint import Blueprint, Principal
-from polycloud.deploy.conventions import GATEWAY_ACCOUNT, GATEWAY_NAMESPACE
+from polycloud.deploy.conventions import GATEWAY_SUBJECT
 from polycloud.deploy.derive.names import made as made_name
 from polycloud.deploy.hcl import Block, Expr, block, joined
 from polycloud.deploy.intents import OBJECT_ACTIONS, Folder, Intent, Member, intents, members
-from polycloud.deploy.render.identity_report import Row, on
+from polycloud.deploy.render.identity_report import ANYTHING, Row, on, said
 from polycloud.deploy.render.terraform import Root, Section, attribute, identifier, ref, variable
 
 FILE = "identity.tf"
@@ -32,7 +32,6 @@ ON_PROJECT = {
         "container.clusters.get",
         "container.clusters.update",
         "storage.buckets.get",
-        "storage.buckets.update",
     ),
     "audit": (
         "container.clusters.get",
@@ -49,6 +48,8 @@ ON_BUCKET = {
     "write": "roles/storage.objectCreator",
     "delete": "roles/storage.objectUser",
 }
+
+INSIDE = "what may be done inside a cluster: Kubernetes' own RBAC has to say it"
 
 told = render_people.told
 
@@ -80,12 +81,12 @@ def add(root: Root, here: Blueprint) -> None:
 
 def rows(here: Blueprint) -> list[Row]:
     """Each action of each role as permissions and predefined roles say it."""
-    return [_row(principal.name, intent) for principal in here.principals for intent in intents(here, principal)]
+    return said(here, _row, lambda _, member, __: ANYTHING if member.kind == "team" else "")
 
 
 def _custom_role(section: Section, principal: Principal, found: Sequence[Intent]) -> Expr | None:
     """What is granted on the whole project, as one role of exactly those permissions."""
-    permissions = sorted({p for intent in found for p in ON_PROJECT.get(intent.action, ())})
+    permissions = sorted({p for intent in found for p in _on_project(intent)})
     if not permissions:
         return None
     return section.make(
@@ -98,6 +99,13 @@ def _custom_role(section: Section, principal: Principal, found: Sequence[Intent]
             "permissions": permissions,
         },
     )
+
+
+def _on_project(intent: Intent) -> list[str]:
+    """What an action asks for on the kinds of things that it reaches; a bucket's settings are Terraform's to change,
+    since whoever sets its lifecycle can delete."""
+    reached = {"container": bool(intent.clusters), "storage": bool(intent.folders)}
+    return [one for one in ON_PROJECT.get(intent.action, ()) if reached.get(one.partition(".")[0], True)]
 
 
 def _bind(
@@ -204,7 +212,7 @@ def foreign_pool(root: Root) -> None:
             "display_name": ref("substr(each.key, 0, 32)"),
             "attribute_mapping": {"google.subject": "assertion.sub"},
             "attribute_condition": f"assertion.sub.startsWith('system:serviceaccount:{NAMESPACE}:') || "
-            f"assertion.sub == 'system:serviceaccount:{GATEWAY_NAMESPACE}:{GATEWAY_ACCOUNT}'",
+            f"assertion.sub == '{GATEWAY_SUBJECT}'",
         },
         block("oidc", attributes={"issuer_uri": ref("each.value")}),
     )
@@ -214,15 +222,24 @@ def _row(name: str, intent: Intent) -> Row:
     if intent.action in ON_BUCKET:
         beyond = "reading and writing: no predefined role deletes alone" if intent.action == "delete" else ""
         lacks = "overwriting, which asks for the right to delete" if intent.action == "write" else ""
+        if intent.action == "read" and any(not folder.alone for folder in intent.folders):
+            lacks = "listing what is in a bucket of several datasets, which is known of whole buckets alone"
         gives = OBJECT_ACTIONS if intent.action == "delete" else (intent.action,)
         words = f"{ON_BUCKET[intent.action]} on the buckets named"
         return Row(name, intent.action, on(intent), words, beyond, lacks, gives)
-    words = ", ".join(ON_PROJECT[intent.action])
+    kinds = " and ".join(word for word, some in (("clusters", intent.clusters), ("buckets", intent.folders)) if some)
     beyond = {
         "invoke": "all models of the project: Vertex AI has no condition on a publisher's model",
         "run": "all clusters and namespaces of the project, until Kubernetes' own RBAC narrows it",
         "deploy": "all clusters and namespaces of the project, until Kubernetes' own RBAC narrows it",
-        "administer": "all clusters and buckets of the project",
-        "audit": "all logs, clusters and buckets of the project",
+        "administer": f"all {kinds} of the project",
+        "audit": f"all logs, {kinds} of the project",
     }[intent.action]
-    return Row(name, intent.action, on(intent), words, beyond, gives=(intent.action,))
+    changing = "changing settings of buckets, by which data can be deleted or copied out: Terraform's"
+    missing: dict[str, tuple[str, ...]] = {
+        "administer": (INSIDE if intent.clusters else "", changing if intent.folders else ""),
+        "audit": (INSIDE if intent.clusters else "", "who read which object: roles/logging.privateLogViewer"),
+    }
+    lacks = "; ".join(one for one in missing.get(intent.action, ()) if one)
+    words = ", ".join(_on_project(intent))
+    return Row(name, intent.action, on(intent), words, beyond, lacks, (intent.action,))

@@ -1,7 +1,8 @@
 """How the control process obtains what Oracle Cloud workers sign with.
 
 A Generative AI API key is used as it is; else the profile of the OCI configuration file (an API signing
-key, or the session token of a signed-in user), or with ``OCI_CLI_AUTH=instance_principal`` the machine's own.
+key, or the session token of a signed-in user), or by ``OCI_CLI_AUTH`` the machine's own (``instance_principal``) or
+that of a pod's service account on OKE (``oke_workload_identity``).
 Source: docs.oracle.com/iaas/Content/API/Concepts/sdkconfig.htm and .../sdk_authentication_methods.htm, 2026-11.
 """
 
@@ -19,6 +20,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from polycloud.core.errors import Unauthorized
 from polycloud.core.ports.models import Credential
 
+MACHINE, POD = "instance_principal", "oke_workload_identity"
 _MISSING = "Oracle Cloud credentials need oci: pip install 'polycloud[oci]'"
 
 
@@ -32,7 +34,8 @@ def obtain(reference: Mapping[str, str], now: float) -> Credential:
     key = reference.get("api_key", "").strip()
     if key:
         return Credential("bearer", {"token": key})
-    fields = _instance() if os.environ.get("OCI_CLI_AUTH") == "instance_principal" else _profile()
+    how = os.environ.get("OCI_CLI_AUTH", "")
+    fields = _own(how) if how in (MACHINE, POD) else _profile()
     expires_at = _expiry(fields["security_token"]) if "security_token" in fields else 0.0
     if expires_at and expires_at <= now:
         raise Unauthorized("the Oracle Cloud session has expired; run `oci session refresh`")
@@ -65,18 +68,26 @@ def _profile() -> dict[str, str]:
     return fields | {"private_key": _plain(pem, config.get("pass_phrase"))}
 
 
-def _instance() -> dict[str, str]:
+def _own(how: str) -> dict[str, str]:
+    """Of the machine, or of the pod."""
     try:
         import oci.exceptions
-        from oci.auth.signers import InstancePrincipalsSecurityTokenSigner
+        from oci.auth.signers import (
+            InstancePrincipalsSecurityTokenSigner,
+            get_oke_workload_identity_resource_principal_signer,
+        )
         from oci.retry import NoneRetryStrategy
     except ImportError as error:
         raise Unauthorized(_MISSING) from error
     once = NoneRetryStrategy()  # the control process tries again by its own schedule
     try:
-        signer = InstancePrincipalsSecurityTokenSigner(retry_strategy=once, federation_client_retry_strategy=once)
-    except (oci.exceptions.ServiceError, oci.exceptions.ClientError, OSError, ValueError) as error:
-        raise Unauthorized(f"this machine has no OCI instance principal ({type(error).__name__})") from error
+        if how == POD:
+            signer = get_oke_workload_identity_resource_principal_signer(retry_strategy=once)
+        else:
+            signer = InstancePrincipalsSecurityTokenSigner(retry_strategy=once, federation_client_retry_strategy=once)
+    except (oci.exceptions.ServiceError, oci.exceptions.ClientError, OSError, ValueError, RuntimeError) as error:
+        who = "pod has no OKE workload identity" if how == POD else "machine has no OCI instance principal"
+        raise Unauthorized(f"this {who} ({type(error).__name__})") from error
     pem = signer.private_key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )

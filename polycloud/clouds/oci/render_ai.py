@@ -2,14 +2,11 @@
 
 import re
 
-from polycloud.clouds.oci import render_gateway
 from polycloud.clouds.oci.render_keys import statement
 from polycloud.clouds.oci.render_place import COMPARTMENT, place, provider
-from polycloud.clouds.oci.render_storage import carried
 from polycloud.deploy.blueprint import AiService, Blueprint
 from polycloud.deploy.conventions import GATEWAY_ACCOUNT, GATEWAY_NAMESPACE
 from polycloud.deploy.derive.names import made
-from polycloud.deploy.duties import duties
 from polycloud.deploy.hcl import Expr, Value, block, quoted
 from polycloud.deploy.render.terraform import Root, attribute, forgotten, identifier, output, ref, variable
 
@@ -29,9 +26,6 @@ SHAPES = (
 
 def add(root: Root, here: Blueprint) -> None:
     if not here.services:
-        if here.clusters and duties(root.blueprint, "oci", carried(here)).any:
-            root.about(FILE, "The gateway's own rights at Oracle Cloud.", "datasets, secrets, encryption_keys")
-            _gateway(root, here)
         return
     root.about(FILE, "Models at Oracle Cloud (Generative AI): who may call them, and dedicated clusters.", "models")
     _gateway(root, here)
@@ -57,8 +51,9 @@ def add(root: Root, here: Blueprint) -> None:
         )
     if any(cluster.site.cloud != "oci" for cluster in root.blueprint.clusters):
         root.gap(
-            "oci: gateways on other clouds' clusters call models by the API key of a user, who needs "
-            "what the policy gateway gives: put it into their secrets"
+            "oci: gateways on other clouds' clusters call models by the API key of a user (clouds.oci.credentials: "
+            "secret:NAME), whose group a policy of yours allows to use generative-ai-family: polycloud exchanges no "
+            "token of another cloud's cluster at Oracle Cloud"
         )
 
 
@@ -81,12 +76,7 @@ def _gateway(root: Root, here: Blueprint) -> None:
             "'",
         )
         for cluster in here.clusters
-        if here.services
     ]
-    given = duties(root.blueprint, "oci", carried(here))
-    for cluster in here.clusters:
-        id = Expr(f"oci_containerengine_cluster.{identifier(cluster.name)}.id")
-        statements += render_gateway.statements(given, pod, id)
     if statements:
         root.section(FILE, "", "models", "identity").make(
             "oci_identity_policy",
@@ -94,7 +84,7 @@ def _gateway(root: Root, here: Blueprint) -> None:
             {
                 "compartment_id": COMPARTMENT,
                 "name": made("oci", "bucket", f"{here.estate}-gateway"),
-                "description": "The gateway calls models, and does what else is its own.",
+                "description": "The gateway calls models.",
                 "statements": statements,
             },
         )

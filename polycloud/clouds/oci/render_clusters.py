@@ -9,6 +9,7 @@ from polycloud.deploy.blueprint import Blueprint, Cluster, Pool
 from polycloud.deploy.conventions import EFFECT, labels, taints
 from polycloud.deploy.derive.names import made
 from polycloud.deploy.hcl import Block, Call, Comment, Expr, Value, block, joined, quoted
+from polycloud.deploy.render.links import all_joined
 from polycloud.deploy.render.terraform import Root, Section, identifier, output, pool_source, ref, times, variable
 
 FILE = "clusters.tf"
@@ -136,9 +137,9 @@ def _version(cluster: Cluster) -> Expr:
 
 def _cluster(section: Section, here: Blueprint, cluster: Cluster) -> None:
     region = cluster.site.region
-    balancers: dict[str, Value] = {
-        "service_lb_subnet_ids": [subnet("public" if here.edge is not None else "machines", region)]
-    }
+    # Some have public addresses where callers come from outside, or other clusters without a link between all.
+    outside = here.edge is not None or not all_joined(section.root.blueprint)
+    balancers: dict[str, Value] = {"service_lb_subnet_ids": [subnet("public" if outside else "machines", region)]}
     section.make(
         "oci_containerengine_cluster",
         identifier(cluster.name),

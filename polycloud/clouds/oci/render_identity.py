@@ -6,7 +6,7 @@ from polycloud.clouds.oci import render_people
 from polycloud.deploy.blueprint import Blueprint, Principal
 from polycloud.deploy.hcl import Expr
 from polycloud.deploy.intents import CLUSTER_ACTIONS, Intent, Member, intents, members
-from polycloud.deploy.render.identity_report import Row, on
+from polycloud.deploy.render.identity_report import ANYTHING, NOTHING, Row, on, said
 from polycloud.deploy.render.terraform import Root, identifier
 from polycloud.estate.schema.rules import Action
 
@@ -58,12 +58,14 @@ def add(root: Root, here: Blueprint) -> None:
 
 def rows(here: Blueprint) -> list[Row]:
     """Each action of each role as policy statements say it."""
-    found = []
-    for principal in here.principals:
-        users = " and ".join(f"user:{one.name}" for one in members(principal) if one.kind == "user")
-        lost = f"anything for {users}: statements name groups" if users else ""
-        found += [_row(principal.name, intent, lost) for intent in intents(here, principal)]
-    return found
+    return said(here, _row, _lost)
+
+
+def _lost(here: Blueprint, member: Member, intent: Intent) -> str:
+    """Statements name groups, and pods by the cluster at Oracle Cloud that they are on."""
+    own = {cluster.name for cluster in here.clusters}
+    placed = any(run.workload == member.name and run.cluster in own for run in here.runs)
+    return "" if member.kind == "group" or (member.kind == "workload" and placed) else ANYTHING
 
 
 def _statements(
@@ -100,6 +102,8 @@ def _workload(here: Blueprint, member: Member, intent: Intent) -> list[Expr]:
 
 def _allow(who: str, intent: Intent, tests: str) -> list[Expr]:
     verb, kind = SAID[intent.action]
+    if intent.action == "administer" and not intent.clusters:
+        return []  # settings of buckets are Terraform's
     if intent.action not in ("read", "write", "delete"):
         return [_statement(f"{who}{verb} {kind} in compartment id ", tests)]
     found = []
@@ -124,7 +128,7 @@ def _plain(text: str) -> str:
     return "".join(c for c in text if c.isalnum() or c in "._-@/")
 
 
-def _row(name: str, intent: Intent, lost: str) -> Row:
+def _row(name: str, intent: Intent) -> Row:
     verb, kind = SAID[intent.action]
     beyond = {
         "invoke": "all models of the compartment: the policy language has no word for one on-demand model",
@@ -133,15 +137,19 @@ def _row(name: str, intent: Intent, lost: str) -> Row:
         "administer": "all clusters of the compartment",
         "audit": "all events of the compartment",
     }.get(intent.action, "all datasets in the same bucket" if any(not f.alone for f in intent.folders) else "")
+    changing = "settings of buckets, by which data can be deleted or copied out: Terraform's"
     lacks = {
         "run": "what may be done inside a cluster: Kubernetes' own RBAC has to say it",
         "deploy": "what may be done inside a cluster: Kubernetes' own RBAC has to say it",
         "audit": "settings of clusters and buckets",
+        "administer": changing if intent.folders else "",
     }.get(intent.action, "")
+    if intent.action == "administer" and not intent.clusters:
+        return Row(name, intent.action, on(intent), NOTHING, lacks=lacks)
     gives: tuple[Action, ...] = (intent.action,)
     if intent.action in ("run", "deploy"):
         gives = ()
     elif intent.action == "administer":
         gives = CLUSTER_ACTIONS
     words = f"{verb} {kind}{' of the permissions meant' if intent.action in PERMISSIONS else ''}"
-    return Row(name, intent.action, on(intent), words, beyond, "; ".join(x for x in (lacks, lost) if x), gives)
+    return Row(name, intent.action, on(intent), words, beyond, lacks, gives)

@@ -14,7 +14,6 @@ FILE = "network.tf"
 ANYWHERE = "0.0.0.0/0"
 LOG_DAYS = 180  # the most that the logging service keeps, docs.oracle.com/iaas/Content/Logging, 2026-11
 DNS = "polycloud"
-TCP, HTTPS = "6", 443
 WAYS = ("vpn", "azure-oci", *links.DEDICATED)
 CLOSED = Comment("checkov:skip=CKV2_OCI_2:Only the site's own network and those that it is joined to are let in.")
 STATEFUL = Comment("checkov:skip=CKV_OCI_21:Answers find their way back by the connection; stateless rules open both.")
@@ -145,20 +144,24 @@ def _ways_out(section: Section, here: Blueprint, network: Network) -> None:
     }
     joined = peers(here, network.site)
     drg = Expr(f"oci_core_drg.{label}.id")
+    abroad = (
+        *(_route(cidrs[peer.id], drg) for peer in joined if peer.id in cidrs),
+        *(_hall_routes(peer, drg) for peer in joined if peer.cloud == "onprem"),
+    )
     section.make(
         "oci_core_route_table",
         f"inside_{label}",
         {**common, "display_name": f"polycloud-{region}-inside"},
         _route(ANYWHERE, attribute(nat, "id")),
         _route(ref(f"{services}.cidr_block"), attribute(service, "id"), "SERVICE_CIDR_BLOCK"),
-        *(_route(cidrs[peer.id], drg) for peer in joined if peer.id in cidrs),
-        *(_hall_routes(peer, drg) for peer in joined if peer.cloud == "onprem"),
+        *abroad,
     )
     section.make(
         "oci_core_route_table",
         f"public_{label}",
         {**common, "display_name": f"polycloud-{region}-public"},
         _route(ANYWHERE, attribute(internet, "id")),
+        *abroad,  # a load balancer for other clusters stands there too, and answers over links
     )
 
 
@@ -235,26 +238,6 @@ def _guards(root: Root, section: Section, here: Blueprint, network: Network) -> 
         "oci_core_network_security_group_security_rule",
         f"out_{label}",
         _rule(group, "EGRESS", "destination", ANYWHERE, "all", "Machines fetch images and call models."),
-        CLOSED,
-    )
-    if here.edge is None:
-        return
-    public = section.make(
-        "oci_core_network_security_group",
-        f"public_{label}",
-        {"vcn_id": network_id(region), "display_name": f"polycloud-{region}-public"},
-    )
-    rules.make(
-        "oci_core_network_security_group_security_rule",
-        f"https_{label}",
-        _rule(public, "INGRESS", "source", ANYWHERE, TCP, "The gateway's load balancer, for the edge."),
-        STATEFUL,
-        block("tcp_options", parts=(block("destination_port_range", attributes={"min": HTTPS, "max": HTTPS}),)),
-    )
-    rules.make(
-        "oci_core_network_security_group_security_rule",
-        f"balanced_{label}",
-        _rule(public, "EGRESS", "destination", network.cidr, "all", "From the load balancer to pods."),
         CLOSED,
     )
 

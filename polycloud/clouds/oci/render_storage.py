@@ -37,13 +37,6 @@ def add(root: Root, here: Blueprint) -> None:
     root.add("outputs.tf", _output(here))
 
 
-def carried(here: Blueprint) -> list[tuple[Bucket, Bucket]]:
-    """Copies inside Oracle Cloud that it does not make itself."""
-    names = {bucket.name: bucket for bucket in here.buckets}
-    pairs = [(bucket, names[other]) for bucket in here.buckets for other in bucket.copies_to if other in names]
-    return [(bucket, copy) for bucket, copy in pairs if copy not in native(bucket, names)]
-
-
 def native(bucket: Bucket, names: dict[str, Bucket]) -> list[Bucket]:
     """The one copy that Oracle Cloud makes itself: a bucket has one, all of it goes there or nothing, and nothing else
     can be there, for nobody but the service writes into a copy."""

@@ -8,7 +8,6 @@ from polycloud.deploy.blueprint import Blueprint, Delivery, Paging, Run, Shift
 from polycloud.deploy.derive import clusters as machines
 from polycloud.deploy.derive import data, identity, traffic
 from polycloud.deploy.derive.existing import existing
-from polycloud.deploy.derive.held import held as kept_there
 from polycloud.estate import Estate
 from polycloud.policy.residency import Atlas, inside
 
@@ -73,7 +72,6 @@ def derive(
         delivery=_delivery(estate),
         otlp=estate.telemetry.otlp or "",
         existing=existing(estate),
-        held=kept_there(estate),
     )
 
 

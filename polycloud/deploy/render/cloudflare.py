@@ -13,6 +13,7 @@ from polycloud.deploy.hcl import Expr, Value, quoted
 from polycloud.deploy.render.terraform import Root, attribute, identifier, output, ref, variable
 
 FILE = "edge.tf"
+NAME = "cloudflare"  # as the estate says it
 CLOSED = "closed"
 NOWHERE = "192.0.2.1"  # of a network for documentation, which nobody routes: RFC 5737
 AFFINITY_SECONDS = (1800, 604_800)  # what a cookie may last, developers.cloudflare.com/load-balancing, 2026-11
@@ -43,7 +44,7 @@ def add(root: Root, blueprint: Blueprint) -> None:
     edge = blueprint.edge
     if edge is None:
         return
-    if edge.provider != "cloudflare":
+    if edge.provider != NAME:
         root.gap(f"entry: {edge.provider} is not rendered: make pools, monitors and rules there after edge.tf's model")
         return
     root.about(FILE, "The public name: pools of clusters, health, the nearest, affinity, the law.", "entry")

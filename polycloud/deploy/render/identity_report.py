@@ -16,6 +16,8 @@ from polycloud.estate.schema.rules import Action
 
 FILE = "identity/report.md"
 UNMEANT = "granted, not meant"
+NOTHING = "nothing"  # the words of a right that no resource gives to anybody
+ANYTHING = "anything"  # what a member loses whom a cloud can not name
 NOBODY = "nobody: no role gives a person anything here"
 # What an action is done to: rights are compared between clouds where a role reaches the same kind of thing.
 KINDS: dict[Action, str] = {
@@ -74,6 +76,24 @@ def on(intent: Intent) -> str:
     named += [f"dataset/{f.dataset}@{f.bucket.site.id}" for f in intent.folders]
     named += [f"cluster/{c.name}" for c in intent.clusters]
     return ", ".join(dict.fromkeys(named))
+
+
+def said(
+    here: Blueprint, say: Callable[[str, Intent], Row], lost: Callable[[Blueprint, Member, Intent], str]
+) -> list[Row]:
+    """Each action of each role in a cloud's words, less what its members do not get: ``lost`` is what of it a member
+    can not be given there, or ""; a right that nobody gets is none."""
+    found = []
+    for principal in here.principals:
+        for intent in intents(here, principal):
+            row = say(principal.name, intent)
+            losses = [(f"{one.kind}:{one.name}", lost(here, one, intent)) for one in members(principal)]
+            if row.words != NOTHING and all(loss == ANYTHING for _, loss in losses):
+                row = Row(row.role, row.action, row.on, NOTHING)
+            told = [f"{loss} for {who}" for who, loss in losses if loss] or ([] if losses else ["anybody who holds it"])
+            lacks = "; ".join((row.lacks, *told) if row.lacks else told)
+            found.append(msgspec.structs.replace(row, lacks=lacks))
+    return found
 
 
 def people(here: Blueprint) -> list[Member]:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from polycloud.deploy.blueprint import Blueprint
 from polycloud.deploy.conventions import GATEWAY_NAMESPACE, INGRESS
 from polycloud.deploy.ports import Rendered
-from polycloud.deploy.render import vault
+from polycloud.deploy.render import terraform_global, vault
 from polycloud.deploy.render.kubernetes import argo
 from polycloud.deploy.render.kubernetes.manifests import CLUSTER, Target, targets
 from polycloud.deploy.render.mesh.joined import AUTHORITY, DNS_TOKEN, ENTRY_TLS, entry_name, label, proved
@@ -17,6 +17,13 @@ CREDENTIALS = {
     "azure": "az aks get-credentials --context NAME",
     "gcp": "gcloud container clusters get-credentials",
     "oci": "oci ce cluster create-kubeconfig",
+}
+# What Terraform says of who a cluster's gateway is in each cloud.
+IDENTITIES = {
+    "polycloud_aws": "terraform -chdir=terraform/aws output -raw gateway_role",
+    "polycloud_gateway": "terraform -chdir=terraform/azure output -raw gateway_identity",
+    "polycloud_tenant": "terraform -chdir=terraform/azure output -raw gateway_tenant",
+    "polycloud_gcp": "terraform -chdir=terraform/gcp output -json gateway_audiences | jq -r --arg at NAME '.[$at]'",
 }
 
 
@@ -146,10 +153,8 @@ def _register(blueprint: Blueprint, cluster: Target, nodes: tuple[vault.Node, ..
         if annotation == argo.SEAL:
             cloud = vault.sealing(nodes).cloud
             words.append(f'--annotation {annotation}="$(terraform -chdir=terraform/{cloud} output -raw vault_seal)"')
-        elif annotation == argo.GATEWAY:
-            words.append(
-                f'--annotation {annotation}="$(terraform -chdir=terraform/azure output -raw gateway_identity)"'
-            )
+        elif annotation in IDENTITIES:
+            words.append(f'--annotation {annotation}="$({IDENTITIES[annotation].replace("NAME", name)})"')
         else:
             words.append(f"--annotation {annotation}={annotation.rpartition('polycloud_')[2].upper()}")
     return " ".join(words)
@@ -164,22 +169,38 @@ def _opened(blueprint: Blueprint) -> list[str]:
     lines = [
         f"{at} exec {first.name} -c openbao -- bao operator init  # recovery keys: lock them away",
         f"{at} exec {first.name} -c openbao -- bao operator raft list-peers  # all five, once logged in",
-        f"{at} port-forward svc/{first.name} {vault.PORT} &  # for terraform/global, with VAULT_TOKEN",
+        f"{at} port-forward svc/{first.name} {vault.PORT} &  # for terraform/vault, with VAULT_TOKEN",
     ]
-    return ["OpenBao is opened once; its voters unseal themselves and the others join:" + _block(lines)]
+    return [
+        "OpenBao is opened once; its voters unseal themselves and the others join:" + _block(lines),
+        "`terraform/vault`: who signs in to OpenBao from which cluster, and to what. Then put the secrets there.",
+    ]
 
 
-def _spanning(blueprint: Blueprint) -> list[str]:
-    steps = ["`terraform/global`: what spans clouds. It reads the outputs of the roots above."]
-    if blueprint.clusters:
+def _joined(blueprint: Blueprint) -> list[str]:
+    """Links come before all that talks over them."""
+    if not terraform_global.wanted(blueprint):
+        return []
+    return ["`terraform/global`: what spans clouds, links and the public name. It asks for outputs of the roots above."]
+
+
+def _called(blueprint: Blueprint) -> list[str]:
+    if not blueprint.clusters:
+        return []
+    steps = []
+    if blueprint.edge is not None and terraform_global.wanted(blueprint):
         steps.append(
-            "`monitoring`: Prometheus, Alertmanager, Grafana and the collectors, installed as you are used to, with "
-            "these settings; secrets are mounted, none is in a file."
+            "`terraform/global` again, once load balancers have their addresses (`kubectl -n "
+            f"{INGRESS} get service`): as `cluster_addresses`, by which callers find them."
         )
+    steps.append(
+        "`monitoring`: Prometheus, Alertmanager, Grafana and the collectors, installed as you are used to, with "
+        "these settings; secrets are mounted, none is in a file."
+    )
     return steps
 
 
-STEPS: tuple[Callable[[Blueprint], list[str]], ...] = (_roots, _contexts, _registered, _opened, _spanning)
+STEPS: tuple[Callable[[Blueprint], list[str]], ...] = (_roots, _joined, _contexts, _registered, _opened, _called)
 
 
 def _block(lines: list[str]) -> str:

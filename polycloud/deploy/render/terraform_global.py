@@ -1,4 +1,4 @@
-"""The Terraform root of what spans clouds: the public name, private links between clouds, and Vault.
+"""The Terraform root of what spans clouds: the public name, and private links between clouds.
 
 It reads nothing of other roots' state, which would be a right to all their secrets: what it needs of them are inputs,
 as `terraform output -json` of each root says them. Clouds' own ends are handed in, for this layer knows no cloud.
@@ -8,14 +8,13 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from polycloud.deploy.blueprint import Blueprint, Link
-from polycloud.deploy.derive.names import made
 from polycloud.deploy.hcl import Block, Expr, Value, block
 from polycloud.deploy.ports import Rendered
-from polycloud.deploy.render import cloudflare, links, promises, vault, vault_terraform
+from polycloud.deploy.render import cloudflare, links, promises, spanning
 from polycloud.deploy.render.kept import kept
 from polycloud.deploy.render.links import End
 from polycloud.deploy.render.promises import Mock, Promise
-from polycloud.deploy.render.terraform import Root, backend, identifier, ref, variable, versions
+from polycloud.deploy.render.terraform import Root, identifier, variable
 
 INTERCONNECT = "azure-oci"
 LINE = "map(object({ id = string, group = string }))"  # the output ``lines`` of a cloud's root
@@ -49,6 +48,12 @@ def render(
     return found if found.resources else Rendered({}, gaps=found.gaps)
 
 
+def wanted(blueprint: Blueprint) -> bool:
+    """Whether an estate has anything of the kind."""
+    named = blueprint.edge is not None and blueprint.edge.provider == cloudflare.NAME
+    return named or bool(links.vpns(blueprint)) or any(link.via == INTERCONNECT for link in blueprint.links)
+
+
 def _root(blueprint: Blueprint, ends: Mapping[str, End], lines: Mapping[str, Interconnect]) -> Root:
     root = Root("global", blueprint)
     cloudflare.add(root, blueprint)
@@ -60,9 +65,12 @@ def _root(blueprint: Blueprint, ends: Mapping[str, End], lines: Mapping[str, Int
         links.join(root, blueprint, ends)
     if found:
         _interconnects(root, blueprint, found, lines)
-    vault_terraform.add(root, blueprint)
     if root.kinds():
-        _settings(root, blueprint)
+        spanning.settings(root, _providers(blueprint, root.kinds()), "entry, links")
+        root.about(
+            "variables.tf", "What is said at apply time: outputs of the clouds' roots, and accounts.", "clouds, links"
+        )
+        root.about("outputs.tf", "What people need to know.", "entry, links")
         _tests(root, blueprint)
     return root
 
@@ -78,57 +86,6 @@ def _interconnects(root: Root, blueprint: Blueprint, found: list[Link], lines: M
         key = lines["azure"].interconnect(root, blueprint, link, None)
         lines["oci"].interconnect(root, blueprint, link, key)
         root.provides(f"link:{link.name}")
-
-
-def _settings(root: Root, blueprint: Blueprint) -> None:
-    kinds = root.kinds()
-    root.about("versions.tf", "Which Terraform and which providers.", "entry, links, secrets")
-    kind, state = _state(blueprint)
-    root.add("versions.tf", versions(*kinds, state=kind))
-    root.about("backend.tf", "Where the state of this root is kept; make the bucket once, by hand.", "clouds")
-    root.add("backend.tf", backend(kind, state))
-    root.about("providers.tf", "The providers, for as much as this root needs of each.", "entry, links, secrets")
-    root.add("providers.tf", *_providers(blueprint, kinds))
-    root.about(
-        "variables.tf", "What is said at apply time: outputs of the clouds' roots, and accounts.", "clouds, links"
-    )
-    root.about("outputs.tf", "What people need to know.", "entry, links")
-
-
-def _state(blueprint: Blueprint) -> tuple[str, dict[str, Value]]:
-    """In the primary cloud's own store, beside the state of that cloud's root."""
-    clouds = [key.site.cloud for key in blueprint.keys]
-    home = next((cloud for cloud in ("aws", "gcp", "azure", "oci") if cloud in clouds), "local")
-    region = next((key.site.region for key in blueprint.keys if key.site.cloud == home), "")
-    where = f"{blueprint.environment}/global"
-    if home == "aws":
-        bucket = made("aws", "bucket", blueprint.estate, "terraform-state")
-        return "s3", {
-            "bucket": bucket,
-            "key": f"{where}.tfstate",
-            "region": region,
-            "encrypt": True,
-            "use_lockfile": True,
-        }
-    if home == "gcp":
-        return "gcs", {"bucket": made("gcp", "bucket", blueprint.estate, "terraform-state"), "prefix": where}
-    if home == "azure":
-        return "azurerm", {
-            "resource_group_name": made("azure", "group", blueprint.estate, "terraform-state"),
-            "storage_account_name": made("azure", "bucket", blueprint.estate, "tfstate"),
-            "container_name": "state",
-            "key": f"{where}.tfstate",
-            "use_azuread_auth": True,
-        }
-    if home == "oci":
-        namespace = blueprint.accounts.get("oci", {}).get("namespace")
-        state: dict[str, Value] = {
-            "bucket": made("oci", "bucket", f"{blueprint.estate}-terraform-state"),
-            "key": f"{where}.tfstate",
-            "region": region,
-        }
-        return "oci", {**state, "namespace": namespace} if namespace else state
-    return "local", {}
 
 
 def _providers(blueprint: Blueprint, kinds: tuple[str, ...]) -> list[Block]:
@@ -152,13 +109,6 @@ def _providers(blueprint: Blueprint, kinds: tuple[str, ...]) -> list[Block]:
                 block("provider", "oci", attributes={"alias": identifier(region), "region": region})
                 for region in regions["oci"]
             ]
-        elif kind == "vault":
-            first = vault.host(vault.voters(blueprint)[0])
-            reached: dict[str, Value] = {
-                "address": ref("var.vault_address"),
-                "ca_cert_file": ref("var.vault_authority"),
-            }
-            found.append(block("provider", "vault", attributes={**reached, "tls_server_name": first}))
         else:
             found.append(block("provider", kind))
     return found
@@ -166,13 +116,6 @@ def _providers(blueprint: Blueprint, kinds: tuple[str, ...]) -> list[Block]:
 
 def _tests(root: Root, blueprint: Blueprint) -> None:
     runs: dict[str, list[Promise]] = {"callers_stay_where_they_may_be": _edge(blueprint)}
-    if "vault" in root.kinds():
-        runs["vault_outlives_a_cloud"] = [
-            Promise("vault_raft_autopilot.voters.min_quorum == 3", "Vault must keep three voters"),
-            Promise(
-                "!vault_transit_secret_backend_key.data.deletion_allowed", "The key of data keys must not be deleted"
-            ),
-        ]
     given: dict[str, Value] = {}
     for cloud in PROVIDERS:
         sites = sorted({end.id for link in blueprint.links for end in (link.a, link.b) if end.cloud == cloud})

@@ -1,6 +1,6 @@
 """OpenBao over several clouds: five voters of which a whole cloud may be lost, their settings, agents, rights.
 
-``vault_terraform`` says what is inside, ``kubernetes/vault`` installs them. Pods and agents sign in by the tokens that
+``terraform_vault`` says what is inside, ``kubernetes/vault`` installs them. Pods and agents sign in by the tokens that
 their own cluster signs, so no first secret has to be brought anywhere.
 """
 
@@ -170,7 +170,7 @@ def agent(blueprint: Blueprint, cluster: Cluster, nodes: tuple[Node, ...], once:
     config: dict[str, Value] = {"role": ROLE, "path": TOKEN, "remove_jwt_after_reading": False}
     method = block(
         "method",
-        attributes={"type": "jwt", "mount_path": f"auth/{mount(cluster)}"},
+        attributes={"type": "jwt", "mount_path": f"auth/{mount(blueprint, cluster)}"},
         parts=(block("config", attributes=config),),
     )
     templates = [
@@ -218,5 +218,8 @@ def nearest(nodes: tuple[Node, ...], cluster: Cluster) -> str:
     return f"https://{host(min(nodes, key=lambda node: (_km(node.cluster.site, cluster.site), node.name)))}:{PORT}"
 
 
-def mount(cluster: Cluster) -> str:
-    return f"jwt-{_plain(cluster.name)}"
+def mount(blueprint: Blueprint, cluster: Cluster) -> str:
+    """Where pods of a cluster sign in: named as the cluster was first, for a place that moves signs everybody out."""
+    first = cluster.was[-1] if cluster.was else cluster.name
+    taken = first != cluster.name and any(other.name == first for other in blueprint.clusters)
+    return f"jwt-{_plain(cluster.name if taken else first)}"

@@ -84,10 +84,27 @@ class _Output(msgspec.Struct):
     message: _Message
 
 
+class ModelFields(msgspec.Struct):
+    """Members of the model's own answer that the request asked for.
+
+    Source: docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html, 2026-11.
+    """
+
+    stop_sequence: object = None
+
+    def stop(self, finish: Finish) -> str:
+        """The stop sequence that ended the answer; "" when none did, or it is not told."""
+        return self.stop_sequence if finish == "stop_sequence" and isinstance(self.stop_sequence, str) else ""
+
+
+NO_FIELDS = ModelFields()
+
+
 class _Reply(msgspec.Struct, rename="camel"):
     output: _Output
     stop_reason: str
     usage: TokenUsage
+    additional_model_response_fields: ModelFields | None = None
 
 
 _REPLY = msgspec.json.Decoder(_Reply)
@@ -104,7 +121,8 @@ def read_reply(body: bytes) -> ChatReply:
     for block in reply.output.message.content:
         parts += _parts(block)
     finish = FINISHES.get(reply.stop_reason, "stop")
-    return ChatReply(id="", model="", parts=tuple(parts), finish=finish, usage=reply.usage.common())
+    stop = (reply.additional_model_response_fields or NO_FIELDS).stop(finish)
+    return ChatReply("", "", tuple(parts), finish, reply.usage.common(), stop_sequence=stop)
 
 
 def read_redacted(data: str) -> str:

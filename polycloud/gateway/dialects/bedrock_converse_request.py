@@ -35,6 +35,8 @@ def write_request(request: ChatRequest, model: str) -> bytes:
     inference = _inference(request, max_tokens, thinks, _stops(request, model))
     if inference:
         body["inferenceConfig"] = inference
+    if "stopSequences" in inference and models.family(model) == "claude":
+        body["additionalModelResponseFieldPaths"] = ["/stop_sequence"]  # Converse itself does not say which was hit
     tools, native_choice = _tool_config(request, model)
     if tools:
         body["toolConfig"] = tools

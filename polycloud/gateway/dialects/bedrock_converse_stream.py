@@ -23,7 +23,9 @@ from polycloud.core.errors import BrokenStream
 from polycloud.gateway.dialects.bedrock_converse_reply import (
     FINISHES,
     MALFORMED,
+    NO_FIELDS,
     SERVER_TOOL,
+    ModelFields,
     TokenUsage,
     read_redacted,
 )
@@ -74,6 +76,7 @@ class _BlockStop(msgspec.Struct, rename="camel"):
 
 class _MessageStop(msgspec.Struct, rename="camel"):
     stop_reason: str
+    additional_model_response_fields: ModelFields | None = None
 
 
 class _Metadata(msgspec.Struct):
@@ -144,7 +147,7 @@ class BedrockConverseReader:
         elif name == "messageStart":
             events.append(Started())
         elif name == "messageStop":
-            self._finish(_MESSAGE_STOP.decode(frame.payload).stop_reason, events)
+            self._finish(_MESSAGE_STOP.decode(frame.payload), events)
         elif name == "metadata":
             events.append(Used(_METADATA.decode(frame.payload).usage.common()))
             self._metered = True
@@ -180,11 +183,13 @@ class BedrockConverseReader:
         if tool is not None and not tool.written:
             events.append(ToolCallDelta(tool.index, "{}"))  # a call without arguments sends no input at all
 
-    def _finish(self, reason: str, events: list[ChatEvent]) -> None:
+    def _finish(self, stop: _MessageStop, events: list[ChatEvent]) -> None:
+        reason = stop.stop_reason
         if reason in MALFORMED:
             events.append(Failed(reason, f"Bedrock ended the answer with {reason}"))
             return
-        events.append(Finished(FINISHES.get(reason, "stop")))
+        finish = FINISHES.get(reason, "stop")
+        events.append(Finished(finish, (stop.additional_model_response_fields or NO_FIELDS).stop(finish)))
         self._stopped = True
         if self._metered:
             events.append(Ended())

@@ -1,5 +1,6 @@
 """What request readers share: a caller's mistakes in plain words, and raw members that may be absent."""
 
+import re
 from typing import TypeVar
 
 import msgspec
@@ -14,6 +15,9 @@ ENCODER = msgspec.json.Encoder()
 ABSENT = msgspec.Raw(b"")
 
 UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+
+# Half of a pair that stands alone, its backslash not itself escaped. RFC 8259, section 8.2: no decoder must take it.
+_LONE_HALF = re.compile(rb"(?<!\\)(?:\\\\)*(\\u[dD][89abAB][0-9a-fA-F]{2})(?!\\u[dD][c-fC-F])")
 
 _WORDS = {
     "int": "an integer",
@@ -42,7 +46,7 @@ def read_body(decoder: "msgspec.json.Decoder[T]", body: bytes) -> tuple[dict[str
     try:
         return FIELDS.decode(body), decoder.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise mistake(error) from error
+        raise mistake(error, body) from error
 
 
 def read_fields(decoder: "msgspec.json.Decoder[T]", fields: dict[str, msgspec.Raw]) -> T:
@@ -53,11 +57,15 @@ def read_fields(decoder: "msgspec.json.Decoder[T]", fields: dict[str, msgspec.Ra
         raise mistake(error) from error
 
 
-def mistake(error: Exception) -> BadRequest:
-    """What is wrong with a body, from the decoder's error."""
+def mistake(error: Exception, body: bytes = b"") -> BadRequest:
+    """What is wrong with a body, from the decoder's error; it calls a body truncated whose surrogate is alone."""
     if isinstance(error, RecursionError):
         return BadRequest("the body is nested too deeply")
     if not isinstance(error, msgspec.ValidationError):
+        alone = _LONE_HALF.search(body) if "truncated" in str(error) else None
+        if alone:
+            told = f"{alone[1].decode()} (byte {alone.start(1)}) is half of a surrogate pair"
+            return BadRequest(f"the body is not valid JSON: {told}, and the other half does not follow")
         return BadRequest(f"the body is not valid JSON: {error}")
     said, _, path = str(error).partition(" - at `")
     path = path.rstrip("`").removeprefix("$").removeprefix(".")

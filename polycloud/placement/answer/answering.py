@@ -18,6 +18,7 @@ from polycloud.placement.answer.facts import facts, warnings
 from polycloud.placement.answer.flows import flow_answers
 from polycloud.placement.answer.promised import commitments, promise_facts, promises, upfront
 from polycloud.placement.answer.reasons import reason
+from polycloud.placement.answer.shares import site_shares
 from polycloud.placement.answer.values import (
     Alternative,
     BaselineAnswer,
@@ -124,6 +125,7 @@ def answer(
         refused=_unowned(problem),
         facts=rested,
         diagnostics=basis.doubts,
+        shares=site_shares(problem, plan, estate, basis.details),
         warnings=(
             *_overstated(cost, basis),
             *_idle(links),

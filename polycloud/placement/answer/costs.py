@@ -9,7 +9,7 @@ import msgspec
 from polycloud.placement.answer.flows import carried, charges, shared
 from polycloud.placement.answer.values import Cost, CostLine, PoolUse
 from polycloud.placement.answer.years import MIDDLES, Ageing
-from polycloud.placement.bill import bill, commitment_cost, used
+from polycloud.placement.bill import bill, commitments, rest, used, volumes, wide_cover
 from polycloud.placement.problem import Problem, Solution
 
 YEARS = 3
@@ -105,35 +105,45 @@ def _transfers(problem: Problem, plan: Solution) -> Iterator[CostLine]:
 
 
 def _commitments(problem: Problem, plan: Solution) -> Iterator[CostLine]:
-    """What a pool's promises add, shared by the on-demand hours that they can cover."""
-    usage = used(problem, plan)
-    for at, pool in enumerate(problem.pools):
-        micro = commitment_cost(problem, at, usage[at], plan.promised[at])
+    """What promises add, shared by the on-demand hours that they can cover; what is prepaid is its cloud's."""
+    adds = commitments(problem, plan, used(problem, plan), volumes(problem, plan)[0])
+    scopes = [(at,) for at in range(len(problem.pools))] + [wide.pools for wide in problem.wide]
+    clouds = [pool.name.partition("/")[0].partition(" ")[0] for pool in problem.pools]
+    clouds += [wide.scope.partition("/")[0] for wide in problem.wide]
+    for credit in problem.credits:
+        scopes.append(())
+        clouds.append(credit.cloud)
+    known = {place.cloud for place in problem.sites}
+    for (name, micro), pools, cloud in zip(adds, scopes, clouds, strict=True):
         users = [
             (task, option)
             for task, choice in zip(problem.tasks, plan.choice, strict=True)
-            if (option := task.options[choice]).pool == at and any(option.hourly)
+            if (option := task.options[choice]).pool in pools and any(option.hourly)
         ]
         if not micro:
             continue
         if not users:
-            cloud = pool.name.partition("/")[0].partition(" ")[0]
-            named = cloud if any(place.cloud == cloud for place in problem.sites) else NOWHERE
-            yield CostLine("commitment", pool.name, "", named, micro)
+            yield CostLine("commitment", name, "", cloud if cloud in known else NOWHERE, micro)
             continue
         weights = [sum(h * b for h, b in zip(option.hourly, problem.blocks, strict=True)) for _, option in users]
         for (task, option), part in zip(users, shared(micro, weights), strict=True):
             place = problem.sites[option.site]
-            yield CostLine("commitment", pool.name, place.id, place.cloud, part, task.workload)
+            yield CostLine("commitment", name, place.id, place.cloud, part, task.workload)
 
 
 def pool_uses(problem: Problem, plan: Solution) -> tuple[PoolUse, ...]:
-    """How well the promises of each pool are used."""
+    """How well the promises of each pool, those for many pools and prepaid money are used."""
     usage, hours, found = used(problem, plan), sum(problem.blocks), []
-    for at, pool in enumerate(problem.pools):
-        whole = sum(plan.promised[at])
+    adds = [cost for _, cost in commitments(problem, plan, usage, volumes(problem, plan)[0])]
+    names = [pool.name for pool in problem.pools] + [wide.name for wide in problem.wide]
+    promised = [sum(amounts) for amounts in plan.promised] + [wide.held for wide in problem.wide]
+    cover = [[min(whole, u) for u in row] for whole, row in zip(promised, usage, strict=False)]
+    cover += wide_cover(problem, rest(usage, plan.promised))
+    for name, whole, row, micro in zip(names, promised, cover, adds, strict=False):
         if whole:
-            covered = sum(b * min(whole, u) for b, u in zip(problem.blocks, usage[at], strict=True))
-            adds = commitment_cost(problem, at, usage[at], plan.promised[at])
-            found.append(PoolUse(pool.name, adds, covered * 1_000_000 // (whole * hours)))
+            covered = sum(b * part for b, part in zip(problem.blocks, row, strict=True))
+            found.append(PoolUse(name, micro, covered * 1_000_000 // (whole * hours)))
+    for credit, micro in zip(problem.credits, adds[len(names) :], strict=True):
+        if credit.amount:
+            found.append(PoolUse(credit.name, micro, (credit.paid - micro) * 1_000_000 // credit.amount))
     return tuple(found)

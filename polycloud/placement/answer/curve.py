@@ -169,7 +169,9 @@ def only(problem: Problem, measure: Measure) -> Problem:
     )
     items = tuple(msgspec.structs.replace(i, hold=tuple((site, 0) for site, _ in i.hold)) for i in problem.items)
     meters = tuple(msgspec.structs.replace(meter, tiers=((0, 0),)) for meter in problem.meters)
-    return msgspec.structs.replace(problem, tasks=tasks, items=items, meters=meters, pools=(), per_cloud=0, fixed=())
+    return msgspec.structs.replace(
+        problem, tasks=tasks, items=items, meters=meters, pools=(), wide=(), credits=(), per_cloud=0, fixed=()
+    )
 
 
 def capped(problem: Problem, measure: Measure, ceiling: int) -> Problem:

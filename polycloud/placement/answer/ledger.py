@@ -8,9 +8,9 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from typing import NamedTuple
 
-from polycloud.placement.bill import bill, commitment_cost, price, used
+from polycloud.placement.bill import bill, commitment_cost, commitments, price, used
 from polycloud.placement.problem import Flow, Option, Problem, Solution
-from polycloud.placement.solve.promises import best
+from polycloud.placement.solve.promises import beside, best
 
 
 class Change(NamedTuple):
@@ -82,8 +82,21 @@ class Ledger:
             sources[task] = tuple(said)
         promised = list(old.promised)
         for pool, usage in self._usage_after(change).items():
+            if problem.wide:
+                usage = beside(problem, self._whole_usage(change), promised, pool)
             promised[pool] = best(problem.pools[pool], usage, problem.blocks)
         return Solution(tuple(choice), tuple(copies), tuple(sources), tuple(promised))
+
+    def _whole_usage(self, change: Change) -> list[list[int]]:
+        """The usage of every pool after a change."""
+        after = self._usage_after(change)
+        return [after.get(pool, usage) for pool, usage in enumerate(self._usage)]
+
+    def _adds(self, change: Change, new: Solution, meters: Counter[int]) -> int:
+        """What commitments add when they cover more than one pool: together, with the volumes on all meters."""
+        after = commitments(self.problem, new, self._whole_usage(change), meters)
+        before = commitments(self.problem, self.solution, self._usage, self._all.meters)
+        return sum(cost for _, cost in after) - sum(cost for _, cost in before)
 
     def _usage_after(self, change: Change) -> dict[int, list[int]]:
         """The pools whose usage a change touches, with what is used then."""
@@ -106,16 +119,20 @@ class Ledger:
         kinds = after.plain.copy()
         kinds.subtract(before.plain)
         faults = list(after.missing)
+        meters = self._all.meters.copy()
         for meter in before.meters.keys() | after.meters.keys():
             old = self._all.meters[meter]
             volume = old + after.meters[meter] - before.meters[meter]
-            row = problem.meters[meter]
+            row, meters[meter] = problem.meters[meter], volume
             kinds["transfer"] += row.cost(volume) - row.cost(old)
             if row.capacity is not None and volume > row.capacity:
                 faults.append(f"{row.name} carries {volume} bytes a month of {row.capacity}")
-        for pool, usage in self._usage_after(change).items():
-            kinds["commitment"] += commitment_cost(problem, pool, usage, new.promised[pool])
-            kinds["commitment"] -= commitment_cost(problem, pool, self._usage[pool], self.solution.promised[pool])
+        if problem.wide or problem.credits:
+            kinds["commitment"] += self._adds(change, new, meters)
+        else:
+            for pool, usage in self._usage_after(change).items():
+                kinds["commitment"] += commitment_cost(problem, pool, usage, new.promised[pool])
+                kinds["commitment"] -= commitment_cost(problem, pool, self._usage[pool], self.solution.promised[pool])
         nothing: Counter[str] = Counter()
         clouds = self._extra_clouds(before.clouds, after.clouds) - self._extra_clouds(nothing, nothing)
         kinds["complexity"] += problem.per_cloud * clouds

@@ -13,7 +13,7 @@ from polycloud.placement.answer.facts import fact
 from polycloud.placement.answer.values import Fact, Promise
 from polycloud.placement.answer.words import MICRO, usd
 from polycloud.placement.build.pools import TERMS
-from polycloud.placement.problem import Problem, Solution
+from polycloud.placement.problem import HOURS, Problem, Solution
 
 TERM_HOURS = (8760, 3 * 8760)  # of each of TERMS
 MILLION = 1_000_000
@@ -28,7 +28,8 @@ class Bought(msgspec.Struct, frozen=True):
 
 
 def commitments(problem: Problem, plan: Solution, market: Market, estate: Estate) -> tuple[Bought | Promise, ...]:
-    """Every commitment that is held or should be bought, in the order of the pools."""
+    """Every commitment that is held or should be bought: in the order of the pools, then those for more than one,
+    then what is prepaid."""
     found: list[Bought | Promise] = []
     for at, (pool, amounts) in enumerate(zip(problem.pools, plan.promised, strict=True)):
         for term, amount in zip(pool.terms, amounts, strict=True):
@@ -39,6 +40,12 @@ def commitments(problem: Problem, plan: Solution, market: Market, estate: Estate
                 found.append(Bought(_dated(promise, of, rows), of, rows))
             elif amount:
                 found.append(promise)
+    found += [Promise(wide.scope, wide.name, wide.held, 0, wide.keep_ppm) for wide in problem.wide]
+    found += [
+        Promise(row.cloud, row.name, row.amount // HOURS, 0, row.paid * 1_000_000 // row.amount)
+        for row in problem.credits
+        if row.amount
+    ]
     return tuple(found)
 
 

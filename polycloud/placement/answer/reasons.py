@@ -80,7 +80,9 @@ def _cheapest(ledger: Ledger, task: int, alone: dict[int, int]) -> str:
     cost = usd(option.cost + option.penalty)
     if option.cost + option.penalty > alone[here]:
         # Not the cheapest by itself: promises, or what it shares with the rest, make it so.
-        kept = option.pool >= 0 and any(ledger.solution.promised[option.pool])
+        kept = option.pool >= 0 and (
+            any(ledger.solution.promised[option.pool]) or any(option.pool in wide.pools for wide in problem.wide)
+        )
         why = (
             f"promises for {problem.pools[option.pool].name} decide" if kept else "what it shares with the rest decides"
         )

@@ -197,8 +197,8 @@ class Optimality(msgspec.Struct, frozen=True):
 class LevelAnswer(msgspec.Struct, frozen=True):
     """One aim of several in order: the least that it could be, given those before it, and what the plan has of it.
 
-    Cost in micro-USD a month, latency in milliseconds summed over parts, availability as parts that can be
-    interrupted (half for a mixed market), complexity in clouds, carbon in kilograms a month.
+    Cost in micro-USD a month, latency in milliseconds summed over parts, availability as minutes of expected downtime
+    a month summed over workloads, complexity in clouds, carbon in kilograms a month.
     """
 
     level: str
@@ -240,6 +240,15 @@ class Fact(msgspec.Struct, frozen=True):
     stale: bool = False
 
 
+class SiteShare(msgspec.Struct, frozen=True):
+    """The share of traffic that a site should carry, and the mean share of the serving workloads' demand that the plan
+    has there, in ppm; None where no work serves."""
+
+    site: str
+    target_ppm: int
+    plan_ppm: int | None
+
+
 class SitePoint(msgspec.Struct, frozen=True):
     """Where a site is, in degrees, north and east positive; None where that is not known."""
 
@@ -276,6 +285,7 @@ class Placement(msgspec.Struct, frozen=True):
     facts: tuple[Fact, ...] = ()
     warnings: tuple[str, ...] = ()
     diagnostics: tuple[Diagnostic, ...] = ()
+    shares: tuple[SiteShare, ...] = ()
 
 
 class CurvePoint(msgspec.Struct, frozen=True):

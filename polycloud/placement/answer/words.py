@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 
-from polycloud.placement.answer.values import BaselineAnswer, LevelAnswer, Promise
+from polycloud.placement.answer.values import BaselineAnswer, LevelAnswer, Promise, SiteShare
 
 MICRO = 1_000_000
 BYTES = ("B", "kB", "MB", "GB", "TB", "PB", "EB")
@@ -78,5 +78,15 @@ def aim(row: LevelAnswer, amount: float) -> str:
     """An amount of an aim with its unit."""
     if row.level == "cost":
         return usd(round(amount))
-    units = {"latency": "ms in all", "availability": "parts that can be interrupted", "complexity": "clouds"}
+    units = {"latency": "ms in all", "availability": "minutes down a month, in all", "complexity": "clouds"}
     return f"{amount:,.4g} {units.get(row.level, 'kg CO2e')}"
+
+
+def shared(row: SiteShare) -> tuple[str, str, str]:
+    """The target of a site, what the plan has of it, and by how much that differs."""
+    target = percent(row.target_ppm / 1_000_000)
+    if row.plan_ppm is None:
+        return target, "-", "-"
+    more = row.plan_ppm - row.target_ppm
+    sign = "+" if more > 0 else ""
+    return target, percent(row.plan_ppm / 1_000_000), f"{sign}{percent(more / 1_000_000)}" if more else "as meant"

@@ -26,12 +26,12 @@ from polycloud.placement.build.law import Law
 from polycloud.placement.build.machines import Machines
 from polycloud.placement.build.options import Options
 from polycloud.placement.build.pools import Pools
-from polycloud.placement.build.promised import check_promises
+from polycloud.placement.build.promised import Promises
 from polycloud.placement.build.pruning import Pruning
 from polycloud.placement.build.quotas import Quotas
 from polycloud.placement.build.reach import Distances
 from polycloud.placement.build.recovery import check_recovery, fresh
-from polycloud.placement.build.shapes import Part, Shapes, demand_of
+from polycloud.placement.build.shapes import JOBS, Part, Shapes, demand_of
 from polycloud.placement.problem import Problem, Task
 from polycloud.placement.routes.lanes import LINK, Lanes, zones
 
@@ -41,7 +41,8 @@ class Detail(msgspec.Struct, frozen=True):
 
     ``hours``: machine hours a month, with what interruptions cost; ``speed``: beside the accelerator that the work
     names; ``low`` and ``high``: a spot cost over the whole band of its interruption rate (the option costs ``high``);
-    ``interval``: hours between saved states; ``offer``: the catalogue's row, None for what is one's own.
+    ``interval``: hours between saved states; ``offer``: the catalogue's row, None for what is one's own;
+    ``serves``: its share of what the workload serves, 0 for a standby and work that serves nobody.
     """
 
     machine: str
@@ -54,6 +55,7 @@ class Detail(msgspec.Struct, frozen=True):
     spot_share: float = 0.0
     notes: tuple[str, ...] = ()
     offer: Offer | None = None
+    serves: float = 0.0
 
 
 class Built(msgspec.Struct, frozen=True):
@@ -128,20 +130,18 @@ class _Building:
         pruning = Pruning(self.pools.reach, merged.hours)
         flat = len(merged.hours) == 1
         candidates = Candidates(ground, self.machines, self.speeds, self.quotas, self.pools.reach, flat=flat)
-        options = Options(ground, self.law, candidates, self.quotas, self.distances, order, merged, pruning)
+        promises = Promises(ground, self.distances)
+        options = Options(ground, self.law, candidates, self.quotas, self.distances, order, merged, pruning, promises)
         every: dict[str, list[Draft]] = {}
         for done, part in enumerate(parts):
             self.report(done, len(parts))
             every[part.name] = options.of(part)
-        drafts = pruning.together(parts, every)
+        drafts = pruning.together(parts, promises.kept(parts, every))
         self.report(len(parts), len(parts))
         for part in parts:
             if not drafts[part.name]:
                 no_option(ground, self.law, options, part)
         check_groups(ground, options, parts, drafts)
-        check_promises(
-            ground, parts, {name: frozenset(row.machine.site for row in rows) for name, rows in drafts.items()}
-        )
         items = tuple(fresh(ground, self.data, self.data.item(name)) for name in self.data.names)
         self.report(len(parts), len(parts))
         for item in items:
@@ -208,6 +208,8 @@ class _Building:
             tasks=tasks,
             items=items,
             pools=pools,
+            wide=self.pools.wide(index),
+            credits=self.pools.credits(index, lanes.meters),
             quotas=tuple(self.quotas.rows),
             near=tuple(row for row, _ in near),
             blocks=hours,
@@ -228,7 +230,7 @@ class _Building:
         return Built(
             problem,
             paths,
-            tuple(tuple(map(_detail, drafts[part.name])) for part in parts),
+            tuple(tuple(_detail(part, draft) for draft in drafts[part.name]) for part in parts),
             classes,
             of,
             float(self.data.months),
@@ -261,6 +263,7 @@ class _Building:
             draft.hourly if pool >= 0 else (),
             draft.latency_us,
             draft.grams,
+            draft.down_ms,
         )
 
 
@@ -274,7 +277,7 @@ def _bandwidths(estate: Estate, problem: Problem) -> dict[str, KeyPath]:
     }
 
 
-def _detail(draft: Draft) -> Detail:
+def _detail(part: Part, draft: Draft) -> Detail:
     return Detail(
         draft.machine.name,
         draft.machine.accelerator,
@@ -286,4 +289,5 @@ def _detail(draft: Draft) -> Detail:
         draft.spot_share,
         draft.notes,
         draft.machine.offer,
+        0.0 if part.work.kind in JOBS else float(part.share),
     )

@@ -7,7 +7,11 @@ from polycloud.placement.build.spot import Stretch
 
 
 class Draft(msgspec.Struct, frozen=True):
-    """An option before pools are known: ``hourly`` is what promises could cover of its ``cost``, in each block."""
+    """An option before pools are known: ``hourly`` is what promises could cover of its ``cost``, in each block.
+
+    ``up``: the share of time that the work is expected to be up with it, by its pattern; ``down_ms``: milliseconds a
+    month that this part of it is not.
+    """
 
     machine: Machine
     market: str
@@ -25,3 +29,5 @@ class Draft(msgspec.Struct, frozen=True):
     stretch: Stretch | None = None
     spot_share: float = 0.0
     notes: tuple[str, ...] = ()
+    up: float = 1.0
+    down_ms: int = 0

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from polycloud.estate.paths import KeyPath
+from polycloud.placement.build.apart import end, matched
 from polycloud.placement.build.data import Data
 from polycloud.placement.build.drafts import Draft
 from polycloud.placement.build.elsewhere import elsewhere
@@ -70,8 +71,8 @@ def check_groups(ground: Ground, options: Options, parts: list[Part], drafts: di
     for members in groups.values():
         first = members[0]
         by_cloud = first.work.apart == "cloud"
-        ends = [{_end(draft.machine.site, by_cloud) for draft in drafts[part.name]} for part in members]
-        placed = _matched(ends)
+        ends = [{end(draft.machine.site, by_cloud) for draft in drafts[part.name]} for part in members]
+        placed = matched(ends)
         if placed < len(members):
             word = "cloud" if by_cloud else "site"
             left = sorted(set().union(*ends))
@@ -79,28 +80,8 @@ def check_groups(ground: Ground, options: Options, parts: list[Part], drafts: di
             others = {
                 site: options.refusals(first, site)
                 for site in ground.sites
-                if _end(site, by_cloud) not in left and options.refusals(first, site)
+                if end(site, by_cloud) not in left and options.refusals(first, site)
             }
             stated = "sites" if first.work.sites else "pattern"
             fix = f"allow more than {listed(left)}, or write fewer sites:" if stated == "sites" else "allow more places"
             report(ground, "workload_unplaceable", first.path(stated), what, explained(ground, others), fix)
-
-
-def _end(site: str, by_cloud: bool) -> str:
-    return site.partition("/")[0] if by_cloud else site
-
-
-def _matched(ends: list[set[str]]) -> int:
-    """How many parts can have an end each (augmenting paths)."""
-    owner: dict[str, int] = {}
-
-    def find(part: int, seen: set[str]) -> bool:
-        for end in sorted(ends[part]):
-            if end not in seen:
-                seen.add(end)
-                if end not in owner or find(owner[end], seen):
-                    owner[end] = part
-                    return True
-        return False
-
-    return sum(find(part, set()) for part in range(len(ends)))

@@ -18,6 +18,7 @@ from polycloud.placement.build.fitting import Fit
 from polycloud.placement.build.ground import Ground, hours
 from polycloud.placement.build.law import Law
 from polycloud.placement.build.machines import Machine
+from polycloud.placement.build.promised import MONTH_MS, ZONES, Promises
 from polycloud.placement.build.pruning import Pruning
 from polycloud.placement.build.quotas import Quotas
 from polycloud.placement.build.reach import Distances
@@ -41,13 +42,17 @@ Refusals = dict[KeyPath, str]
 
 
 class Running(msgspec.Struct, frozen=True):
-    """A part on machines of one pace: how much of them is in use, how many must run together, how fast they are."""
+    """A part on machines of one pace: how much of them is in use, how many must run together, how fast they are.
+
+    ``alone``: in some hour in which it serves it does so on one machine, or on one gang of them.
+    """
 
     part: Part
     profile: Profile
     gang: int
     speed: Fraction
     spot: Fraction  # the share of its hours that may be on spot machines
+    alone: bool
 
 
 class Bid(msgspec.Struct, frozen=True):
@@ -80,6 +85,7 @@ class Options:
         order: tuple[int, ...],
         blocks: Blocks,
         pruning: Pruning,
+        promises: Promises,
     ) -> None:
         self._ground = ground
         self._law = law
@@ -89,6 +95,7 @@ class Options:
         self._order = order
         self._blocks = blocks
         self._pruning = pruning
+        self._promises = promises
         self._runs: dict[str, dict[tuple[int, int, int, int], Running | Refusals]] = {}
         self._singles: dict[tuple[int, int], Profile] = {}
         self._stretches: dict[tuple[str, str, Shape], tuple[Stretch, int, int]] = {}
@@ -102,8 +109,18 @@ class Options:
             if refused:
                 self._ground.leave(part.workload, site, (), "; ".join(refused.values()))
                 continue
-            found += map(self._finished, self._pruning.at_site(self._at(part, site)))
+            # What holds the promises is not beaten by what is cheaper and does not.
+            able: list[Bid] = []
+            short: list[Bid] = []
+            for bid in self._at(part, site):
+                (short if self._promises.short(part, site, self._up(bid)) else able).append(bid)
+            for bids in (able, short):
+                found += map(self._finished, self._pruning.at_site(bids))
         return found
+
+    def _up(self, bid: Bid) -> float:
+        gone = 0.0 if bid.slow is None else float(bid.share) * (1 - 1 / bid.slow.high)
+        return self._promises.up(bid.run.part, bid.machine.site, bid.run.alone, gone)
 
     # -- what speaks against a site or a machine ---------------------------------------------------------
 
@@ -169,7 +186,9 @@ class Options:
             if one > Fraction(deadline.value) / 3600:
                 return {part.path("deadline"): f"one run would take {float(one):,.0f} hours, not {deadline} at most"}
         gang = fits.machines(max(part.demand.instances(speed))) if part.work.kind == "training" else fits.parts
-        return Running(part, self._profile(part, speed, fits), gang, speed, spot_share(part))
+        fewest = min((count for count in part.demand.instances(speed) if count), default=0)
+        alone = fits.machines(fewest) < ZONES * fits.parts
+        return Running(part, self._profile(part, speed, fits), gang, speed, spot_share(part), alone)
 
     def _profile(self, part: Part, speed: Fraction, fits: Fit) -> Profile:
         demand = part.demand
@@ -274,6 +293,7 @@ class Options:
         if slow is not None:
             longer += bid.share * (Fraction(round(slow.high * BILLION), BILLION) - 1)
         lasting = float(run.profile.hours * longer)
+        up = self._up(bid)
         notes = [] if known else ["what it emits is not known"]
         if reach.estimated:
             notes.append("round trips are estimated from distance")
@@ -299,6 +319,8 @@ class Options:
             slow,
             float(bid.share),
             tuple(notes),
+            up,
+            round((1 - up) * MONTH_MS * float(run.part.share)),
         )
 
     def _emitted(self, machine: Machine) -> float | None:

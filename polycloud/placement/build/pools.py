@@ -1,9 +1,10 @@
 """What a promise of capacity covers: a machine family in a region, or as much as a commitment that is held says.
 
-New promises are for one family in one region, at the catalogue's committed prices. Commitments that the estate holds
-are terms of the pool that they cover; one for a whole cloud, or a whole region, makes that the pool of everything in
-it, since a machine's hours can be covered by one pool only. The promised spend becomes usage at on-demand prices by its
-discount: spend per hour / (1 - discount).
+A machine's hours are in the pool of its family and region: new promises are for one of these, at the catalogue's
+committed prices. Commitments that the estate holds are terms of their family's pool; one for a whole region or cloud
+covers what the promises of the families in it leave. The promised spend becomes usage at on-demand prices by its
+discount: spend per hour / (1 - discount). Prepaid credits pay whatever their cloud charges in a month: compute,
+storage and what it sends (oracle.com/cloud/universal-credits, 2026-11).
 """
 
 from collections.abc import Iterable
@@ -18,13 +19,13 @@ from polycloud.placement.build.demand import rounded
 from polycloud.placement.build.drafts import Draft
 from polycloud.placement.build.ground import Ground, hours
 from polycloud.placement.build.machines import PPM, Machine, Machines, family
-from polycloud.placement.problem import HOURS, MIXED, ON_DEMAND, Pool, Term
+from polycloud.placement.problem import HOURS, MIXED, ON_DEMAND, Credit, Meter, Pool, Term, Wide
 
 GATEWAYS = ("ptu", "dedicated", "provisioned")  # capacity of models: the gateway fills it
 YEAR_HOURS = 8760
 RENEWAL_DAYS = 90  # a quarter's notice that a commitment ends; terms of a year always end within the planning horizon
 TERMS = ("1 year", "3 years")
-ONE_POOL = "what is held covers all of it, and an hour is planned under one promise only: see polycloud commit"
+CREDITS = "universal-credits"
 Scope = tuple[str, ...]
 FAMILY = 3  # words of the scope of a family: its cloud, its site, itself
 
@@ -41,11 +42,12 @@ class Held(msgspec.Struct, frozen=True):
 
 class Reach(msgspec.Struct, frozen=True):
     """What promises can do for a machine in the pool ``scope``: the least and the most that the best of them keeps of
-    its on-demand price, in millionths."""
+    its on-demand price, in millionths; ``wide``: one for more than its family may cover what these leave."""
 
     scope: Scope
     least: int = PPM
     most: int = PPM
+    wide: bool = False
 
 
 class Pools:
@@ -55,13 +57,15 @@ class Pools:
         self._ground = ground
         self._machines = machines
         self.fixed: list[tuple[str, int]] = []
+        self._credits: list[Credit] = []
         self.held = [
             found
             for name, commitment in ground.estate.commitments.items()
             if (found := self._read(name, commitment)) is not None
         ]
-        self._wide = {held.scope for held in self.held if len(held.scope) < FAMILY}
-        self.paths: dict[str, KeyPath] = {}
+        self._wide = [held for held in self.held if len(held.scope) < FAMILY]
+        self.paths: dict[str, KeyPath] = {held.name: ("commitments", held.name) for held in self.held}
+        self.paths |= {credit.name: ("commitments", credit.name) for credit in self._credits}
         self._reaches: dict[tuple[str, str], Reach] = {}
         self._mosts: dict[Scope, int] = {}
 
@@ -73,6 +77,9 @@ class Pools:
             self._ground.leave("", "", f"commitment {name}", "capacity of models: the gateway fills it")
             return None
         if not self._in_force(name, commitment, path):
+            return None
+        if commitment.kind == CREDITS:
+            self._prepaid(name, commitment, path)
             return None
         scope = self._scope(commitment)
         sample = self._sample(commitment)
@@ -90,6 +97,15 @@ class Pools:
                 "", commitment.at, f"commitment {name}", "its site is not in the plan; it is paid all the same"
             )
         return Held(name, scope, keep, rate)
+
+    def _prepaid(self, name: str, commitment: Commitment, path: KeyPath) -> None:
+        """Money for all that a cloud charges: the sum spread over its term, worth more by its discount."""
+        keep = PPM if commitment.discount is None else PPM - int(commitment.discount.value * PPM)
+        rate = self._rate(commitment, None, keep, path)
+        if rate is None:
+            self._vague(name, commitment, path)
+            return
+        self._credits.append(Credit(name, commitment.cloud, rate * HOURS, rounded(Fraction(rate * HOURS * keep, PPM))))
 
     def _vague(self, name: str, commitment: Commitment, path: KeyPath) -> None:
         """What can not be reckoned covers nothing in the plan, and is paid all the same where that is known."""
@@ -147,24 +163,23 @@ class Pools:
     # -- pools -------------------------------------------------------------------------------------------
 
     def scope(self, machine: Machine) -> tuple[str, ...]:
-        """The pool of a machine: the widest that something held covers, else its family and region."""
-        full = (machine.site.partition("/")[0], machine.site, machine.family)
-        return next((full[:n] for n in (1, 2) if full[:n] in self._wide), full)
+        """The pool of a machine: its family and region."""
+        return (machine.site.partition("/")[0], machine.site, machine.family)
 
     def reach(self, machine: Machine) -> Reach:
         """What promises can do for a machine. Where one is held for just its family, its hours may be paid already."""
         key = (machine.site, machine.name)
         if key not in self._reaches:
             scope = self.scope(machine)
-            held = any(held.scope == scope and len(scope) == FAMILY for held in self.held)
+            held = any(held.scope == scope for held in self.held)
             own = min((keep for keep in machine.keeps if keep is not None), default=PPM)
-            self._reaches[key] = Reach(scope, 0 if held else own, self._most(scope, machine.site))
+            self._reaches[key] = Reach(
+                scope, 0 if held else own, self._most(scope, machine.site), bool(self._covering(scope))
+            )
         return self._reaches[key]
 
     def _most(self, scope: Scope, site: str) -> int:
         """The least that a promise keeps which can be bought whatever machines of a family are in its pool."""
-        if len(scope) < FAMILY:
-            return PPM
         if scope not in self._mosts:
             members = [m for m in self._machines.at(site) if m.family == scope[2] and m.on_demand is not None]
             terms = [[machine.keeps[at] for machine in members] for at in range(len(TERMS))]
@@ -179,7 +194,8 @@ class Pools:
         """The pools that options fall into, or that something is held for, and their indices by scope."""
         members: dict[tuple[str, ...], dict[tuple[str, str], Machine]] = {}
         for held in self.held:
-            members.setdefault(self._holder(held), {})
+            if len(held.scope) == FAMILY:
+                members.setdefault(held.scope, {})
         for draft in drafts:
             if draft.market in (ON_DEMAND, MIXED) and any(draft.hourly):
                 found = members.setdefault(self.scope(draft.machine), {})
@@ -188,24 +204,43 @@ class Pools:
         index: dict[tuple[str, ...], int] = {}
         for scope, machines in members.items():
             terms = self._terms(scope, list(machines.values()))
-            if len(scope) < FAMILY and any(keep for machine in machines.values() for keep in machine.keeps):
-                self._ground.leave("", "", f"new promises for single families in {scope[-1]}", ONE_POOL)
-            if terms:
+            if terms or self._covering(scope):
                 index[scope] = len(rows)
-                rows.append(Pool(" ".join(scope[-2:] if len(scope) > 1 else scope), terms))
+                rows.append(Pool(" ".join(scope[-2:]), terms))
         return tuple(rows), index
 
-    def _holder(self, held: Held) -> tuple[str, ...]:
-        return next((held.scope[:n] for n in (1, 2) if held.scope[:n] in self._wide), held.scope)
+    def wide(self, index: dict[Scope, int]) -> tuple[Wide, ...]:
+        """The commitments that are held for more than a family, with the pools of ``rows`` that they cover."""
+        return tuple(
+            Wide(
+                held.name,
+                tuple(at for scope, at in index.items() if held in self._covering(scope)),
+                held.keep,
+                held.rate,
+                held.scope[-1],
+            )
+            for held in self._wide
+        )
+
+    def credits(self, index: dict[Scope, int], meters: Iterable[Meter]) -> tuple[Credit, ...]:
+        """What is prepaid, with the pools and the meters of its cloud: their names begin with their site's."""
+        sending = [meter.name.partition("/")[0] for meter in meters]
+        return tuple(
+            msgspec.structs.replace(
+                credit,
+                meters=tuple(at for at, cloud in enumerate(sending) if cloud == credit.cloud),
+                pools=tuple(at for scope, at in index.items() if scope[0] == credit.cloud),
+            )
+            for credit in self._credits
+        )
+
+    def _covering(self, scope: Scope) -> list[Held]:
+        return [held for held in self._wide if scope[: len(held.scope)] == held.scope]
 
     def _terms(self, scope: tuple[str, ...], machines: list[Machine]) -> tuple[Term, ...]:
         """What is held, then what can be bought: at the dearest ratio of the machines in the pool, and only where the
         committed price of each of them is known."""
-        found = []
-        for held in self.held:
-            if self._holder(held) == scope:
-                found.append(Term(held.name, held.keep, held.rate, held.rate))
-                self.paths[held.name] = ("commitments", held.name)
+        found = [Term(held.name, held.keep, held.rate, held.rate) for held in self.held if held.scope == scope]
         for at, name in enumerate(TERMS):
             keeps = [machine.keeps[at] for machine in machines]
             known = [keep for keep in keeps if keep is not None]

@@ -1,10 +1,11 @@
-"""Whether a pattern can hold the availability that the estate promises: told with the pattern that can.
+"""What availability each way to run serving work can hold: what falls short of a promise in slos: is no candidate.
 
-It decides nothing: the promises of vendors are no forecast, and what a second place costs is for people to weigh. The
-arithmetic and its sources are those of ``polycloud assess``; a single machine has a promise of its own.
+The arithmetic and its sources are those of ``polycloud assess``; a single machine has a promise of its own. Where no
+candidate reaches it none is refused, since the estate's pattern can not hold it: that is told, with one that can.
 """
 
-from collections.abc import Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 
 from polycloud.estate.schema.operations import Slo
@@ -18,63 +19,159 @@ from polycloud.placement.availability import (
     doubled,
     standby,
 )
+from polycloud.placement.build.apart import end, matched
+from polycloud.placement.build.drafts import Draft
 from polycloud.placement.build.ground import Ground
-from polycloud.placement.build.shapes import PARTS, Part
+from polycloud.placement.build.reach import Distances
+from polycloud.placement.build.shapes import JOBS, PARTS, Part
+from polycloud.placement.problem import HOURS
 
 # For one machine: AWS Compute SLA, instance level (aws.amazon.com/compute/sla, read 2026-11). The others promise as
 # much or more for one machine with its best disks.
 MACHINE = 0.995
 EXPECTED = 1  # of the ranges: the middle one
 ZONES = 2  # machines at a site, in two zones, that its promise is for
-SERVING = ("inference", "application")
+MONTH_MS = HOURS * 3_600_000
 Way = tuple[str, float]  # what to write, and what is expected of it
+Said = tuple[str, float]  # the name of a promise in slos:, and its target
 
 
-def check_promises(ground: Ground, parts: Sequence[Part], sites: dict[str, frozenset[str]]) -> None:
-    """Warns of serving work whose pattern is expected to be up less than an availability of slos: says.
+class Promises:
+    """How far each part is expected to be up at a site, and what the estate promises of it."""
 
-    ``sites``: where each part can be. Halls have no promise that is published: work that is only there is not judged.
-    """
-    promises = [(name, slo) for name, slo in ground.estate.slos.items() if slo.measure == "availability"]
-    by_work: dict[str, list[Part]] = {}
-    for part in parts if promises else ():
-        by_work.setdefault(part.workload, []).append(part)
-    for name, mine in by_work.items():
-        work = mine[0].work
-        where = frozenset[str]().union(*(sites[part.name] for part in mine))
-        production = (work.environment or ground.estate.environment) == "production"
-        if work.kind in SERVING and production and any(not site.startswith("onprem/") for site in where):
-            _judge(ground, name, mine, [(n, slo) for n, slo in promises if _meant(slo, work, where)])
+    def __init__(self, ground: Ground, distances: Distances) -> None:
+        self._ground = ground
+        self._distances = distances
+        self._slos = [(name, slo) for name, slo in ground.estate.slos.items() if slo.measure == "availability"]
+        self._models: dict[tuple[str, str], float] = {}
+
+    def up(self, part: Part, site: str, alone: bool, interrupted: float) -> float:
+        """The share of time that the whole workload is up when each of its parts is as this one.
+
+        ``alone``: in some hour a single machine serves; ``interrupted``: the share of time that spot machines are
+        gone. Work of a fixed size has only that to lose.
+        """
+        if part.work.kind in JOBS:
+            return 1 - interrupted
+        # A standby of one machine hardly counts: what decides is the primary, and the time of the switch.
+        single = MACHINE if alone and part.serving else COMPUTE
+        return self._called(part, site) * _compute(part.work, single * (1 - interrupted))
+
+    def said(self, part: Part, site: str) -> Said | None:
+        """The highest promise that a part would have to hold at a site. Halls have none that is published, and work
+        of a fixed size or not in production is promised nothing."""
+        work = part.work
+        production = (work.environment or self._ground.estate.environment) == "production"
+        if work.kind in JOBS or not production or site.startswith("onprem/"):
+            return None
+        found = [(name, float(slo.target.value)) for name, slo in self._slos if _meant(slo, work, site)]
+        return max(found, key=lambda one: one[1], default=None)
+
+    def short(self, part: Part, site: str, up: float) -> bool:
+        """Whether what a part is expected to be up at a site is less than promised there."""
+        said = self.said(part, site)
+        return said is not None and up < said[1]
+
+    def kept(self, parts: Sequence[Part], drafts: Mapping[str, list[Draft]]) -> dict[str, list[Draft]]:
+        """The ways that hold what is promised of their work, where all its parts have one; else all, and a warning."""
+        found = dict(drafts)
+        works: dict[str, list[Part]] = defaultdict(list)
+        for part in parts if self._slos else ():
+            works[part.workload].append(part)
+        for name, mine in works.items():
+            short: dict[str, list[Draft]] = {}
+            rest: dict[str, list[Draft]] = {}
+            for part in mine:
+                short[part.name], rest[part.name] = [], []
+                for row in drafts[part.name]:
+                    (short if self.short(part, row.machine.site, row.up) else rest)[part.name].append(row)
+            if not any(short.values()):
+                continue
+            # A place without a promise, such as a hall, is left alone and is no proof that the promise can be held.
+            if not all(
+                any(self.said(part, row.machine.site) for row in rest[part.name]) for part in mine if short[part.name]
+            ):
+                self._warn(name, mine, drafts)
+            elif _placed(mine, rest) < _placed(mine, drafts):
+                self._few(name, mine)
+            else:
+                found.update(rest)
+                for part in mine:
+                    self._leave(part, short[part.name], rest[part.name])
+        return found
+
+    def _leave(self, part: Part, short: Sequence[Draft], rest: Sequence[Draft]) -> None:
+        """Notes what is refused; a site where nothing is left as a whole."""
+        sites = {row.machine.site for row in rest}
+        for row in short:
+            said = self.said(part, row.machine.site)
+            assert said is not None
+            where = self._ground.where(("slos", said[0]))
+            why = f"expected to be up {_share(row.up)}, and slos.{said[0]} promises {_share(said[1])} ({where})"
+            market = "" if row.market in ("on-demand", "own") else f" on {row.market}"
+            what = f"{row.machine.name}{market}" if row.machine.site in sites else ""
+            self._ground.leave(part.workload, row.machine.site, what, why)
+
+    def _warn(self, name: str, mine: Sequence[Part], drafts: Mapping[str, list[Draft]]) -> None:
+        """Tells of work none of whose ways holds the promise, with the pattern that would."""
+        judged = [
+            (part, [row for row in drafts[part.name] if self.said(part, row.machine.site) is not None]) for part in mine
+        ]
+        judged = [(part, rows) for part, rows in judged if rows]
+        called, target = self._highest(mine, drafts)
+        now = min(max(row.up for row in rows) for _, rows in judged)
+        models = max(self._called(part, row.machine.site) for part, rows in judged for row in rows)
+        message = (
+            f"{name} is expected to be up {_share(now)} as it is spread, and slos.{called} promises {_share(target)}"
+        )
+        able = next(((words, found) for words, found in _ways(mine[0].work, models) if found >= target), None)
+        if able is not None:
+            fix = f"write {able[0]}, of which {_share(able[1])} is expected"
+        elif models < target:
+            share = _share(models)
+            fix = f"no pattern can: the models it uses are expected to be up {share}; deploy them in a second cloud"
+        else:
+            fix = "no pattern can hold it by what clouds promise: lower the target"
+        self._ground.warn("availability_short", ("workloads", name, "pattern"), message, fix)
+
+    def _few(self, name: str, mine: Sequence[Part]) -> None:
+        """Tells of parts that must be apart, with too few places that hold the promise."""
+        apart = mine[0].work.apart
+        message = f"{name} would hold what slos promises of it at fewer {apart}s than it has parts"
+        fix = f"allow more {apart}s, or lower the target: it decides nothing now"
+        self._ground.warn("availability_short", ("workloads", name, "pattern"), message, fix)
+
+    def _highest(self, mine: Sequence[Part], drafts: Mapping[str, list[Draft]]) -> Said:
+        found = (self.said(part, row.machine.site) for part in mine for row in drafts[part.name])
+        return max((said for said in found if said is not None), key=lambda one: one[1])
+
+    def _called(self, part: Part, site: str) -> float:
+        """Of all models that the work calls: by their deployments that may answer it at a site."""
+        if not part.work.uses:
+            return 1.0
+        key = (part.name, site)
+        if key not in self._models:
+            share = 1.0
+            for name in part.work.uses:
+                share *= _model(self._distances.answering(part, site, name))
+            self._models[key] = share
+        return self._models[key]
 
 
-def _meant(slo: Slo, work: Workload, where: frozenset[str]) -> bool:
-    here = not slo.at or any(fnmatchcase(site, pattern) for site in where for pattern in slo.at)
+def _meant(slo: Slo, work: Workload, site: str) -> bool:
+    here = not slo.at or any(fnmatchcase(site, pattern) for pattern in slo.at)
     return here and (not slo.models or any(fnmatchcase(work.serves or "", pattern) for pattern in slo.models))
 
 
-def _judge(ground: Ground, name: str, mine: list[Part], promises: list[tuple[str, Slo]]) -> None:
-    if not promises:
-        return
-    called, slo = max(promises, key=lambda found: found[1].target.value)
-    target, work = float(slo.target.value), mine[0].work
-    models = 1.0
-    for model in work.uses:
-        models *= _model(ground, model)
-    fewest = min(min(part.demand.instances()) for part in mine if part.serving)
-    now = models * _compute(work, MACHINE if fewest < ZONES else COMPUTE)
-    if now >= target:
-        return
-    message = f"{name} is expected to be up {_share(now)} as it is spread, and slos.{called} promises {_share(target)}"
-    able = next(((words, found) for words, found in _ways(work, models) if found >= target), None)
-    if able is not None:
-        fix = f"write {able[0]}, of which {_share(able[1])} is expected"
-    elif models < target:
-        fix = (
-            f"no pattern can: the models it uses are expected to be up {_share(models)}; deploy them in a second cloud"
-        )
-    else:
-        fix = "no pattern can hold it by what clouds promise: lower the target"
-    ground.warn("availability_short", ("workloads", name, "pattern"), message, fix)
+def _placed(parts: Sequence[Part], drafts: Mapping[str, list[Draft]]) -> int:
+    """How many parts that must be apart find an end each."""
+    return matched(
+        [
+            {end(row.machine.site, part.work.apart == "cloud") for row in drafts[part.name]}
+            for part in parts
+            if part.group >= 0
+        ]
+    )
 
 
 def _compute(work: Workload, single: float) -> float:
@@ -103,11 +200,10 @@ def _ways(work: Workload, models: float) -> Iterator[Way]:
         yield f"pattern: active-active{where}{with_least(ZONES * PARTS)}", models * active
 
 
-def _model(ground: Ground, name: str) -> float:
+def _model(places: Sequence[str]) -> float:
     """A model by its deployments: in one region, in several of one cloud, in several clouds."""
-    places = {row.at for row in ground.estate.models[name].deployments if row.at in ground.index}
     clouds = {site.partition("/")[0] for site in places}
-    if "onprem" in clouds or len(places) < 2:
+    if "onprem" in clouds or len(set(places)) < 2:
         return 1.0 if "onprem" in clouds else MODEL_API
     return doubled(MODEL_API, (BETA_CLOUDS if len(clouds) > 1 else BETA_REGIONS)[EXPECTED])
 

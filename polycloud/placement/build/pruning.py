@@ -124,6 +124,8 @@ class Pruning:
         if mine.market != its.market or not _takes_no_more(mine, its):
             return False
         if one.reach.scope != other.reach.scope or not _promisable(its):
+            if one.reach.wide and not _is_under(one, other):
+                return False
             return one.high <= self._low(other) + SLACK
         more = sum(h * max(0, b - a) for h, a, b in zip(self._hours, mine.hourly, its.hourly, strict=True))
         return one.reach.least <= other.reach.least and mine.cost + more <= its.cost + SLACK
@@ -177,7 +179,13 @@ class Pruning:
             who: str | int = part.group if part.group >= 0 else part.name
             for row in filter(_promisable, drafts[part.name]):
                 users[self._pool(row)].add(who)
-        return {pool for pool, names in users.items() if len(pool) < 3 or (len(names) > 1 and pool not in gone)}
+        return {pool for pool, names in users.items() if len(names) > 1 and pool not in gone}
+
+
+def _is_under(one: Bounds[W], other: Bounds[W]) -> bool:
+    """Whether a promise for many families that covers any part of one draft leaves the other no dearer by as much."""
+    hourly = zip(one.draft.hourly, other.draft.hourly, strict=True)
+    return one.rest <= other.rest + SLACK and all(a <= b for a, b in hourly)
 
 
 def alone(keep: int, hourly: tuple[int, ...], hours: tuple[int, ...]) -> int:

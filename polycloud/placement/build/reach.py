@@ -49,6 +49,15 @@ class Distances:
         """Whether nothing about the distance refuses the part there; for a part that may never be planned."""
         return not self._look(part, site).refused
 
+    def answering(self, part: Part, site: str, model: str) -> list[str]:
+        """Where a model that the work calls is deployed lawfully, and near enough to a site."""
+        work = part.work
+        lawful = self._lawful(model, self._law.of_work(work))
+        if work.latency is None or work.late_cost is not None:
+            return lawful
+        limit = milliseconds(work.latency)
+        return [p for p in lawful if p == site or ((rtt := self._ground.rtt(site, p)) is not None and rtt.ms <= limit)]
+
     def _look(self, part: Part, site: str) -> Reach:
         users = self._users(part, site)
         refused, late, estimated = self._models(part, site)

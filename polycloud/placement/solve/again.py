@@ -96,9 +96,7 @@ class _Names:
         self._item = _match([item.name for item in old.items], [item.name for item in new.items])
         self._start = np.cumsum([0] + [len(task.options) for task in new.tasks]).tolist()
         self._begin = np.cumsum([0] + [len(task.options) for task in old.tasks]).tolist()
-        self._options = [
-            {self._key(new, option): k for k, option in reversed(list(enumerate(t.options)))} for t in new.tasks
-        ]
+        self._options: dict[int, dict[tuple[int, str, str], int]] = {}
         self._old_task = {new_at: old_at for old_at, new_at in self._task.items()}
         self._old_item = {new_at: old_at for old_at, new_at in self._item.items()}
 
@@ -137,7 +135,7 @@ class _Names:
         if at is None or len(self._new.tasks[at].flows) != len(old) - 1:
             return None
         option = self._old.tasks[task].options[old[0] - self._begin[task]]
-        k = self._options[at].get(self._key(self._old, option))
+        k = self._find(at, option)
         sites = [self._site.get(site) for site in old[1:]]
         items = [{site for site, _ in self._new.items[flow.item].hold} for flow in self._new.tasks[at].flows]
         if k is None or any(site is None or site not in may for site, may in zip(sites, items, strict=True)):
@@ -162,12 +160,14 @@ class _Names:
     def _option(self, old: int | None, new: int, plan: Solution) -> int | None:
         if old is None:
             return None
-        option = self._old.tasks[old].options[plan.choice[old]]
-        return self._options[new].get(self._key(self._old, option))
+        return self._find(new, self._old.tasks[old].options[plan.choice[old]])
 
-    @staticmethod
-    def _key(problem: Problem, option: Option) -> tuple[str, str, str]:
-        return problem.sites[option.site].id, option.machine, option.market
+    def _find(self, task: int, old: Option) -> int | None:
+        """The first option of a task of the changed problem that is an old one."""
+        if task not in self._options:
+            every = list(enumerate(self._new.tasks[task].options))
+            self._options[task] = {(o.site, o.machine, o.market): k for k, o in reversed(every)}
+        return self._options[task].get((self._site.get(old.site, -1), old.machine, old.market))
 
 
 def _match(old: list[str], new: list[str]) -> dict[int, int]:

@@ -5,8 +5,6 @@ Money is USD in float64 here; the bill in whole micro-USD has the last word.
 
 from collections import defaultdict
 
-import msgspec
-
 from polycloud.placement.bill import MILLION
 from polycloud.placement.problem import GB, Problem
 from polycloud.placement.solve.highs import Floats, Ints, np
@@ -102,43 +100,43 @@ def first_prices(problem: Problem) -> Floats:
     return np.array([meter.tiers[0][1] for meter in problem.meters], dtype=np.float64) / GB / MILLION
 
 
-class Row(msgspec.Struct):
-    """One limit: sum of coefficients of the chosen options <= limit."""
-
-    name: str
-    limit: float
-    values: dict[int, float]
-
-
 def _rows(problem: Problem) -> tuple[list[str], Floats, Ints, Floats]:
+    """Names and limits of rows; for each option its rows in order, and its coefficients in them."""
     start = np.cumsum([0] + [len(task.options) for task in problem.tasks]).tolist()
-    rows = [Row(quota.name, float(quota.limit), {}) for quota in problem.quotas]
-    together: dict[tuple[int, str], dict[int, float]] = defaultdict(dict)
-    for task, base in zip(problem.tasks, start[:-1], strict=True):
-        for k, option in enumerate(task.options):
-            for quota, units in option.quotas:
-                values = rows[quota].values
-                values[base + k] = values.get(base + k, 0.0) + units
-            if task.group >= 0:
-                place = problem.sites[option.site]
-                together[task.group, place.cloud if task.apart == "cloud" else place.id][base + k] = 1.0
-    rows += [Row(f"apart {where}", 1.0, values) for (_, where), values in together.items() if len(values) > 1]
+    options = [option for task in problem.tasks for option in task.options]
+    names = [quota.name for quota in problem.quotas]
+    limits = [float(quota.limit) for quota in problem.quotas]
+    found = [(k, quota, units) for k, option in enumerate(options) for quota, units in option.quotas]
+    for where, ks in _apart(problem, start).items():
+        if len(ks) > 1:
+            found += [(k, len(names), 1) for k in ks]
+            names.append(f"apart {where[1]}")
+            limits.append(1.0)
     for near in problem.near:
         a, b = problem.tasks[near.a], problem.tasks[near.b]
         for site in sorted({option.site for option in a.options}):
-            values = {start[near.a] + k: 1.0 for k, option in enumerate(a.options) if option.site == site}
-            for k, option in enumerate(b.options):
-                if option.site in near.close[site]:
-                    values[start[near.b] + k] = values.get(start[near.b] + k, 0.0) - 1.0
-            rows.append(Row(f"{a.name} near {b.name}", 0.0, values))
-    of: list[list[tuple[int, float]]] = [[] for _ in range(start[-1])]
-    for at, row in enumerate(rows):
-        for k, value in row.values.items():
-            of[k].append((at, value))
-    width = max((len(pairs) for pairs in of), default=0)
-    row_of = np.full((len(of), width), len(rows), dtype=np.int64)
-    row_value = np.zeros((len(of), width))
-    for k, pairs in enumerate(of):
-        for slot, (at, value) in enumerate(pairs):
-            row_of[k, slot], row_value[k, slot] = at, value
-    return [row.name for row in rows], np.array([row.limit for row in rows]), row_of, row_value
+            found += [(start[near.a] + k, len(names), 1) for k, option in enumerate(a.options) if option.site == site]
+            close = near.close[site]
+            found += [(start[near.b] + k, len(names), -1) for k, option in enumerate(b.options) if option.site in close]
+            names.append(f"{a.name} near {b.name}")
+            limits.append(0.0)
+    cells = np.array(found, dtype=np.int64).reshape(-1, 3)
+    keys, cell = np.unique(cells[:, 0] * max(1, len(names)) + cells[:, 1], return_inverse=True)
+    k, row = np.divmod(keys, max(1, len(names)))
+    slot = np.arange(len(k)) - np.searchsorted(k, k)
+    width = int(slot.max(initial=-1)) + 1
+    row_of = np.full((len(options), width), len(names), dtype=np.int64)
+    row_value = np.zeros((len(options), width))
+    row_of[k, slot] = row
+    row_value[k, slot] = np.bincount(cell, weights=cells[:, 2], minlength=len(k))
+    return names, np.array(limits), row_of, row_value
+
+
+def _apart(problem: Problem, start: list[int]) -> dict[tuple[int, str], list[int]]:
+    """The options that only one part of a workload may have, by group and place."""
+    together: dict[tuple[int, str], list[int]] = defaultdict(list)
+    for task, base in zip(problem.tasks, start, strict=False):
+        for k, option in enumerate(task.options if task.group >= 0 else ()):
+            place = problem.sites[option.site]
+            together[task.group, place.cloud if task.apart == "cloud" else place.id].append(base + k)
+    return together

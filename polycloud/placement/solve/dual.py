@@ -45,7 +45,8 @@ class Prices(msgspec.Struct):
 
 class Answer(msgspec.Struct):
     """What everyone does alone: ``value`` in USD is the bound, ``cost`` has one entry per option, ``place`` what a
-    copy costs by item and site, ``chosen`` an option per task, ``kept`` the copies, ``reach`` (flows, from, to)."""
+    copy costs by item and site, ``chosen`` an option per task, ``kept`` the copies, ``reach`` (flows, from, to);
+    ``cover`` is that of its prices."""
 
     value: float
     cost: Floats
@@ -53,6 +54,7 @@ class Answer(msgspec.Struct):
     chosen: Ints
     kept: Bools
     reach: Floats
+    cover: Floats
 
 
 class Ascent(msgspec.Struct):
@@ -95,6 +97,12 @@ class Dual:
         open_ended = [[keep for keep, _, most in terms if most == np.inf] for terms in self._terms]
         self._need = np.array([max(0.0, hours - min(keeps)) if keeps else 0.0 for keeps in open_ended])
         plain = [all(held == 0 and most == np.inf for _, held, most in terms) for terms in self._terms]
+        wide = [(w.keep_ppm / MILLION * hours, w.held / MILLION, list(w.pools)) for w in problem.wide]
+        self._wide = [row for row in wide if row[2]]
+        self._idle = sum(keep * held for keep, held, pools in wide if not pools)
+        self._below = sorted({pool for wide in problem.wide for pool in wide.pools})
+        for pool in self._below:  # what wide promises pay for an hour depends on its price as well
+            plain[pool] = False
         self._enough = np.where(np.array(plain, dtype=bool), self._need, np.inf)  # more than that is only dearer
 
     def start(self) -> Prices:
@@ -142,7 +150,7 @@ class Dual:
         np.subtract.at(place, dense.flow_item, prices.copy)
         kept = self._keep(place)
         value = cost[chosen].sum() + place[kept].sum() - (prices.row * dense.limit).sum() + self._promises(prices.cover)
-        return Answer(float(value), cost, place, chosen, kept, self._sum)
+        return Answer(float(value), cost, place, chosen, kept, self._sum, prices.cover)
 
     def certain(self, prices: Prices, choices: list[tuple[float, Bools]]) -> float:
         """The bound in full precision: the least over the sets of sites that a plan may use, with what each adds."""
@@ -227,12 +235,14 @@ class Dual:
         return kept
 
     def _promises(self, cover: Floats) -> float:
-        total = 0.0
+        total = self._idle
         saved = (self.dense.blocks - cover).sum(axis=1) if len(cover) else np.zeros(0)
         for terms, hours in zip(self._terms, saved, strict=True):
             for keep, held, most in terms:
                 left = keep - hours
                 total += left * (held if left >= -1e-9 or most == np.inf else most)
+        for keep, held, pools in self._wide:
+            total += held * (keep - float((self.dense.blocks - cover[pools].min(axis=0)).sum()))
         return total
 
     def _direction(self, answer: Answer) -> Prices:
@@ -247,7 +257,12 @@ class Dual:
         cover = np.zeros((len(self._terms) + 1, len(dense.blocks)))
         np.subtract.at(cover, self._pool[answer.chosen], dense.hourly[answer.chosen])
         cover = cover[:-1]
-        return Prices(copy, row[:-1] - dense.limit, cover - cover.mean(axis=1, keepdims=True) if len(cover) else cover)
+        even = cover - cover.mean(axis=1, keepdims=True) if len(cover) else cover
+        for pool in self._below:
+            even[pool] = cover[pool] + sum(held for _, held, most in self._terms[pool])
+        for _, held, pools in self._wide:
+            even[np.array(pools)[answer.cover[pools].argmin(axis=0)], np.arange(even.shape[1])] += held
+        return Prices(copy, row[:-1] - dense.limit, even)
 
     def _sizes(self) -> tuple[Floats, Floats, Floats]:
         """How far each kind of price goes in one step at first."""

@@ -10,8 +10,9 @@ import msgspec
 
 from polycloud.placement.bill import MILLION
 from polycloud.placement.problem import GB, Flow, Item, Problem, Solution
-from polycloud.placement.solve import promises
-from polycloud.placement.solve.highs import INF, Model
+from polycloud.placement.solve import layers, promises
+from polycloud.placement.solve.highs import INF, Ints, Model, np
+from polycloud.placement.solve.layers import Charges
 
 Step = tuple[float, float, float]  # the start and end of a tier as shares of a meter's most, USD for the whole tier
 
@@ -40,13 +41,18 @@ def build(problem: Problem) -> Exact:
     """The exact model of a problem."""
     model = Model()
     exact = Exact(model, [], [], [])
-    meters = _Meters(problem, model)
+    charges = Charges(problem)
+    meters = _Meters(problem, model, charges)
     for task in problem.tasks:
         columns = [model.column((option.cost + option.penalty) / MILLION, whole=True) for option in task.options]
         model.row(1.0, 1.0, columns, [1.0] * len(columns))
         exact.x.append(columns)
+        for option, column in zip(task.options, columns, strict=True):
+            charges.site(option.site, column, option.cost / MILLION)
     for item in problem.items:
         exact.y.append(item_columns(problem, item, model, meters))
+        for site, cost in item.hold:
+            charges.site(site, exact.y[-1][site], cost / MILLION)
     for at, task in enumerate(problem.tasks):
         here: dict[int, list[int]] = defaultdict(list)
         for option, column in zip(task.options, exact.x[at], strict=True):
@@ -58,7 +64,8 @@ def build(problem: Problem) -> Exact:
         exact.flows.append(parts)
     meters.close()
     couple(problem, model, exact.x)
-    _pools(problem, model, exact.x)
+    _pools(problem, model, exact.x, charges)
+    charges.draw(problem, model)
     exact.clouds = _clouds(problem, model, exact.x, exact.y)
     model.offset += sum(cost for _, cost in problem.fixed) / MILLION
     return exact
@@ -189,24 +196,14 @@ def _near(problem: Problem, model: Model, x: list[list[int]]) -> list[tuple[str,
     return rows
 
 
-def _pools(problem: Problem, model: Model, x: list[list[int]]) -> None:
+def _pools(problem: Problem, model: Model, x: list[list[int]], charges: Charges) -> None:
     using: dict[tuple[int, int], list[tuple[int, float]]] = defaultdict(list)
     for task, columns in zip(problem.tasks, x, strict=True):
         for option, column in zip(task.options, columns, strict=True):
             if option.pool >= 0:
                 for block, hourly in enumerate(option.hourly):
                     using[option.pool, block].append((column, hourly / MILLION))
-    hours = sum(problem.blocks)
-    for at, pool in enumerate(problem.pools):
-        whole = []
-        for term in pool.terms:
-            most = INF if term.most is None else term.most / MILLION
-            whole.append(model.column(term.keep_ppm / MILLION * hours, term.held / MILLION, most))
-        for block, length in enumerate(problem.blocks):
-            covered = model.column(-float(length), 0.0, INF)
-            model.at_most([covered], whole)
-            pairs = using.get((at, block), [])
-            model.row(-INF, 0.0, [covered, *(c for c, _ in pairs)], [1.0, *(-v for _, v in pairs)])
+    layers.promises(problem, model, using, charges)
 
 
 def _clouds(problem: Problem, model: Model, x: list[list[int]], y: list[dict[int, int]]) -> dict[str, int]:
@@ -233,8 +230,9 @@ def _clouds(problem: Problem, model: Model, x: list[list[int]], y: list[dict[int
 class _Meters:
     """Volumes on meters: a plain price where a meter has one, else tiers with binaries."""
 
-    def __init__(self, problem: Problem, model: Model):
+    def __init__(self, problem: Problem, model: Model, charges: Charges):
         self._model = model
+        self._charges = charges
         self._meters = problem.meters
         self._most = most(problem)
         self._on: dict[int, list[tuple[int, int]]] = defaultdict(list)
@@ -246,7 +244,9 @@ class _Meters:
     def carry(self, column: int, meters: tuple[int, ...], volume: int) -> None:
         for meter in meters:
             if self._plain(meter):
-                self._model.cost[column] += volume * self._meters[meter].tiers[0][1] / GB / MILLION
+                cost = volume * self._meters[meter].tiers[0][1] / GB / MILLION
+                self._model.cost[column] += cost
+                self._charges.meter(meter, column, cost)
             else:
                 self._on[meter].append((column, volume))
 
@@ -276,6 +276,7 @@ class _Meters:
         for at, ((start, price), end) in enumerate(zip(tiers, ends, strict=True)):
             length = (end - start) / limit
             parts.append(self._model.column(price * limit / GB / MILLION, 0.0, length))
+            self._charges.meter(meter, parts[-1], price * limit / GB / MILLION)
             if at:
                 full = self._model.column(whole=True)
                 before = (start - tiers[at - 1][0]) / limit
@@ -285,32 +286,59 @@ class _Meters:
 
 
 def most(problem: Problem) -> list[int]:
-    """The bytes a month that each meter could carry at most, at least 1."""
-    limits = [0] * len(problem.meters)
-
-    def add(zone: int, starts: tuple[int, ...], ends: tuple[int, ...], volume: int) -> None:
-        found: dict[int, int] = {}
-        for start in starts:
-            for end in ends:
-                lane = problem.zones[zone].lanes[start][end]
-                for meter in lane.meters if lane is not None else ():
-                    found[meter] = max(found.get(meter, 0), lane.meters.count(meter)) if lane is not None else 0
-        for meter, times in found.items():
-            limits[meter] += times * volume
-
+    """The bytes a month that each meter could carry at most, at least 1; just 1 for meters of one price and no
+    capacity, where it changes nothing."""
+    limits, ways = [0] * len(problem.meters), _Ways(problem)
+    if not ways.bending:
+        return [1] * len(limits)
     for item in problem.items:
-        holds = tuple(site for site, _ in item.hold)
-        many = len(holds) if item.copies_most is None else min(len(holds), item.copies_most)
         if item.origin >= 0:
-            add(item.zone, (item.origin,), holds, (item.feed + item.move) * many)
+            holds = [site for site, _ in item.hold]
+            ways.add(limits, item.zone, ([item.origin], holds), (item.feed + item.move) * _many(item))
     for task in problem.tasks:
-        sites = tuple({option.site for option in task.options})
+        sites = [option.site for option in task.options]
         for flow in task.flows:
             item = problem.items[flow.item]
-            holds = tuple(site for site, _ in item.hold)
+            holds = [site for site, _ in item.hold]
             if flow.write:
-                many = len(holds) if item.copies_most is None else min(len(holds), item.copies_most)
-                add(item.zone, sites, holds, flow.volume * many)
+                ways.add(limits, item.zone, (sites, holds), flow.volume * _many(item))
             else:
-                add(item.zone, holds, sites, flow.volume)
+                ways.add(limits, item.zone, (holds, sites), flow.volume)
     return [max(1, limit) for limit in limits]
+
+
+def _many(item: Item) -> int:
+    return len(item.hold) if item.copies_most is None else min(len(item.hold), item.copies_most)
+
+
+class _Ways:
+    """How often lanes use meters that bend, by zone as arrays: from, to, meter, times."""
+
+    def __init__(self, problem: Problem):
+        self._problem = problem
+        self.bending = {at for at, m in enumerate(problem.meters) if len(m.tiers) > 1 or m.capacity is not None}
+        self._zones: dict[int, tuple[Ints, Ints, Ints, Ints]] = {}
+
+    def add(self, limits: list[int], zone: int, ends: tuple[list[int], list[int]], volume: int) -> None:
+        """Count a volume that takes one of the ways between sites, the one that uses a meter most often."""
+        if zone not in self._zones:
+            self._zones[zone] = self._read(zone)
+        start, end, meter, times = self._zones[zone]
+        open_ = np.zeros((2, len(self._problem.sites)), dtype=bool)
+        open_[0, ends[0]] = open_[1, ends[1]] = True
+        used = open_[0][start] & open_[1][end]
+        found = np.zeros(len(limits), dtype=np.int64)
+        np.maximum.at(found, meter[used], times[used])
+        for at in np.flatnonzero(found).tolist():
+            limits[at] += int(found[at]) * volume
+
+    def _read(self, zone: int) -> tuple[Ints, Ints, Ints, Ints]:
+        found = [
+            (i, j, meter, lane.meters.count(meter))
+            for i, lanes in enumerate(self._problem.zones[zone].lanes)
+            for j, lane in enumerate(lanes)
+            if lane is not None
+            for meter in self.bending.intersection(lane.meters)
+        ]
+        columns = np.array(found, dtype=np.int64).reshape(-1, 4).T
+        return columns[0], columns[1], columns[2], columns[3]

@@ -54,6 +54,8 @@ def _free(problem: Problem) -> Problem:
         items=tuple(msgspec.structs.replace(i, hold=tuple((s, 0) for s, _ in i.hold)) for i in problem.items),
         meters=tuple(msgspec.structs.replace(meter, tiers=((0, 0),)) for meter in problem.meters),
         pools=(),
+        wide=(),
+        credits=(),
         per_cloud=0,
     )
 

@@ -20,7 +20,7 @@ import msgspec
 
 from polycloud.placement.bill import bill, clouds_used, volumes
 from polycloud.placement.problem import Problem, Solution
-from polycloud.placement.solve import baseline, exact, highs, neighbours, promises, tariff
+from polycloud.placement.solve import baseline, exact, highs, layers, neighbours, promises, tariff
 from polycloud.placement.solve.columns import Master, Relaxed, Way
 from polycloud.placement.solve.dense import Dense
 from polycloud.placement.solve.dual import Ascent, Dual, Prices
@@ -61,7 +61,8 @@ class Large:
     """One solve of a large problem: the search with its prices, and the dual with its own."""
 
     def __init__(self, problem: Problem, watch: Watch):
-        self.problem, self.watch = problem, watch
+        self.true, self.watch = problem, watch
+        problem = self.problem = layers.spent(problem)
         self.plain = tariff.plain(problem)
         self.dense = Dense(problem, tariff.marginal(problem, {}))
         self.search = Search(self.dense)
@@ -76,7 +77,7 @@ class Large:
     def offer(self, method: str) -> None:
         """Show the search's plan to the watch."""
         plan = self.search.plan()
-        self.watch.offer(plan, bill(self.problem, plan), method)
+        self.watch.offer(plan, bill(self.true, plan), method)
 
     def begin(self) -> None:
         """A first plan: every task as if every copy were there, then the copies for it, then both in turn."""
@@ -95,7 +96,7 @@ class Large:
         for some in (s for many in range(2, len(names)) for s in combinations(names, many)):
             if not self.watch.go_on("fewer clouds"):
                 return
-            found = baseline.only(self.problem, search, some, None)
+            found = baseline.only(self.true, search, some, None)
             search.may, search.extra = may, None
             if found.solution is not None and found.bill is not None:
                 self.watch.offer(found.solution, found.bill, "fewer clouds")
@@ -141,8 +142,7 @@ class Large:
         value = self.dual.certain(prices, self._clouds()) + self.left
         if self.value < value < math.inf:
             self.value, self.prices = value, prices
-            rounded = len(self.problem.meters) + len(self.problem.pools) + 1  # each a micro-dollar at most in a bill
-            self.watch.raise_bound(self.dual.safe(value) - rounded)
+            self.watch.raise_bound(self.dual.safe(value) - layers.rounded(self.problem))
 
     def _clouds(self) -> list[tuple[float, Bools]]:
         """For each set of clouds that a plan may use: what it adds, and whether each site is in it."""
@@ -364,7 +364,7 @@ class Large:
         if outcome.values is not None:
             plan = small.whole(best, part, exact.read(small.problem, built, outcome.values))
             plan = promises.promised(self.problem, plan)
-            self.watch.offer(plan, bill(self.problem, plan), step)
+            self.watch.offer(plan, bill(self.true, plan), step)
         return self.watch.seconds < end
 
 

@@ -10,7 +10,7 @@ from functools import partial
 import msgspec
 
 from polycloud.placement.bill import MILLION, bill, clouds_used
-from polycloud.placement.problem import MIXED, SPOT, Option, Problem, Solution
+from polycloud.placement.problem import Option, Problem, Solution
 from polycloud.placement.solve import exact, highs
 from polycloud.placement.solve.highs import INF
 from polycloud.placement.solve.result import USUAL, Limits, Reached, Report, Solved, Watch
@@ -21,16 +21,18 @@ LEVELS = (COST, LATENCY, AVAILABILITY, COMPLEXITY)
 TRIES = 6  # solves per level of a large problem
 LEAST = 1e-6  # slack in absolute terms, so that a level that reached 0 can be held
 
+MINUTE_MS = 60_000
+
 MEASURES: dict[str, Callable[[Option], float]] = {
     LATENCY: lambda option: option.latency_us / 1000,
-    AVAILABILITY: lambda option: {SPOT: 1.0, MIXED: 0.5}.get(option.market, 0.0),
+    AVAILABILITY: lambda option: option.down_ms / MINUTE_MS,
     CARBON: lambda option: option.grams / 1000,
 }
 
 
 def measure(problem: Problem, solution: Solution, level: str) -> float:
-    """What a plan has of a level: micro-USD a month, milliseconds summed over tasks, tasks that may be interrupted
-    (half for a mixed market), clouds, or kilograms of CO2 a month."""
+    """What a plan has of a level: micro-USD a month, milliseconds summed over tasks, minutes of expected downtime a
+    month summed over workloads, clouds, or kilograms of CO2 a month."""
     if level == COST:
         return float(bill(problem, solution).total)
     if level == COMPLEXITY:

@@ -1,7 +1,7 @@
 """Part of a plan decided anew while the rest stays: a small problem of its own, whose best plan fits into the whole.
 
 What stays is in the small problem by what it leaves: quotas and meters without what it uses, promises beside its
-usage, and its reads of the copies that may move.
+usage, and its reads of the copies that may move. Prepaid money is not in it: what it pays depends on the whole.
 """
 
 from collections import Counter
@@ -87,17 +87,27 @@ class _Builder:
         for task in self._bound({task for n in near for task in (n.a, n.b)}):
             flows = [at for at, flow in enumerate(problem.tasks[task].flows) if flow.item in part.holds]
             self._add(task, flows, (_stays(self._chosen[task].site),), 0)
+        for wide in sorted(problem.wide, key=lambda wide: -len(wide.pools)):
+            if any(pool in self._pools for pool in wide.pools):  # what the others leave of it depends on all of them
+                for pool in wide.pools:
+                    self._pools.setdefault(pool, len(self._pools))
         self._rest()
         small = msgspec.structs.replace(
             problem,
             tasks=tuple(self._tasks),
             items=tuple(self._item(item) for item in self._items),
             pools=tuple(problem.pools[pool] for pool in self._pools),
+            wide=tuple(
+                msgspec.structs.replace(wide, pools=tuple(self._pools[pool] for pool in wide.pools))
+                for wide in problem.wide
+                if any(pool in self._pools for pool in wide.pools)
+            ),
             quotas=tuple(
                 msgspec.structs.replace(problem.quotas[q], limit=problem.quotas[q].limit - self._taken[q])
                 for q in self._quotas
             ),
             near=tuple(msgspec.structs.replace(n, a=self._at[n.a], b=self._at[n.b]) for n in near),
+            credits=(),
             fixed=(),
             left_out=(),
         )

@@ -1,7 +1,12 @@
 """How much to promise once it is known what runs: exact, since the cost is convex in what is promised."""
 
-from polycloud.placement.bill import MILLION, used
+from collections.abc import Sequence
+
+from polycloud.placement.bill import MILLION, rest, used, wide_cover
 from polycloud.placement.problem import Pool, Problem, Solution
+from polycloud.placement.solve import highs, layers
+
+SECONDS = 10.0  # for the promises of one plan, which take milliseconds
 
 
 def best(pool: Pool, usage: list[int], blocks: tuple[int, ...]) -> tuple[int, ...]:
@@ -23,8 +28,49 @@ def best(pool: Pool, usage: list[int], blocks: tuple[int, ...]) -> tuple[int, ..
     return tuple(amounts)
 
 
+def beside(problem: Problem, usage: list[list[int]], promised: Sequence[tuple[int, ...]], pool: int) -> list[int]:
+    """By block the usage of a pool that wide promises do not cover anyway, with the other pools as they are."""
+    left = rest(usage, promised)
+    left[pool] = [0] * len(problem.blocks)
+    before = wide_cover(problem, [list(row) for row in left])
+    left[pool] = list(usage[pool])
+    after = wide_cover(problem, left)
+    free = [sum(row[b] for row in after) - sum(row[b] for row in before) for b in range(len(problem.blocks))]
+    return [use - part for use, part in zip(usage[pool], free, strict=True)]
+
+
 def promised(problem: Problem, solution: Solution) -> Solution:
     """The same plan with the cheapest promises for what it runs."""
     usage = used(problem, solution)
-    amounts = tuple(best(pool, use, problem.blocks) for pool, use in zip(problem.pools, usage, strict=True))
-    return Solution(solution.choice, solution.copies, solution.sources, amounts)
+    if problem.wide:
+        amounts = _together(problem, usage)
+    else:
+        amounts = [best(pool, use, problem.blocks) for pool, use in zip(problem.pools, usage, strict=True)]
+    return Solution(solution.choice, solution.copies, solution.sources, tuple(amounts))
+
+
+def _together(problem: Problem, usage: list[list[int]]) -> list[tuple[int, ...]]:
+    """Pools that share wide promises are decided together: a linear program, rounded to the micro-dollar an hour."""
+    model = highs.Model()
+    fixed = {
+        (pool, block): [(model.column(low=use / MILLION, high=use / MILLION), 1.0)]
+        for pool, row in enumerate(usage)
+        for block, use in enumerate(row)
+    }
+    terms = layers.promises(problem, model, fixed, None)
+    outcome = highs.run(model, SECONDS, 0.0, lambda: True, relaxed=True)
+    amounts = [tuple(term.held for term in pool.terms) for pool in problem.pools]
+    if outcome.values is None:
+        return amounts
+    for at, (pool, columns) in enumerate(zip(problem.pools, terms, strict=True)):
+        amounts[at] = tuple(
+            max(
+                term.held,
+                min(
+                    round(outcome.values[column] * MILLION),
+                    term.held + sum(usage[at]) if term.most is None else term.most,
+                ),
+            )
+            for term, column in zip(pool.terms, columns, strict=True)
+        )
+    return amounts

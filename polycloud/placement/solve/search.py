@@ -31,6 +31,9 @@ class Search:
         self.row_used = np.zeros(len(self.limit))
         self.usage = np.zeros((len(problem.pools) + 1, len(problem.blocks)))
         self.terms = _terms(dense)
+        self.wide = [
+            (wide.held / MILLION, np.isin(np.arange(len(problem.pools) + 1), wide.pools)) for wide in problem.wide
+        ]
         self.clouds = np.array([place.cloud for place in problem.sites])
         self.data = np.zeros((len(problem.tasks), dense.sites))
         self.extra: Floats | None = None  # costs of options that steer and nobody pays
@@ -40,18 +43,13 @@ class Search:
 
     def pool_cost(self, pools: Ints, usage: Floats) -> Floats:
         """What promises add at best for usage (n, blocks) of pools (n)."""
-        keep, held, most, hours = (
-            self.terms.keep[pools],
-            self.terms.held[pools],
-            self.terms.most[pools],
-            self.dense.blocks,
-        )
+        terms, hours = self.terms, self.dense.blocks
+        keep, room_of, whole = terms.keep[pools], terms.room[pools], terms.whole[pools]
         level = np.sort(np.concatenate([usage, np.zeros((len(pools), 1))], axis=1), axis=1)
         total = hours.sum()
-        out = (keep * held).sum(axis=1) * total - (hours * np.minimum(usage, held.sum(axis=1)[:, None])).sum(axis=1)
-        whole = held.sum(axis=1)
+        out = terms.paid[pools] * total - (hours * np.minimum(usage, whole[:, None])).sum(axis=1)
         for term in range(keep.shape[1]):
-            room = most[:, term] - held[:, term]
+            room = room_of[:, term]
             for step in range(1, level.shape[1]):
                 top = np.minimum(level[:, step], whole + room)
                 more = np.maximum(0.0, top - whole)
@@ -96,12 +94,18 @@ class Search:
         elif len(dense.problem.pools):
             pools = self.pool[part]
             before = self.usage[pools]
-            added = self.pool_cost(pools, before + dense.hourly[part]) - self.pool_cost(pools, before)
+            usage = np.concatenate([before, before + dense.hourly[part]])
+            now, then = self.pool_cost(np.concatenate([pools, pools]), usage).reshape(2, -1)
+            added = then - now
+            for held, inside in self.wide:  # its own promise or this one, about: the bill knows
+                free = np.maximum(0.0, held - self.usage[inside].sum(axis=0))
+                saved = (dense.blocks * np.minimum(free, dense.hourly[part])).sum(axis=1)
+                added = np.where(inside[pools], np.minimum(added, -saved), added)
             cost = cost + np.where(pools == len(dense.problem.pools), 0.0, added)
         if dense.row_of.shape[1]:
             rows, value = dense.row_of[part], dense.row_value[part]
-            now = self.row_used[rows] - self.limit[rows]
-            cost = cost + BIG * (np.maximum(0.0, now + value) - np.maximum(0.0, now)).sum(axis=1)
+            over = self.row_used[rows] - self.limit[rows]
+            cost = cost + BIG * (np.maximum(0.0, over + value) - np.maximum(0.0, over)).sum(axis=1)
         return np.asarray(cost, dtype=np.float64)
 
     def place(self, order: Ints) -> None:
@@ -199,7 +203,8 @@ def carried(dense: Dense, kind: type[np.floating]) -> Floats:
 
 class _Terms:
     def __init__(self, keep: Floats, held: Floats, most: Floats):
-        self.keep, self.held, self.most = keep, held, most
+        self.keep, self.room = keep, most - held
+        self.whole, self.paid = held.sum(axis=1), (keep * held).sum(axis=1)
 
 
 def _terms(dense: Dense) -> _Terms:

@@ -92,7 +92,8 @@ class AzureWriter(ChatWriter):
         body = self.completion(answer)
         choices = body["choices"]
         assert isinstance(choices, list)
-        choices[0]["content_filter_results"] = _COMPLETION_FILTER if answer.text() else {}
+        for choice, one in zip(choices, answer.choices(), strict=True):
+            choice["content_filter_results"] = _COMPLETION_FILTER if one.text() else {}
         body["prompt_filter_results"] = [{"prompt_index": 0, "content_filter_results": _PROMPT_FILTER}]
         return Reply(200, msgspec.json.encode(body), {**JSON, **self.headers})
 
@@ -143,7 +144,7 @@ class Azure:
         ask.thinking = EFFORT_TOKENS[body.reasoning_effort or "medium"] if is_reasoning(model) else 0
         options = body.stream_options
         writer = AzureWriter(model, bool(options and options.include_usage), self._headers(model))
-        return Call(ask=ask, model=model, key=key, stream=bool(body.stream), writer=writer)
+        return Call(ask=ask, model=model, key=key, stream=bool(body.stream), writer=writer, choices=body.n or 1)
 
     def invalid(self, request: Request, message: str) -> Reply:
         return self._refused(invalid(message).reply).reply

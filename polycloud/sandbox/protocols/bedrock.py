@@ -56,7 +56,8 @@ def frame(headers: dict[str, str], payload: bytes) -> bytes:
 class ConverseWriter:
     """Writes Converse answers; ``claude`` models show signatures with their reasoning."""
 
-    def __init__(self, model: str, caches: bool) -> None:
+    def __init__(self, model: str, caches: bool, tells_stop: bool = False) -> None:
+        self.tells_stop = tells_stop
         self.signs = claude.is_claude(model)
         self.caches = caches
         self.stop_reason: Literal["", "content_filtered"] = ""
@@ -75,7 +76,7 @@ class ConverseWriter:
         body = {
             "metrics": {"latencyMs": 1},
             "output": {"message": {"content": content, "role": "assistant"}},
-            "stopReason": self._stop_reason(answer),
+            **self._stopped(answer),
             "usage": self._usage(answer),
         }
         headers = {"content-type": "application/json", "x-amzn-requestid": str(uuid.uuid4())}
@@ -105,7 +106,7 @@ class ConverseWriter:
                 for text, tokens in pieces:
                     events.append(("contentBlockDelta", {**at, "delta": {"toolUse": {"input": text}}}, tokens))
             events.append(("contentBlockStop", dict(at), 0))
-        events.append(("messageStop", {"stopReason": self._stop_reason(answer)}, 0))
+        events.append(("messageStop", self._stopped(answer), 0))
         events.append(("metadata", {"metrics": {"latencyMs": 1}, "usage": self._usage(answer)}, 0))
         seed = int(answer.id[:6], 16)
         return [(_event(kind, payload, seed + i), tokens) for i, (kind, payload, tokens) in enumerate(events)]
@@ -124,8 +125,11 @@ class ConverseWriter:
         good = _event("contentBlockDelta", {"contentBlockIndex": 0, "delta": {"text": "never whole"}}, 7)
         return good[:-4] + bytes(b ^ 0xFF for b in good[-4:])
 
-    def _stop_reason(self, answer: Answer) -> str:
-        return self.stop_reason or _FINISH[answer.finish]
+    def _stopped(self, answer: Answer) -> dict[str, object]:
+        found: dict[str, object] = {"stopReason": self.stop_reason or _FINISH[answer.finish]}
+        if self.tells_stop:
+            found["additionalModelResponseFields"] = {"stop_sequence": answer.stop_sequence or None}
+        return found
 
     def _usage(self, answer: Answer) -> dict[str, object]:
         """Cached tokens are not part of ``inputTokens`` here, but of ``totalTokens``."""
@@ -175,7 +179,9 @@ class Bedrock:
         read_own_choice(body, ask, model)
         read_thinking(body, ask, model)
         read_schema(body, ask)
-        writer = ConverseWriter(model, caches=marked or claude.is_claude(model))
+        paths = body.additional_model_response_field_paths or ()
+        tells_stop = claude.is_claude(model) and "/stop_sequence" in paths
+        writer = ConverseWriter(model, caches=marked or claude.is_claude(model), tells_stop=tells_stop)
         return Call(ask=ask, model=model, key=key, stream=stream, writer=writer, explicit_cache=True)
 
     def invalid(self, request: Request, message: str) -> Reply:

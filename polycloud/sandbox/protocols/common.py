@@ -47,7 +47,8 @@ class Writer(Protocol):
 
 
 class Call(msgspec.Struct, kw_only=True):
-    """A chat request that passed all checks. ``key`` names the credential that it came with."""
+    """A chat request that passed all checks. ``key`` names the credential that it came with; ``choices`` how many
+    answers it asks for."""
 
     ask: Ask
     model: str
@@ -55,6 +56,7 @@ class Call(msgspec.Struct, kw_only=True):
     stream: bool
     writer: Writer
     explicit_cache: bool = False
+    choices: int = 1
 
 
 class Wire(Protocol):

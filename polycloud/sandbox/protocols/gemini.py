@@ -18,6 +18,7 @@ from polycloud.sandbox.wire import Reply
 JSON_TYPE = "application/json; charset=UTF-8"
 LEVEL_TOKENS = {"MINIMAL": 8, "LOW": 16, "MEDIUM": 32, "HIGH": 64, "THINKING_LEVEL_UNSPECIFIED": 32}
 THOUGHT_TOKENS = 64
+CANDIDATES_MAX = 8
 _FREE = frozenset({"args", "response", "parameters_json_schema", "response_json_schema", "labels", "properties"})
 
 
@@ -159,8 +160,19 @@ def snake(name: str) -> str:
     return re.sub(r"([A-Z])", lambda m: "_" + m[1].lower(), name)
 
 
-def complaint(body: Generate, model: str) -> str:
-    """What is wrong with ``body`` beyond its types; empty when nothing is."""
+def candidates(body: Generate) -> int:
+    config = body.generation_config
+    return (config and config.candidate_count) or 1
+
+
+def complaint(body: Generate, model: str, stream: bool = False) -> str:
+    """What is wrong with ``body`` beyond its types; empty when nothing is.
+
+    Several candidates come whole, never streamed (the inference reference above), and of no Gemini 3
+    (github.com/googleapis/js-genai/issues/1609), 2026-11.
+    """
+    if candidates(body) > 1 and (stream or model.startswith("gemini-3")):
+        return "Multiple candidates is not enabled for " + ("streamGenerateContent" if stream else "this model")
     if not body.contents:
         return "Unable to submit request because at least one contents field is required."
     for content in body.contents:
@@ -195,7 +207,7 @@ def _config_complaint(body: Generate) -> str:
         ("temperature", config.temperature, 0, 2),
         ("topP", config.top_p, 0, 1),
         ("maxOutputTokens", config.max_output_tokens, 1, 2**31),
-        ("candidateCount", config.candidate_count, 1, 1),
+        ("candidateCount", config.candidate_count, 1, CANDIDATES_MAX),
     ):
         if value is not None and not low <= value <= high:
             return (
@@ -294,8 +306,12 @@ class GeminiWriter:
         self.model, self.sse = model, sse
 
     def whole(self, answer: Answer) -> Reply:
-        parts = [p for p, _ in self._parts(answer, in_pieces=False)]
-        return Reply(200, msgspec.json.encode(self._chunk(answer, parts, last=True)), {"content-type": JSON_TYPE})
+        body = self._chunk(answer, [], last=True)
+        body["candidates"] = [
+            self._candidate(one, [p for p, _ in self._parts(one, in_pieces=False)], last=True, index=i)
+            for i, one in enumerate(answer.choices())
+        ]
+        return Reply(200, msgspec.json.encode(body), {"content-type": JSON_TYPE})
 
     def head(self, answer: Answer) -> dict[str, str]:
         return {
@@ -345,12 +361,19 @@ class GeminiWriter:
             parts[-1][0]["thoughtSignature"] = answer.blocks[-1].signature
         return parts
 
-    def _chunk(self, answer: Answer, parts: list[dict[str, object]], last: bool) -> dict[str, object]:
+    def _candidate(
+        self, answer: Answer, parts: list[dict[str, object]], last: bool, index: int = 0
+    ) -> dict[str, object]:
         candidate: dict[str, object] = {"content": {"role": "model", "parts": parts}}
         if last:
             candidate["finishReason"] = "MAX_TOKENS" if answer.finish == "length" else "STOP"
+        if index:  # JSON of a proto leaves 0 out
+            candidate["index"] = index
+        return candidate
+
+    def _chunk(self, answer: Answer, parts: list[dict[str, object]], last: bool) -> dict[str, object]:
         return {
-            "candidates": [candidate],
+            "candidates": [self._candidate(answer, parts, last)],
             "usageMetadata": usage(answer) if last else {"trafficType": "ON_DEMAND"},
             "modelVersion": self.model,
             "createTime": datetime.fromtimestamp(answer.created, UTC).strftime("%Y-%m-%dT%H:%M:%S.000000Z"),

@@ -4,6 +4,9 @@ Shapes after recorded traffic of api.openai.com and the vLLM server's reference
 (docs.vllm.ai/en/latest/serving/openai_compatible_server, 2026-11).
 """
 
+from collections.abc import Iterator
+from itertools import zip_longest
+
 import msgspec
 
 from polycloud.sandbox.ask import Answer
@@ -88,8 +91,6 @@ def check(body: Body) -> None:
             )
             code = f"{'integer' if isinstance(value, int) else 'decimal'}_{side.replace(' ', '_')}_value"
             raise invalid(f"{message}but got {value} instead.", code, name)
-    if body.n not in (None, 1):
-        raise invalid("This sandbox answers with one choice: 'n' must be 1.", "unsupported_value", "n")
     if isinstance(body.stop, list) and len(body.stop) > 4:
         raise invalid(
             "Invalid 'stop': array too long. Expected an array with maximum length 4.", "array_above_max_length"
@@ -135,6 +136,17 @@ class ChatWriter:
         return Reply(200, msgspec.json.encode(self.completion(answer)), dict(JSON))
 
     def completion(self, answer: Answer) -> dict[str, object]:
+        return {
+            "id": f"chatcmpl-{answer.id[:29]}",
+            "object": "chat.completion",
+            "created": answer.created,
+            "model": self.model,
+            "choices": [self._choice(choice, i) for i, choice in enumerate(answer.choices())],
+            "usage": usage(answer),
+            "system_fingerprint": "fp_simulated",
+        }
+
+    def _choice(self, answer: Answer, index: int) -> dict[str, object]:
         text, calls = answer.text(), answer.calls()
         message: dict[str, object] = {"role": "assistant", "content": None if calls and not text else text}
         message["refusal"] = None
@@ -145,38 +157,37 @@ class ChatWriter:
                 {"id": f"call_{c.id}", "type": "function", "function": {"name": c.name, "arguments": c.text}}
                 for c in calls
             ]
-        choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": _FINISH[answer.finish]}
-        return {
-            "id": f"chatcmpl-{answer.id[:29]}",
-            "object": "chat.completion",
-            "created": answer.created,
-            "model": self.model,
-            "choices": [choice],
-            "usage": usage(answer),
-            "system_fingerprint": "fp_simulated",
-        }
+        return {"index": index, "message": message, "logprobs": None, "finish_reason": _FINISH[answer.finish]}
 
     def head(self, answer: Answer) -> dict[str, str]:
         return {"content-type": "text/event-stream; charset=utf-8", "cache-control": "no-cache"}
 
     def frames(self, answer: Answer) -> list[Frame]:
-        frames: list[Frame] = [self._chunk(answer, {"role": "assistant", "content": "", "refusal": None})]
+        """Choices take turns, as their texts grow side by side; usage is told once, of all of them."""
+        head = self._chunk_head(answer)
+        choices = [
+            [self._chunk(head, i, *piece) for piece in self._pieces(one)] for i, one in enumerate(answer.choices())
+        ]
+        frames = [frame for turn in zip_longest(*choices) for frame in turn if frame is not None]
+        if self.include_usage:
+            frames.append((_event({**head, "choices": [], "usage": usage(answer)}), 0))
+        return [*frames, (DONE, 0)]
+
+    def _pieces(self, answer: Answer) -> Iterator[tuple[dict[str, object], int, str | None]]:
+        """What one choice's chunks hold: the delta, its tokens, and how the choice ended."""
+        yield {"role": "assistant", "content": "", "refusal": None}, 0, None
         if self.shows_thinking:
-            frames += [self._chunk(answer, {"reasoning_content": t}, n) for t, n in deltas(answer.thinking())]
-        frames += [self._chunk(answer, {"content": t}, n) for t, n in deltas(answer.text())]
+            for text, tokens in deltas(answer.thinking()):
+                yield {"reasoning_content": text}, tokens, None
+        for text, tokens in deltas(answer.text()):
+            yield {"content": text}, tokens, None
         for i, call in enumerate(answer.calls()):
             function = {"name": call.name, "arguments": ""}
             start = {"index": i, "id": f"call_{call.id}", "type": "function", "function": function}
-            frames.append(
-                self._chunk(answer, {"tool_calls": [start]}, call.tokens - sum(n for _, n in deltas(call.text)))
-            )
+            yield {"tool_calls": [start]}, call.tokens - sum(n for _, n in deltas(call.text)), None
             for text, tokens in deltas(call.text):
-                piece = {"index": i, "function": {"arguments": text}}
-                frames.append(self._chunk(answer, {"tool_calls": [piece]}, tokens))
-        frames.append(self._chunk(answer, {}, 0, _FINISH[answer.finish]))
-        if self.include_usage:
-            frames.append((_event({**self._chunk_head(answer), "choices": [], "usage": usage(answer)}), 0))
-        return [*frames, (DONE, 0)]
+                yield {"tool_calls": [{"index": i, "function": {"arguments": text}}]}, tokens, None
+        yield {}, 0, _FINISH[answer.finish]
 
     def failure(self) -> bytes:
         message = "The server had an error while processing your request. Sorry about that!"
@@ -198,10 +209,12 @@ class ChatWriter:
             "system_fingerprint": "fp_simulated",
         }
 
-    def _chunk(self, answer: Answer, delta: dict[str, object], tokens: int = 0, finish: str | None = None) -> Frame:
-        choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish}
+    def _chunk(
+        self, head: dict[str, object], index: int, delta: dict[str, object], tokens: int, finish: str | None
+    ) -> Frame:
+        choice = {"index": index, "delta": delta, "logprobs": None, "finish_reason": finish}
         choice.update(self.choice_extras(finish is not None))
-        chunk: dict[str, object] = {**self._chunk_head(answer), "choices": [choice]}
+        chunk: dict[str, object] = {**head, "choices": [choice]}
         if self.include_usage:
             chunk["usage"] = None
         return _event(chunk), tokens
@@ -249,7 +262,7 @@ class OnPremises:
         stream = bool(body.stream)
         options = body.stream_options
         writer = ChatWriter(model, bool(options and options.include_usage), shows_thinking=True)
-        return Call(ask=ask, model=model, key=key, stream=stream, writer=writer)
+        return Call(ask=ask, model=model, key=key, stream=stream, writer=writer, choices=body.n or 1)
 
     def invalid(self, request: Request, message: str) -> Reply:
         return invalid(message).reply

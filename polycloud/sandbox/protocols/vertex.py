@@ -134,11 +134,12 @@ class Vertex:
         except (msgspec.DecodeError, UnicodeDecodeError):
             message = "Invalid JSON payload received. Unexpected token."
             raise Refused(error(400, message)) from None
-        complaint = gemini.complaint(body, model)
+        complaint = gemini.complaint(body, model, stream)
         if complaint:
             raise Refused(error(400, complaint))
         writer = gemini.GeminiWriter(model, parse_qs(request.query).get("alt", [""])[0] == "sse")
-        return Call(ask=gemini.ask_of(body), model=model, key=self._email, stream=stream, writer=writer)
+        ask, count = gemini.ask_of(body), gemini.candidates(body)
+        return Call(ask=ask, model=model, key=self._email, stream=stream, writer=writer, choices=count)
 
     def _claude(self, request: Request, model: str, stream: bool) -> Call:
         body = anthropic.parse(request.body)

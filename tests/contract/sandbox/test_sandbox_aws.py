@@ -94,6 +94,22 @@ def test_stop_and_limit(sandbox: Any) -> None:
     assert (cut["stopReason"], cut["usage"]["outputTokens"]) == ("max_tokens", 2)
 
 
+def test_claude_tells_the_stop_sequence_when_it_is_asked_for(sandbox: Any) -> None:
+    bedrock = client(sandbox)
+    asked = {
+        "modelId": CLAUDE,
+        "messages": user("echo: one two three"),
+        "inferenceConfig": {"stopSequences": ["never", " three"]},
+    }
+    assert "additionalModelResponseFields" not in bedrock.converse(**asked)
+    asked["additionalModelResponseFieldPaths"] = ["/stop_sequence"]
+    told = {"stop_sequence": " three"}
+    assert bedrock.converse(**asked)["additionalModelResponseFields"] == told
+    events = list(bedrock.converse_stream(**asked)["stream"])
+    stop = {"stopReason": "stop_sequence", "additionalModelResponseFields": told}
+    assert [e["messageStop"] for e in events if "messageStop" in e] == [stop]
+
+
 def test_tools_and_their_results(sandbox: Any) -> None:
     bedrock = client(sandbox)
     config = {"tools": [WEATHER, CLOCK]}

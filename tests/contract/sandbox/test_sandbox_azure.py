@@ -261,3 +261,40 @@ def test_an_error_inside_a_stream(sandbox: Any) -> None:
     sandbox.fault(kind="broken_frame")
     with pytest.raises(json.JSONDecodeError):
         list(ask(v1(sandbox), stream=True))
+
+
+def test_several_choices(sandbox: Any) -> None:
+    """Each of its own, the same ones streamed and again; the prompt is counted once, the answers all."""
+    sandbox.forget()
+    said: dict[str, Any] = {"text": "Tell me of the sea.", "n": 3, "reasoning_effort": "low", "model": "o4-mini"}
+    whole = ask(v1(sandbox), **said)
+    texts = [choice.message.content for choice in whole.choices]
+    assert [choice.index for choice in whole.choices] == [0, 1, 2] and len(set(texts)) == 3
+    assert all(choice.content_filter_results for choice in whole.choices)
+    alone = ask(v1(sandbox), **{**said, "n": 1})
+    assert alone.choices[0].message.content == texts[0]
+    assert whole.usage.prompt_tokens == alone.usage.prompt_tokens
+    reasoning = whole.usage.completion_tokens_details.reasoning_tokens
+    assert reasoning == 3 * alone.usage.completion_tokens_details.reasoning_tokens > 0
+    written = sum(-(-len(text.encode()) // 4) for text in texts)
+    assert whole.usage.completion_tokens == written + reasoning
+
+    grown, finishes, order, usage = ["", "", ""], {}, [], None
+    for chunk in ask(v1(sandbox), **said, stream=True, stream_options={"include_usage": True}):
+        usage = chunk.usage or usage
+        for choice in chunk.choices:
+            order.append(choice.index)
+            grown[choice.index] += choice.delta.content or ""
+            if choice.finish_reason:
+                finishes[choice.index] = choice.finish_reason
+    assert grown == texts and finishes == dict.fromkeys(range(3), "stop")
+    assert order[:6] == [0, 1, 2, 0, 1, 2]
+    assert usage.completion_tokens == whole.usage.completion_tokens
+    booked = sandbox.served(SITE, "ok")["output_tokens"]
+    assert booked == 2 * whole.usage.completion_tokens + alone.usage.completion_tokens
+
+    calls = ask(v1(sandbox), "get_weather in Paris", model="gpt-4o", n=2, tools=[WEATHER])
+    assert [c.finish_reason for c in calls.choices] == ["tool_calls", "tool_calls"]
+    assert len({c.message.tool_calls[0].id for c in calls.choices}) == 2
+    with pytest.raises(openai.BadRequestError, match="'n'"):
+        ask(v1(sandbox), n=129)

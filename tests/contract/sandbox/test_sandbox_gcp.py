@@ -72,6 +72,26 @@ def test_generate(sandbox: Any, version: str) -> None:
     assert usage.traffic_type == "ON_DEMAND" and reply.model_version == FLASH
 
 
+def test_several_candidates(sandbox: Any) -> None:
+    config = {"thinking_config": types.ThinkingConfig(thinking_budget=40)}
+    said = "Tell me of the sea."
+    reply = ask(sandbox, said, candidate_count=3, **config)
+    texts = [candidate.content.parts[-1].text for candidate in reply.candidates]
+    assert len(set(texts)) == 3 and [candidate.index for candidate in reply.candidates] == [None, 1, 2]
+    assert {candidate.finish_reason for candidate in reply.candidates} == {"STOP"}
+    alone = ask(sandbox, said, **config)
+    assert alone.text == texts[0] and alone.candidates[0].index is None
+    assert reply.usage_metadata.prompt_token_count == alone.usage_metadata.prompt_token_count
+    assert reply.usage_metadata.thoughts_token_count == 3 * alone.usage_metadata.thoughts_token_count > 0
+    assert reply.usage_metadata.candidates_token_count == sum(-(-len(text.encode()) // 4) for text in texts)
+    for more in ({"candidate_count": 9}, {"candidate_count": 2, "model": PREVIEW}):
+        with pytest.raises(errors.ClientError, match=r"(?i)candidate"):
+            ask(sandbox, **more)
+    two = types.GenerateContentConfig(candidate_count=2)
+    with pytest.raises(errors.ClientError, match="streamGenerateContent"):
+        list(client(sandbox).models.generate_content_stream(model=FLASH, contents=said, config=two))
+
+
 def test_stream(sandbox: Any) -> None:
     text = "one two three four five six seven"
     chunks = list(client(sandbox).models.generate_content_stream(model=FLASH, contents=f"echo: {text}"))

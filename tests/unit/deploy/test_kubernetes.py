@@ -341,7 +341,7 @@ def test_an_estate_without_an_entry_is_not_called_from_the_internet() -> None:
 
 def test_a_persons_own_values_stand_above_the_rendered_ones_and_are_not_rendered() -> None:
     found = kubernetes.render(blueprint())
-    sets = [one for one in documents(found, "argocd/applications.yaml") if one["metadata"]["name"] == "gateway"]
+    sets = [o for o in documents(found, "argocd/applications.yaml") if o["metadata"]["name"].startswith("gateway-")]
     (source,) = sets[0]["spec"]["template"]["spec"]["sources"]
     assert source["helm"]["valueFiles"] == ["clusters/{{ .name }}.yaml", "own.yaml"]
     assert source["helm"]["ignoreMissingValueFiles"] is True

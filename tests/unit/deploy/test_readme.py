@@ -4,7 +4,8 @@ import shlex
 
 import msgspec
 
-from polycloud.deploy.blueprint import Blueprint, Cluster, Key, Where
+from polycloud.app.wiring import renderers
+from polycloud.deploy.blueprint import Blueprint, Cluster, Edge, EdgePool, Key, Where
 from polycloud.deploy.render import readme
 
 AWS = Where("aws/eu-west-1", "aws", "eu-west-1", "IE", 53.3, -6.2)
@@ -23,21 +24,31 @@ def page(whole: Blueprint) -> str:
 
 
 def test_steps_come_in_the_order_in_which_they_can_be_done() -> None:
-    text = page(WHOLE)
+    edge = Edge("ai.example", "cloudflare", (EdgePool("all", ("main", "other"), ()),), None, "/healthz")
+    text = page(msgspec.structs.replace(WHOLE, edge=edge))
     places = [
         text.index(words)
         for words in (
             "terraform/aws",
+            "`terraform/global`: ",
             "openssl req",
             "argocd cluster add main --name main",
             "kubectl apply -n argocd",
             "istioctl create-remote-secret",
             "bao operator init",
-            "`terraform/global`",
+            "`terraform/vault`",
+            "`terraform/global` again",
             "`monitoring`",
         )
     ]
     assert places == sorted(places)
+
+
+def test_it_names_the_roots_that_are_there() -> None:
+    for whole in (WHOLE, msgspec.structs.replace(WHOLE, clusters=WHOLE.clusters[:1])):
+        for root in ("global", "vault"):
+            made = bool(renderers()[f"terraform/{root}"](whole).files)
+            assert (f"`terraform/{root}`" in page(whole)) == made, root
 
 
 def test_each_cluster_is_told_what_only_terraform_knows() -> None:

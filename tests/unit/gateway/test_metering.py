@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import msgspec
 
-from polycloud.core.errors import TimedOut
+from polycloud.core.errors import BadRequest, ModelUnknown, TimedOut
 from polycloud.core.money import TokenPrice
 from polycloud.core.usage import AttemptRecord, Usage
 from polycloud.gateway import metering
@@ -62,8 +62,13 @@ def test_every_value_of_a_decision_is_in_its_field():
         "eligible": ("gcp/y/n", "aws/x/m"), "refused": {}, "expected_pico_usd": 5, "face": "openai_chat", "code": "",
         "trace": "0af7651916cd43dd8448eb211c80319c", "v": 1,
     }  # fmt: skip
-    refused = metering.decision(OF, None, 1.0, None, "bad_request")
+    refused = metering.decision(OF, None, 1.0, None, BadRequest("it quotes the body"))
     assert (refused.chosen, refused.route, refused.eligible, refused.code) == ("", "", (), "bad_request")
+    assert refused.refused == {}
+    long = SimpleNamespace(**{**vars(OF), "asked": "m" * 1_000_000})
+    refused = metering.decision(long, None, 1.0, None, ModelUnknown("no such model"))
+    assert refused.refused == {"*": "no such model"}
+    assert len(msgspec.json.encode(refused)) < 1000
 
 
 FIELDS = {"messages": b'[{"role": "user", "content": "%b"}]' % (b"x" * 100), "model": b'"a-long-name-of-a-model"'}

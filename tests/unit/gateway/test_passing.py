@@ -108,6 +108,15 @@ def test_a_request_goes_on_with_its_headers_but_those_of_the_hop(run):
     run(body)
 
 
+def test_a_refusal_of_the_control_process_has_an_id(run):
+    async def body(side):
+        side.answer = b"HTTP/1.1 404 Not Found\r\ncontent-length: 2\r\n\r\n{}"
+        found = await side.ask(get(more=b"connection: close\r\n"))
+        assert found.startswith(b"HTTP/1.1 404") and b"\r\nx-polycloud-request: req-" in found
+
+    run(body)
+
+
 def test_a_body_of_unknown_length_is_chunked_on(run):
     async def body(side):
         side.answer = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n"

@@ -18,6 +18,7 @@ TEMPLATES = (
     "autoscaler.yaml",
     "disruption.yaml",
     "estate.yaml",
+    "federation.yaml",
     "network-policy.yaml",
     "services.yaml",
     "statefulset.yaml",

@@ -31,6 +31,12 @@ def defaults() -> Values:
         "environmentSecret": "",
         "database": {"kind": "sqlite", "existingSecret": ""},
         "valkey": {"enabled": False, "existingSecret": ""},
+        "federation": {
+            "aws": {"role": "", "region": ""},
+            "azure": {"client": "", "tenant": ""},
+            "gcp": {"audience": "", "project": ""},
+            "oci": {"auth": ""},
+        },
         "vaultAgent": {"enabled": False, "settings": AGENT, "authority": AGENT},
         "persistence": {"storageClass": "", "size": "20Gi"},
         "resources": {"requests": {"cpu": "1", "memory": "1Gi"}, "limits": {"cpu": "4", "memory": "2Gi"}},
@@ -66,6 +72,9 @@ def of(blueprint: Blueprint, cluster: Cluster) -> Values:
         labels["azure.workload.identity/use"] = "true"
     if cloud == "oci":
         found["serviceAccount"] = {"token": True}  # OKE's workload identity reads it
+    told = _federation(blueprint, cluster)
+    if told:
+        found["federation"] = told
     asked = [*CREDENTIALS.get(cloud, ()), *((one.cidr, one.port) for one in called_by_gateway(blueprint))]
     if asked:
         found["networkPolicy"] = {"metadata": [{"cidr": cidr, "ports": [port]} for cidr, port in asked]}
@@ -74,12 +83,33 @@ def of(blueprint: Blueprint, cluster: Cluster) -> Values:
     return found
 
 
+def _federation(blueprint: Blueprint, cluster: Cluster) -> Values:
+    """What the estate says of the other clouds whose models are called; who the gateway is there, Argo CD fills in."""
+    sites = {service.site.cloud: service.site for service in reversed(blueprint.services)}  # the first one of each
+    told: Values = {
+        "aws": {"region": sites["aws"].region if "aws" in sites else None},
+        "azure": {"tenant": blueprint.accounts.get("azure", {}).get("tenant")},
+        "gcp": {"project": blueprint.accounts.get("gcp", {}).get("project")},
+    }
+    found = {
+        cloud: {word: text for word, text in said.items() if text}
+        for cloud, said in told.items()
+        if cloud in sites and cloud != cluster.site.cloud
+    }
+    if "oci" in sites and cluster.site.cloud == "oci":
+        found["oci"] = {
+            "auth": "oke_workload_identity"
+        }  # docs.oracle.com/iaas/Content/API/Concepts/sdk_authentication_methods.htm
+    return {cloud: said for cloud, said in found.items() if said}
+
+
 def schema() -> Values:
     """JSON Schema of the values. Several replicas need a store that they share, which polycloud does not have yet."""
     shared = "polycloud keeps its state in an embedded store on its own disk: one replica, until it has a shared one"
     name: Values = {"type": "string", "pattern": "^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$"}
     name_or_none: Values = {"type": "string", "pattern": "^([a-z0-9]([a-z0-9.-]*[a-z0-9])?)?$"}
-    texts: Values = {"type": "object", "additionalProperties": {"type": "string"}}
+    text: Values = {"type": "string"}
+    texts: Values = {"type": "object", "additionalProperties": text}
     port: Values = {"type": "integer", "minimum": 1, "maximum": 65535}
     ports: Values = {"type": "array", "items": port, "minItems": 1}
 
@@ -119,6 +149,12 @@ def schema() -> Values:
             "environmentSecret": name_or_none,
             "database": closed(kind={"enum": ["sqlite"], "description": shared}, existingSecret=name_or_none),
             "valkey": closed(enabled={"const": False, "description": shared}, existingSecret=name_or_none),
+            "federation": closed(
+                aws=closed(role=text, region=text),
+                azure=closed(client=text, tenant=text),
+                gcp=closed(audience=text, project=text),
+                oci=closed(auth={"enum": ["", "instance_principal", "oke_workload_identity"]}),
+            ),
             "vaultAgent": closed(enabled={"type": "boolean"}, settings=name, authority=name),
             "persistence": closed(storageClass=name_or_none, size={"type": "string", "pattern": "^[0-9]+(Gi|Ti)$"}),
             "resources": {"type": "object"},

@@ -7,7 +7,6 @@ ids of identities at Azure, who voters of OpenBao are to their seal); and, when 
 
 from polycloud.deploy.blueprint import Blueprint
 from polycloud.deploy.conventions import GATEWAY_NAMESPACE, INGRESS, OWN_VALUES, WORKLOADS_NAMESPACE
-from polycloud.deploy.duties import duties
 from polycloud.deploy.render import vault as voting
 from polycloud.deploy.render.kubernetes import overlays, platform, vault
 from polycloud.deploy.render.kubernetes.base import MONITORING
@@ -20,7 +19,14 @@ PATH = f"{FOLDER}/applications.yaml"
 API, NAMESPACE = "argoproj.io/v1alpha1", "argocd"
 # Where the files are kept, as annotations of each cluster, where the estate does not say it.
 KEPT = tuple(f"polycloud_{word}" for word in ("repository", "revision", "path"))
-GATEWAY = "polycloud_gateway"  # the client id of the gateway at Azure, an output of that root
+# Who the gateway of a cluster is in each cloud that it calls models of, which outputs of these clouds' roots tell: an
+# annotation of the cluster, and the chart's value.
+IDENTITIES = {
+    "aws": ("polycloud_aws", "federation.aws.role"),
+    "azure": ("polycloud_gateway", "federation.azure.client"),
+    "gcp": ("polycloud_gcp", "federation.gcp.audience"),
+}
+TENANT = ("polycloud_tenant", "federation.azure.tenant")  # where the estate does not say it
 SEAL = "polycloud_seal"  # who a cluster's voters are to the seal
 # Controllers write their authority into their own webhooks: that is no drift.
 FILLED = [
@@ -55,8 +61,7 @@ def annotations(blueprint: Blueprint, cluster: Target, nodes: tuple[Node, ...]) 
     ids = overlays.identities(blueprint, cluster)
     clients = tuple(_client_id(name) for name in ids[0]["data"]) if ids else ()
     sealed = any(node.cluster.name == cluster.name for node in nodes) and vault.told(nodes, cluster)
-    own = (GATEWAY,) if _at_azure(blueprint, cluster) else ()
-    return (*kept, *clients, *own, *((SEAL,) if sealed else ()))
+    return (*kept, *clients, *acts_as(blueprint, cluster), *((SEAL,) if sealed else ()))
 
 
 def _projects(blueprint: Blueprint, clusters: tuple[Target, ...]) -> list[Manifest]:
@@ -195,11 +200,11 @@ def _applications(blueprint: Blueprint, clusters: tuple[Target, ...]) -> list[Ma
         )
     ]
     if made_here:
-        named = tuple(cluster for cluster in made_here if _at_azure(blueprint, cluster))
-        plain = tuple(cluster for cluster in made_here if cluster not in named)
-        for set_name, mine, source in (("gateway", plain, chart), ("gateway-azure", named, _acting(chart))):
+        for cloud in sorted({cluster.site.cloud for cluster in made_here}):
+            mine = tuple(cluster for cluster in made_here if cluster.site.cloud == cloud)
+            source = _acting(chart, acts_as(blueprint, mine[0]))
             application = _application("gateway-{{ .name }}", where, GATEWAY_NAMESPACE, [source])
-            sets += [_set(set_name, _clusters(mine), application)] if mine else []
+            sets.append(_set(f"gateway-{cloud}", _clusters(mine), application))
         sets += [
             _set("mesh", _clusters(made_here), _application("mesh-{{ .name }}", where, "istio-system", mesh)),
         ]
@@ -209,18 +214,27 @@ def _applications(blueprint: Blueprint, clusters: tuple[Target, ...]) -> list[Ma
     return sets
 
 
-def _at_azure(blueprint: Blueprint, cluster: Target) -> bool:
-    """Whether the gateway's pods act as an identity of Azure, which AKS lets them do by an annotation."""
-    if not cluster.ours or cluster.site.cloud != "azure":
-        return False
-    return any(s.site.cloud == "azure" for s in blueprint.services) or duties(blueprint, "azure").any
+def acts_as(blueprint: Blueprint, cluster: Target) -> dict[str, str]:
+    """By annotation of a cluster, the chart's value that says who its gateway is in a cloud whose models it calls. The
+    same for all clusters of a cloud. Pods on EKS and GKE need not be told who they are at home; AKS is, in its way."""
+    if not cluster.ours:
+        return {}
+    called = {service.site.cloud for service in blueprint.services}
+    found = {a: value for cloud, (a, value) in IDENTITIES.items() if cloud in called - {cluster.site.cloud}}
+    if IDENTITIES["azure"][0] in found and not blueprint.accounts.get("azure", {}).get("tenant"):
+        found |= dict([TENANT])
+    if cluster.site.cloud == "azure" and "azure" in called:
+        found[IDENTITIES["azure"][0]] = "serviceAccount.annotations." + overlays.CLIENT_ID.replace(".", "\\.")
+    return found
 
 
-def _acting(chart: Manifest) -> Manifest:
-    """The chart with the client id of the gateway's identity, which is known once Terraform has run."""
-    name = "serviceAccount.annotations." + overlays.CLIENT_ID.replace(".", "\\.")
-    given = {"name": name, "value": f"{{{{ .metadata.annotations.{GATEWAY} }}}}", "forceString": True}
-    return {**chart, "helm": {**chart["helm"], "parameters": [given]}}
+def _acting(chart: Manifest, who: dict[str, str]) -> Manifest:
+    """The chart with who the gateway is, which is known once Terraform has run."""
+    given = [
+        {"name": value, "value": f"{{{{ .metadata.annotations.{annotation} }}}}", "forceString": True}
+        for annotation, value in who.items()
+    ]
+    return {**chart, "helm": {**chart["helm"], "parameters": given}} if given else chart
 
 
 def _git(blueprint: Blueprint, path: str = "") -> Manifest:

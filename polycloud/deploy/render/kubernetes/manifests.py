@@ -24,7 +24,7 @@ class Target(Cluster, frozen=True):
 
 def targets(blueprint: Blueprint) -> tuple[Target, ...]:
     """Every cluster that gets manifests, by name. Those of halls have no pools of ours."""
-    found = {c.name: Target(c.name, c.site, c.version, c.pools) for c in blueprint.clusters}
+    found = {c.name: Target(c.name, c.site, c.version, c.pools, c.was) for c in blueprint.clusters}
     for run in blueprint.runs:
         if run.cluster not in found:
             at = run.site or run.cluster.replace("-", "/", 1)

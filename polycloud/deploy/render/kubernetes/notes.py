@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from polycloud.deploy.blueprint import Blueprint
 from polycloud.deploy.intents import members
-from polycloud.deploy.render.kubernetes import jobs, overlays
+from polycloud.deploy.render.kubernetes import jobs, overlays, workflows
 from polycloud.deploy.render.kubernetes.manifests import Target, runs_on
 from polycloud.deploy.render.kubernetes.pods import copy_of
 from polycloud.deploy.render.kubernetes.serving import weights
@@ -21,6 +21,11 @@ def gaps(blueprint: Blueprint, clusters: Sequence[Target]) -> tuple[str, ...]:
     if not all_joined(blueprint):
         found.append(
             "clusters talk to each other by mutual TLS over public addresses, until links join every two of their sites"
+        )
+    if blueprint.in_clouds:
+        found.append(
+            f"secrets.{', '.join(blueprint.in_clouds)}: a cloud's own store holds them, which the gateway does not "
+            "read yet: bring them to its pods as variables or files, and say env or file"
         )
     if any(cluster.ours for cluster in clusters):
         found.append("MLflow and Feast keep what they know in their pods, until their charts are given databases")
@@ -83,6 +88,12 @@ def _of(blueprint: Blueprint, cluster: Target) -> list[str]:
             "annotations of the cluster's secret, client_id_WORKLOAD with - as _"
         )
     for run in runs_on(blueprint, cluster):
+        fed = [f"{r.name} in {r.cluster}" for r in workflows.abroad(blueprint, run)] if run.kind == "training" else []
+        if fed:
+            found.append(
+                f"the workflow of {run.name} in {cluster.name} waits for {', '.join(fed)} until a person hands over: "
+                "its description says by which commands"
+            )
         if run.serves and not weights(blueprint, cluster, run):
             found.append(f"{run.name} in {cluster.name} is written as stopped: no weights of {run.serves} are known")
         if run.kind == "application" and run.image and run.least == 0:

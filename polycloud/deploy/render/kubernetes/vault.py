@@ -4,7 +4,7 @@ The chart is OpenBao's own; a voter is a pod of it, under the same name in every
 """
 
 from polycloud.deploy.blueprint import Blueprint, Cluster
-from polycloud.deploy.conventions import GATEWAY_NAMESPACE, ROLE, WORKLOADS_NAMESPACE
+from polycloud.deploy.conventions import AUDIENCES, GATEWAY_NAMESPACE, ROLE, WORKLOADS_NAMESPACE
 from polycloud.deploy.ports import Reference
 from polycloud.deploy.render.kubernetes.manifests import STORAGE_CLASS, Manifest, Target, manifest
 from polycloud.deploy.render.kubernetes.overlays import credentials
@@ -31,9 +31,6 @@ from polycloud.deploy.yaml import dump, header
 FOLDER = "vault"
 AGENT = "vault-agent"  # the map with an agent's settings, and the Secret with the authority's certificate
 SEAL_TOKEN = "/var/run/secrets/seal"  # noqa: S105 - a folder
-# Who must be meant by a token with which a voter asks another cloud for the use of its key; there is none where its own
-# cloud's identity of pods does (EKS Pod Identity, Workload Identity Federation for GKE).
-AUDIENCES = {"aws": "sts.amazonaws.com", "azure": "api://AzureADTokenExchange"}
 # What is known once Terraform has run (its output vault_seal), and the variable that the seal reads it from.
 TOLD = {"aws": "AWS_ROLE_ARN", "azure": "AZURE_CLIENT_ID"}
 NOBODY = {

@@ -1,4 +1,10 @@
-"""Argo Workflows: data come in, a model is trained on accelerators, and the registry learns of it."""
+"""Argo Workflows: data come in, a model is trained on accelerators, and the registry learns of it.
+
+A workflow makes jobs in its own cluster alone. Work that feeds it from another one runs there every night; its step
+waits here until a person hands over, by the commands in the description.
+"""
+
+import shlex
 
 from polycloud.deploy.blueprint import Blueprint, Cluster, Run
 from polycloud.deploy.conventions import WORKLOADS_NAMESPACE
@@ -57,20 +63,21 @@ def files(blueprint: Blueprint, cluster: Target) -> dict[str, str]:
 
 
 def _template(blueprint: Blueprint, cluster: Target, run: Run) -> Manifest:
-    """Ingest what other work prepares here, then train, then register: each step waits for the one before."""
-    feeding = [r for r in runs_on(blueprint, cluster) if r.kind in ("data", "batch") and set(r.writes) & set(run.reads)]
-    templates: list[Manifest] = [{"name": f"ingest-{r.name}", **_job(blueprint, cluster, r)} for r in feeding]
-    tasks: list[Manifest] = [{"name": t["name"], "template": t["name"]} for t in templates]
-    train: Manifest = {"name": "train", "template": "train"}
-    if tasks:
-        train["dependencies"] = [t["name"] for t in tasks]
-    tasks.append(train)
+    """Ingest what other work prepares, then train, then register: each step waits for those before."""
+    feeding = _feeding(_writers(blueprint), run)
+    templates: list[Manifest] = []
+    tasks: list[Manifest] = []
+    for one, before in feeding.items():
+        step = _job(blueprint, cluster, one) if one.cluster == cluster.name else {"suspend": {}}
+        templates.append({"name": ingests(one), **step})
+        tasks.append(_task(ingests(one), [ingests(r) for r in before]))
+    tasks.append(_task("train", [ingests(r) for r in feeding if set(r.writes) & set(run.reads)]))
     templates.append({"name": "train", **_job(blueprint, cluster, run)})
     for dataset in run.writes:
         bucket = copy_of(blueprint, cluster, dataset)
         if bucket is not None:
             name = f"register-{lawful(dataset)}"
-            tasks.append({"name": name, "template": name, "dependencies": ["train"]})
+            tasks.append(_task(name, ["train"]))
             templates.append({"name": name, **_register(cluster, run, dataset, address(blueprint, bucket, dataset))})
     spec: Manifest = {
         "entrypoint": "all",
@@ -82,7 +89,57 @@ def _template(blueprint: Blueprint, cluster: Target, run: Run) -> Manifest:
     }
     if not run.image:
         spec["suspend"] = True
-    return placed(API, "WorkflowTemplate", run, spec=spec)
+    told = [_handed_over(one) for one in feeding if one.cluster != cluster.name]
+    annotations = {"workflows.argoproj.io/description": "\n".join(told)} if told else {}
+    return placed(API, "WorkflowTemplate", run, spec=spec, annotations=annotations)
+
+
+def ingests(run: Run) -> str:
+    return f"ingest-{run.name}"
+
+
+def abroad(blueprint: Blueprint, run: Run) -> list[Run]:
+    """What feeds a training from other clusters."""
+    return [one for one in _feeding(_writers(blueprint), run) if one.cluster != run.cluster]
+
+
+def _writers(blueprint: Blueprint) -> dict[str, list[Run]]:
+    """By dataset, the work that prepares it."""
+    found: dict[str, list[Run]] = {}
+    for run in blueprint.runs:
+        for dataset in run.writes if run.kind in ("data", "batch") else ():
+            found.setdefault(dataset, []).append(run)
+    return found
+
+
+def _feeding(writers: dict[str, list[Run]], run: Run) -> dict[Run, list[Run]]:
+    """The work that prepares what a run reads, wherever it is placed, and what feeds that in turn, each with those that
+    it waits for. Of a circle the last one waits for nobody."""
+    found: dict[Run, list[Run]] = {}
+
+    def before(one: Run, above: tuple[Run, ...]) -> list[Run]:
+        mine = [r for r in dict.fromkeys(w for d in one.reads for w in writers.get(d, ())) if r not in above]
+        for other in mine:
+            if other not in found:
+                found[other] = before(other, (*above, other))
+        return mine
+
+    before(run, (run,))
+    return found
+
+
+def _task(name: str, before: list[str]) -> Manifest:
+    return {"name": name, "template": name, **({"dependencies": before} if before else {})}
+
+
+def _handed_over(run: Run) -> str:
+    at = f"kubectl --context {shlex.quote(run.cluster)} -n {WORKLOADS_NAMESPACE}"
+    return (
+        f"{ingests(run)} waits for {run.name} in {run.cluster}. Run it there and hand over: "
+        f"{at} create job {run.name}-now --from=cronjob/{run.name} && "
+        f"{at} wait --for=condition=complete --timeout=-1s job/{run.name}-now && "
+        f"argo resume -n {WORKLOADS_NAMESPACE} WORKFLOW --node-field-selector displayName={ingests(run)}"
+    )
 
 
 def _job(blueprint: Blueprint, cluster: Target, run: Run) -> Manifest:

@@ -14,7 +14,11 @@ def page(found: Placement, curves: Sequence[Curve] = (), compared: Comparison | 
     """One HTML document that needs no other file, no network and no script. All text of the estate is escaped."""
     sections: list[tuple[str, str, Child]] = [
         ("map", "On the map", world(found.sites, found.cost.by_site, found.flows)),
-        ("work", "Where work runs", tables.workloads(found.workloads)),
+        (
+            "work",
+            "Where work runs",
+            join(tables.workloads(found.workloads), tables.shares(found) if found.shares else None),
+        ),
         ("data", "Where data live", tables.datasets(found)),
         ("flows", "What moves", join(tables.flows(found), tables.links(found) if found.links else None)),
         ("cost", "What it costs", tables.costs(found.cost)),

@@ -14,7 +14,7 @@ from polycloud.placement.answer.values import (
     Placement,
     WorkloadAnswer,
 )
-from polycloud.placement.answer.words import aim, candidates, data, dated, listed, percent, saving, usd
+from polycloud.placement.answer.words import aim, candidates, data, dated, listed, percent, saving, shared, usd
 
 FLOWS_SHOWN = 60  # the rest is summed up in one row
 FACTS_SHOWN = 80
@@ -214,6 +214,12 @@ def promises(found: Placement) -> Markup:
 def aims(found: Placement) -> Markup:
     rows = ((row.level, aim(row, row.least), aim(row, row.has)) for row in found.levels)
     return table(("Aim", "The least it could be", "This plan"), rows, numbers=(1, 2))
+
+
+def shares(found: Placement) -> Markup:
+    """The target share of each site beside the plan's."""
+    rows = ((row.site, *shared(row)) for row in found.shares)
+    return table(("Site", "Target", "Plan", "Difference"), rows, "Shares of what is served", (1, 2, 3))
 
 
 def baselines(found: Placement) -> Markup:

@@ -297,3 +297,17 @@ def test_a_model_that_oracle_can_not_know_waits_for_its_ocid() -> None:
     text = file("ai.tf")
     assert 'try(var.model_ids["llama-3.3-70b"], data.oci_generative_ai_models.' in text
     assert any("llama-3.3-70b is no name of a model at Oracle Cloud" in gap for gap in FOUND.gaps)
+
+
+def test_load_balancers_stand_where_they_can_have_the_addresses_that_they_need_and_answer_over_links() -> None:
+    mine = next(c for c in WHOLE.clusters if c.site.id == FRANKFURT.id)
+    alone = replace(WHOLE, clusters=(mine,), edge=None)
+    for whole, use in ((alone, "machines"), (replace(WHOLE, edge=None), "public"), (WHOLE, "public")):
+        balancers = f"service_lb_subnet_ids = [oci_core_subnet.{use}_eu_frankfurt_1.id]"
+        assert balancers in re.sub(r" +", " ", file("clusters.tf", whole)), use
+    network = file("network.tf")
+    inside, public = (
+        resource("oci_core_route_table", f"{use}_eu_frankfurt_1", network) for use in ("inside", "public")
+    )
+    drg = "network_entity_id = oci_core_drg.eu_frankfurt_1.id"
+    assert 0 < inside.count(drg) == public.count(drg)

@@ -85,3 +85,9 @@ def test_cache_writes_of_an_hour_are_told_apart():
     read = BedrockConverse().read_reply
     assert read(body([], **usage, cacheDetails=details)).usage == Usage(11, 2, 0, 10, 0, 6)
     assert read(body([], **usage)).usage == Usage(11, 2, 0, 10)
+
+
+@pytest.mark.parametrize(("reason", "stop"), [("stop_sequence", "END"), ("end_turn", "")])
+def test_the_stop_sequence_that_was_hit_is_told(reason, stop):
+    told = json.loads(body([{"text": "a"}], reason)) | {"additionalModelResponseFields": {"stop_sequence": "END"}}
+    assert BedrockConverse().read_reply(json.dumps(told).encode()).stop_sequence == stop

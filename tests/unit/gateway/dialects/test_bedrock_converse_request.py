@@ -268,6 +268,9 @@ def test_claude_gets_betas_in_the_body_and_no_blank_stop_sequences():
     body = write(hints={"anthropic_beta": b'["a-1"]'}, stop=("END", " \n"))
     assert body["additionalModelRequestFields"] == {"anthropic_beta": ["a-1"]}
     assert body["inferenceConfig"] == {"stopSequences": ["END"]}
+    assert body["additionalModelResponseFieldPaths"] == ["/stop_sequence"]
+    assert "additionalModelResponseFieldPaths" not in write(stop=(" \n",))
+    assert "additionalModelResponseFieldPaths" not in write(LLAMA, stop=("END",))
     assert dropped(hints={"anthropic_beta": b'["a-1"]'}, stop=("END", " \n")) == ("stop",)
     assert dropped(LLAMA, hints={"anthropic_beta": b'["a-1"]'}, stop=("\n",)) == ("anthropic_beta",)
     assert write(LLAMA, stop=("\n",))["inferenceConfig"] == {"stopSequences": ["\n"]}

@@ -106,6 +106,12 @@ def test_stop_reasons(aws_frame, reason, finish):
     assert read(aws_frame("messageStop", {"stopReason": reason})) == [Finished(finish)]
 
 
+@pytest.mark.parametrize(("told", "stop"), [("END", "END"), (None, ""), (7, "")])
+def test_the_stop_sequence_that_was_hit_is_told(aws_frame, told, stop):
+    fields = {"stopReason": "stop_sequence", "additionalModelResponseFields": {"stop_sequence": told}}
+    assert read(aws_frame("messageStop", fields)) == [Finished("stop_sequence", stop)]
+
+
 def test_a_malformed_answer_may_be_tried_again(aws_frame):
     (event,) = read(aws_frame("messageStop", {"stopReason": "malformed_tool_use"}))
     assert isinstance(event, Failed) and event.retryable and event.code == "malformed_tool_use"

@@ -83,7 +83,7 @@ def test_internal_data_and_the_ledger_stay_where_they_are_told(catalog: Catalog)
 
 def test_what_is_held_is_in_the_problem(catalog: Catalog) -> None:
     active = made("active-active", catalog).problem
-    held = {term.name: term.held for pool in active.pools for term in pool.terms if term.held}
+    held = {wide.name: wide.held for wide in active.wide}
     assert set(held) == {"aws-plan", "azure-reserved", "gcp-use"}
     assert held["aws-plan"] == pytest.approx(8_000_000 / 0.7 / (3 * 8766) * 1_000_000, rel=1e-6)
     assert active.fixed == (

@@ -8,10 +8,9 @@ import pytest
 from polycloud.catalog import Catalog
 from polycloud.catalog.market_rows import Offer
 from polycloud.estate import Loaded
-from polycloud.placement.bill import commitment_cost, with_sources
+from polycloud.placement.bill import bill, with_sources
 from polycloud.placement.build import Built, build
-from polycloud.placement.build.pools import ONE_POOL
-from polycloud.placement.problem import Pool, Term
+from polycloud.placement.problem import HOURS, Pool, Term, Wide
 
 Make = Callable[..., Built]
 US, DE = "aws/us-east-1", "aws/eu-central-1"
@@ -58,35 +57,49 @@ def test_the_dearest_ratio_in_a_family_holds_for_all_of_it(
     assert pool.terms == (Term("3 years", 512_821),)  # 1.00 / 1.95, rounded up
 
 
-def test_a_held_plan_for_a_cloud_covers_all_of_it(make: Make, market: object) -> None:
-    text = WORK + "commitments: {plan: {cloud: aws, kind: savings-plan, amount: 61_362 USD, term: 1y, discount: 30 %}}"
-    built = make(text, market)
+PLAN = "{cloud: aws, kind: savings-plan, amount: 61_362 USD, term: 1y, discount: 30 %}"
+PREPAID = "{cloud: aws, kind: universal-credits, amount: 61_362 USD, term: 1y}"
+
+
+def test_a_held_plan_for_a_cloud_covers_what_the_families_promises_leave(make: Make, market: object) -> None:
+    built = make(WORK + f"commitments: {{plan: {PLAN}}}", market)
     # 61,362 USD over 8,765.83 hours are 7 USD an hour, worth 10 USD at on-demand prices.
-    (pool,) = built.problem.pools
-    assert pool.name == "aws"
-    (term,) = pool.terms  # Frankfurt has no committed price, so nothing more is on offer for the whole
-    assert (term.name, term.keep_ppm, term.most) == ("plan", 700_000, term.held)
-    assert term.held == pytest.approx(10_000_000, rel=1e-4)
-    assert {option.pool for option in built.problem.tasks[0].options} == {0}
+    assert pools(built) == {
+        "aws/us-east-1 m5": Pool("aws/us-east-1 m5", (Term("1 year", 700_000), Term("3 years", 500_000))),
+        "aws/eu-central-1 m5": Pool("aws/eu-central-1 m5", ()),  # no committed price is known there
+    }
+    (wide,) = built.problem.wide
+    assert wide == Wide("plan", (0, 1), 700_000, wide.held, "aws")
+    assert wide.held == pytest.approx(10_000_000, rel=1e-4)
+    assert {option.pool for option in built.problem.tasks[0].options} == {0, 1}
     assert built.paths["plan"] == ("commitments", "plan")
-    assert [row.what for row in built.problem.left_out if row.why == ONE_POOL] == [
-        "new promises for single families in aws"
-    ]
-    solution = with_sources(built.problem, (0,), ())
-    assert solution.promised == ((term.held,),)
-    paid = commitment_cost(built.problem, 0, [10_000_000], (term.held,))
-    assert paid == pytest.approx(730 * (7 - 10) * 1_000_000, rel=1e-4)
+    adds = bill(built.problem, with_sources(built.problem, (0,), ())).of("commitment")
+    assert adds == pytest.approx(HOURS * (7 - 10) * 1_000_000, rel=1e-4)
 
 
-def test_a_commitment_without_a_discount_is_paid_at_list_prices(make: Make, market: object) -> None:
-    text = WORK + "commitments: {credits: {cloud: aws, kind: universal-credits, amount: 61_362 USD, term: 1y}}"
-    built = make(text, market)
-    (pool,) = built.problem.pools
-    (term,) = pool.terms
-    assert (term.keep_ppm, term.most) == (1_000_000, term.held)
-    assert term.held == pytest.approx(7_000_000, rel=1e-4)
-    paid = commitment_cost(built.problem, 0, [1_000_000], (term.held,))
-    assert paid == pytest.approx(730 * (7 - 1) * 1_000_000, rel=1e-4)  # used for 1 USD an hour, paid for 7
+def test_a_plan_for_one_site_leaves_the_other_alone(make: Make, market: object) -> None:
+    built = make(WORK + f"commitments: {{plan: {PLAN.replace('kind', f'at: {US}, kind')}}}", market)
+    (wide,) = built.problem.wide
+    assert [built.problem.pools[at].name for at in wide.pools] == ["aws/us-east-1 m5"]
+
+
+def test_credits_pay_all_that_their_cloud_charges(make: Make, market: object) -> None:
+    built = make(WORK + f"commitments: {{credits: {PREPAID}}}", market)
+    (credit,) = built.problem.credits
+    assert credit.cloud == "aws" and credit.pools == (0,)
+    assert credit.amount == credit.paid == pytest.approx(HOURS * 7_000_000, rel=1e-4)
+    assert [built.problem.meters[at].name.partition("/")[0] for at in credit.meters] == ["aws"] * len(credit.meters)
+    assert len(credit.meters) == len([meter for meter in built.problem.meters if meter.name.startswith("aws/")]) > 0
+    assert built.paths["credits"] == ("commitments", "credits")
+    option = built.problem.tasks[0].options[0]
+    assert option.cost == HOURS * 10_000_000
+    assert bill(built.problem, with_sources(built.problem, (0,), ())).total == option.cost
+
+
+def test_credits_at_a_discount_are_worth_more_than_was_paid(make: Make, market: object) -> None:
+    text = PREPAID.replace("term: 1y", "term: 1y, discount: 50 %")
+    (credit,) = make(WORK + f"commitments: {{credits: {text}}}", market).problem.credits
+    assert credit.amount == pytest.approx(2 * credit.paid, rel=1e-6)
 
 
 def test_what_covers_nothing_that_can_be_reckoned_is_still_paid(make: Make, market: object) -> None:
@@ -127,26 +140,25 @@ def test_what_can_not_be_reckoned_is_told(make: Make, market: object) -> None:
 
 
 @pytest.mark.parametrize(
-    ("today", "pool", "codes"),
+    ("today", "in_force", "codes"),
     [
-        (None, "aws", []),
-        (date(2025, 12, 31), "aws/us-east-1 m5", []),  # begins tomorrow
-        (date(2026, 1, 1), "aws", []),
-        (date(2028, 6, 1), "aws", []),
-        (date(2028, 11, 15), "aws", ["commitment_ends"]),
-        (date(2029, 2, 1), "aws/us-east-1 m5", []),  # over
+        (None, True, []),
+        (date(2025, 12, 31), False, []),  # begins tomorrow
+        (date(2026, 1, 1), True, []),
+        (date(2028, 6, 1), True, []),
+        (date(2028, 11, 15), True, ["commitment_ends"]),
+        (date(2029, 2, 1), False, []),  # over
     ],
 )
 def test_terms_begin_and_end(
-    read: Callable[..., Loaded], catalog: Catalog, market: object, today: date | None, pool: str, codes: list[str]
+    read: Callable[..., Loaded], catalog: Catalog, market: object, today: date | None, in_force: bool, codes: list[str]
 ) -> None:
     plan = "{cloud: aws, kind: savings-plan, amount: 1_000_000 USD, starts: '2026-01-01', term: 3y, discount: 30 %}"
     loaded = read(WORK + f"commitments: {{plan: {plan}}}")
     built = build(loaded.estate, catalog, market, loaded.place, today=today)  # type: ignore[arg-type]
-    assert [row.name for row in built.problem.pools] == [pool]
+    assert [wide.name for wide in built.problem.wide] == ["plan"] * in_force
     assert [found.code for found in built.diagnostics] == codes
-    if pool != "aws":
-        assert any("commitment plan" in row.what for row in built.problem.left_out)
+    assert any("commitment plan" in row.what for row in built.problem.left_out) == (not in_force)
 
 
 def test_spot_hours_are_in_no_pool_and_mixed_ones_in_part(

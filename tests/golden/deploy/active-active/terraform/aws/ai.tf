@@ -267,43 +267,6 @@ resource "aws_iam_role_policy" "gateway" {
   })
 }
 
-resource "aws_iam_role_policy" "gateway_duties" {
-  name = "gateway-duties"
-  role = aws_iam_role.gateway.id
-  policy = jsonencode({
-    Version = "2012-10-17"
-    Statement = [
-      {
-        Sid      = "List0"
-        Effect   = "Allow"
-        Action   = ["s3:ListBucket"]
-        Resource = ["arn:${data.aws_partition.this.partition}:s3:::active-active-clickstream-us-east-1"]
-      },
-      {
-        Sid      = "List1"
-        Effect   = "Allow"
-        Action   = ["s3:ListBucket"]
-        Resource = ["arn:${data.aws_partition.this.partition}:s3:::active-active-profiles-eu-eu-west-1"]
-      },
-      {
-        Sid    = "CopyFrom"
-        Effect = "Allow"
-        Action = ["s3:GetObject"]
-        Resource = [
-          "arn:${data.aws_partition.this.partition}:s3:::active-active-clickstream-us-east-1/*",
-          "arn:${data.aws_partition.this.partition}:s3:::active-active-profiles-eu-eu-west-1/*",
-        ]
-      },
-      {
-        Sid      = "CopyFromKeys"
-        Effect   = "Allow"
-        Action   = ["kms:Decrypt"]
-        Resource = [aws_kms_key.data__us_east_1.arn, aws_kms_key.data__eu_west_1.arn]
-      },
-    ]
-  })
-}
-
 resource "aws_eks_pod_identity_association" "gateway_aws_eu_west_1" {
   region          = "eu-west-1"
   cluster_name    = aws_eks_cluster.aws_eu_west_1.name

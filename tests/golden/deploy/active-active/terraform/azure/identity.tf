@@ -30,6 +30,20 @@ resource "azurerm_role_assignment" "auditors__group__audit__azure_kubernetes_ser
   description          = "Role auditors of the estate."
 }
 
+resource "azurerm_role_assignment" "auditors__group__audit__azure_kubernetes_service_cluster_user_role___a09d6d__azure_eastus" {
+  scope                = azurerm_kubernetes_cluster.azure_eastus.id
+  role_definition_name = "Azure Kubernetes Service Cluster User Role"
+  principal_id         = data.azuread_group.group__audit.object_id
+  description          = "Role auditors of the estate."
+}
+
+resource "azurerm_role_assignment" "auditors__group__audit__azure_kubernetes_service_cluster_user_role___a09d6d__azure_westeurope" {
+  scope                = azurerm_kubernetes_cluster.azure_westeurope.id
+  role_definition_name = "Azure Kubernetes Service Cluster User Role"
+  principal_id         = data.azuread_group.group__audit.object_id
+  description          = "Role auditors of the estate."
+}
+
 resource "azurerm_role_assignment" "operators__group__platform__azure_kubernetes_service_rbac_cluster_admin___1c6ad1__azure_eastus" {
   scope                = azurerm_kubernetes_cluster.azure_eastus.id
   role_definition_name = "Azure Kubernetes Service RBAC Cluster Admin"
@@ -40,6 +54,20 @@ resource "azurerm_role_assignment" "operators__group__platform__azure_kubernetes
 resource "azurerm_role_assignment" "operators__group__platform__azure_kubernetes_service_rbac_cluster_admin___1c6ad1__azure_westeurope" {
   scope                = azurerm_kubernetes_cluster.azure_westeurope.id
   role_definition_name = "Azure Kubernetes Service RBAC Cluster Admin"
+  principal_id         = data.azuread_group.group__platform.object_id
+  description          = "Role operators of the estate."
+}
+
+resource "azurerm_role_assignment" "operators__group__platform__azure_kubernetes_service_cluster_user_role___a09d6d__azure_eastus" {
+  scope                = azurerm_kubernetes_cluster.azure_eastus.id
+  role_definition_name = "Azure Kubernetes Service Cluster User Role"
+  principal_id         = data.azuread_group.group__platform.object_id
+  description          = "Role operators of the estate."
+}
+
+resource "azurerm_role_assignment" "operators__group__platform__azure_kubernetes_service_cluster_user_role___a09d6d__azure_westeurope" {
+  scope                = azurerm_kubernetes_cluster.azure_westeurope.id
+  role_definition_name = "Azure Kubernetes Service Cluster User Role"
   principal_id         = data.azuread_group.group__platform.object_id
   description          = "Role operators of the estate."
 }

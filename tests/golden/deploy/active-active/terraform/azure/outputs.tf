@@ -66,6 +66,11 @@ output "gateway_identity" {
   value       = azurerm_user_assigned_identity.gateway.client_id
 }
 
+output "gateway_tenant" {
+  description = "The tenant of the gateway's identity."
+  value       = data.azurerm_client_config.this.tenant_id
+}
+
 output "service_key_aws_azure_us" {
   description = "What the provider of aws-azure-us asks for; null before the line is in var.lines."
   value       = one(azurerm_express_route_circuit.aws_azure_us[*].service_key)

@@ -96,7 +96,6 @@ resource "google_project_iam_custom_role" "role__operators" {
     "container.services.create",
     "container.services.update",
     "storage.buckets.get",
-    "storage.buckets.update",
   ]
 }
 

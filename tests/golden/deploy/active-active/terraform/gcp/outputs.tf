@@ -83,6 +83,11 @@ output "buckets" {
   }
 }
 
+output "gateway_audiences" {
+  description = "By cluster of another cloud: who its gateway's tokens are meant for, polycloud_gcp in Argo CD."
+  value       = { for name, one in google_iam_workload_identity_pool_provider.clusters : name => "//iam.googleapis.com/${one.name}" }
+}
+
 output "pairing_keys_aws_gcp_eu" {
   description = "What the provider of aws-gcp-eu asks for."
   value = [

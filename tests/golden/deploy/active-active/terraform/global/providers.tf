@@ -1,5 +1,5 @@
 # The providers, for as much as this root needs of each.
-# From the estate active-active: entry, links, secrets.
+# From the estate active-active: entry, links.
 # Written by polycloud render: change the estate, not this file.
 
 provider "aws" {
@@ -19,10 +19,4 @@ provider "cloudflare" {}
 provider "google" {
   project = "globex-ai"
   region  = "asia-east1"
-}
-
-provider "vault" {
-  address         = var.vault_address
-  ca_cert_file    = var.vault_authority
-  tls_server_name = "vault-aws-0.vault.svc.cluster.local"
 }

@@ -1,5 +1,5 @@
 # Which Terraform and which providers.
-# From the estate active-active: entry, links, secrets.
+# From the estate active-active: entry, links.
 # Written by polycloud render: change the estate, not this file.
 
 terraform {
@@ -17,10 +17,6 @@ terraform {
     google = {
       source  = "hashicorp/google"
       version = "~> 8.7"
-    }
-    vault = {
-      source  = "hashicorp/vault"
-      version = "~> 5.13"
     }
   }
 }

@@ -50,7 +50,7 @@ resource "oci_containerengine_cluster" "oci_eu_frankfurt_1" {
   }
 
   options {
-    service_lb_subnet_ids = [oci_core_subnet.machines_eu_frankfurt_1.id]
+    service_lb_subnet_ids = [oci_core_subnet.public_eu_frankfurt_1.id]
 
     kubernetes_network_config {
       services_cidr = "172.16.0.0/16"

@@ -8,8 +8,6 @@ mock_provider "cloudflare" {}
 
 mock_provider "google" {}
 
-mock_provider "vault" {}
-
 variables {
   cloudflare_account = "example"
   cloudflare_zone    = "example"
@@ -210,19 +208,5 @@ run "callers_stay_where_they_may_be" {
   assert {
     condition     = length(cloudflare_load_balancer.entry.country_pools["US"]) == 1
     error_message = "Callers from US may be answered by america alone."
-  }
-}
-
-run "vault_outlives_a_cloud" {
-  command = plan
-
-  assert {
-    condition     = vault_raft_autopilot.voters.min_quorum == 3
-    error_message = "Vault must keep three voters."
-  }
-
-  assert {
-    condition     = !vault_transit_secret_backend_key.data.deletion_allowed
-    error_message = "The key of data keys must not be deleted."
   }
 }

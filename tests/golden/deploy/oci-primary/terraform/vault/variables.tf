@@ -1,5 +1,5 @@
-# What is said at apply time: outputs of the clouds' roots, and accounts.
-# From the estate hybrid-burst: clouds, links.
+# What is said at apply time: where OpenBao is, and who signs tokens.
+# From the estate oci-primary: clusters.
 # Written by polycloud render: change the estate, not this file.
 
 variable "vault_address" {

@@ -43,7 +43,7 @@ resource "vault_raft_autopilot" "voters" {
 
 resource "vault_policy" "gateway" {
   name   = "gateway"
-  policy = file("${path.module}/vault/policies/gateway.hcl")
+  policy = file("${path.module}/policies/gateway.hcl")
 }
 
 locals {

@@ -1,11 +1,18 @@
-"""What is inside OpenBao, as Terraform: secrets, the key of data keys, who signs in from which cluster.
+"""What is inside OpenBao, as a Terraform root: secrets, the key of data keys, who signs in from which cluster.
 
-By the provider for Vault, whose interface OpenBao keeps.
+It is applied once clusters run and OpenBao is opened in them, by the provider for Vault, whose interface OpenBao keeps.
 """
+
+from itertools import pairwise
 
 from polycloud.deploy.blueprint import Blueprint
 from polycloud.deploy.conventions import GATEWAY_ACCOUNT, GATEWAY_NAMESPACE
-from polycloud.deploy.hcl import Part, block, quoted, render
+from polycloud.deploy.hcl import Part, Value, block, quoted
+from polycloud.deploy.hcl import render as written
+from polycloud.deploy.ports import Rendered
+from polycloud.deploy.render import promises, spanning
+from polycloud.deploy.render.kept import kept
+from polycloud.deploy.render.promises import Promise
 from polycloud.deploy.render.terraform import Root, attribute, ref, variable
 from polycloud.deploy.render.vault import (
     AUDIENCE,
@@ -17,6 +24,7 @@ from polycloud.deploy.render.vault import (
     VOTERS,
     Node,
     brought,
+    host,
     mount,
     sealing,
     voters,
@@ -30,40 +38,66 @@ VERSIONS = 10  # of a secret that are kept
 ROTATE_DAYS = 90
 
 
-def add(root: Root, blueprint: Blueprint) -> None:
+def render(blueprint: Blueprint) -> Rendered:
     """Where an estate has clusters in two clouds or more; one cloud has a store of secrets of its own."""
+    return kept(_root, blueprint) if voters(blueprint) else Rendered({})
+
+
+def _root(blueprint: Blueprint) -> Root:
     nodes = voters(blueprint)
-    if not nodes:
-        return
+    root = Root("vault", blueprint)
     root.about(FILE, "OpenBao over clouds: where secrets are, who signs in and how, keys.", "secrets, clusters")
     told = header("What the gateway may do.", blueprint.estate, "secrets, clusters")
-    root.text(f"vault/policies/{ROLE}.hcl", told + "\n" + render(_rights(blueprint)))
+    root.text(f"policies/{ROLE}.hcl", told + "\n" + written(_rights(blueprint)))
     _inside(root, blueprint)
     _sign_in(root, blueprint, nodes)
     _tell(root, nodes)
     found = brought(blueprint)
     for secret in sorted(set(blueprint.secrets) - {one[0] for one in found}):
-        if secret in blueprint.in_clouds:
-            root.gap(f"secrets.{secret}: a cloud's own store holds it, so no agent brings it")
-        else:
+        if secret not in blueprint.in_clouds:
             root.gap(f"secrets.{secret}: its name or path can not stand in a path of OpenBao, so no agent brings it")
     foreign = sorted({path for _, path, _ in found if not path.startswith(f"{DATA}/")})
     if foreign:
         root.gap(f"OpenBao: agents may read {', '.join(foreign)}: have its engine (kv, version 2) there already")
     root.needs(FILE, *dict.fromkeys(f"cluster:{node.cluster.name}" for node in nodes))
     root.needs(FILE, *(f"voter:{node.name}" for node in nodes))
-    root.provides("vault")
+    _moves(root, blueprint)
+    reached: dict[str, Value] = {
+        "address": ref("var.vault_address"),
+        "ca_cert_file": ref("var.vault_authority"),
+        "tls_server_name": host(nodes[0]),
+    }
+    spanning.settings(root, [block("provider", "vault", attributes=reached)], "secrets, clusters")
+    root.about("variables.tf", "What is said at apply time: where OpenBao is, and who signs tokens.", "clusters")
+    _tests(root)
+    return root
+
+
+def _tests(root: Root) -> None:
+    told = [
+        Promise("vault_raft_autopilot.voters.min_quorum == 3", "Vault must keep three voters"),
+        Promise("!vault_transit_secret_backend_key.data.deletion_allowed", "The key of data keys must not be deleted"),
+    ]
+    promises.add(root, {"vault": ()}, {"vault_outlives_a_cloud": told})
+
+
+def _moves(root: Root, blueprint: Blueprint) -> None:
+    """A renamed cluster is told under its new name, and signs in as before."""
+    now = {cluster.name for cluster in blueprint.clusters}
+    for cluster in blueprint.clusters:
+        for was, name in pairwise(reversed((cluster.name, *cluster.was))):
+            if was in now:
+                continue
+            root.about("moved.tf", "What was renamed: Terraform keeps it, under its new address.", "clusters")
+            for kind in ("vault_jwt_auth_backend.clusters", f"vault_jwt_auth_backend_role.{ROLE}"):
+                ends: dict[str, Value] = {"from": ref(f"{kind}[{quoted(was)}]"), "to": ref(f"{kind}[{quoted(name)}]")}
+                root.add("moved.tf", block("moved", attributes=ends))
 
 
 def _rights(blueprint: Blueprint) -> list[Part]:
     paths = sorted({path for _, path, _ in brought(blueprint)})
-    key = f"{TRANSIT}/{{}}/{DATA}"
     return [
         *(block("path", path, attributes={"capabilities": ["read"]}) for path in paths),
-        *(
-            block("path", key.format(verb), attributes={"capabilities": ["update"]})
-            for verb in ("datakey/plaintext", "decrypt", "encrypt", "rewrap")
-        ),
         block("path", "auth/token/renew-self", attributes={"capabilities": ["update"]}),
     ]
 
@@ -111,7 +145,7 @@ def _inside(root: Root, blueprint: Blueprint) -> None:
     section.make(
         "vault_policy",
         ROLE,
-        {"name": ROLE, "policy": ref(f'file("${{path.module}}/vault/policies/{ROLE}.hcl")')},
+        {"name": ROLE, "policy": ref(f'file("${{path.module}}/policies/{ROLE}.hcl")')},
         kind="identity",
     )
 
@@ -135,7 +169,9 @@ def _sign_in(root: Root, blueprint: Blueprint, nodes: tuple[Node, ...]) -> None:
             {},
         ),
     )
-    mounts = ", ".join(f"{quoted(cluster.name)} = {quoted(mount(cluster))}" for cluster in blueprint.clusters)
+    mounts = ", ".join(
+        f"{quoted(cluster.name)} = {quoted(mount(blueprint, cluster))}" for cluster in blueprint.clusters
+    )
     root.add(FILE, block("locals", attributes={"vault_mounts": ref(f"{{ {mounts} }}")}))
     often = ref(
         "{ for name, issuer in var.cluster_issuers : name => issuer if contains(keys(local.vault_mounts), name) }"

@@ -18,8 +18,8 @@ class Rule(msgspec.Struct, frozen=True):
     source: str
 
 
-# (cloud, kind): the rule. Kinds: cluster, pool, bucket, database; at AWS backup, keyspace, role, profile; at Google
-# account; at Azure cosmos, group, vault.
+# (cloud, kind): the rule. Kinds: cluster, pool, bucket, store, database; at AWS backup, keyspace, role, profile; at
+# Google account; at Azure cosmos, group, vault.
 RULES: dict[tuple[str, str], Rule] = {
     ("aws", "cluster"): Rule(
         r"[0-9A-Za-z][A-Za-z0-9_-]*",
@@ -74,6 +74,31 @@ RULES: dict[tuple[str, str], Rule] = {
         63,
         "3 to 63 small letters, digits and -",
         "https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html",
+    ),
+    # A store's bucket, as a person may have named it: with more marks than we choose ourselves.
+    ("aws", "store"): Rule(
+        r"(?!xn--|sthree-|\d+\.\d+\.\d+\.\d+$)[a-z0-9]([a-z0-9-]|\.(?!\.)){1,}[a-z0-9]",
+        63,
+        "3 to 63 small letters, digits, - and single ., beginning and ending with a letter or digit",
+        "https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html",
+    ),
+    ("gcp", "store"): Rule(
+        r"(?!goog|.*google|\d+\.\d+\.\d+\.\d+$)[a-z0-9][a-z0-9._-]{1,}[a-z0-9]",
+        63,
+        "3 to 63 small letters, digits and - _ ., beginning and ending with a letter or digit, without google",
+        "https://cloud.google.com/storage/docs/buckets#naming",
+    ),
+    ("azure", "store"): Rule(
+        r"[a-z0-9]{3,}",
+        24,
+        "3 to 24 small letters and digits (the storage account's name)",
+        "https://learn.microsoft.com/azure/storage/common/storage-account-overview",
+    ),
+    ("oci", "store"): Rule(
+        r"[A-Za-z0-9_.-]+",
+        256,
+        "letters, digits and - _ .",
+        "https://docs.oracle.com/iaas/Content/Object/Tasks/managingbuckets_topic-Bucket_Names.htm",
     ),
     ("aws", "role"): Rule(
         r"[A-Za-z][A-Za-z0-9_-]*",

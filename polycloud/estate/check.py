@@ -9,6 +9,7 @@ from polycloud.estate.check_past import check_past
 from polycloud.estate.check_placement import check_placement
 from polycloud.estate.check_places import check_places
 from polycloud.estate.check_rules import check_rules
+from polycloud.estate.check_stores import check_stores
 from polycloud.estate.check_traffic import check_models, check_routes
 from polycloud.estate.check_work import check_work
 from polycloud.estate.findings import Findings
@@ -53,6 +54,7 @@ def check(loaded: Loaded, catalog: Catalog, today: date | None = None) -> tuple[
         check_models(ground, today)
         check_routes(ground)
         check_work(ground)
+        check_stores(ground)
         check_placement(ground)
         check_clusters(ground, today)
         check_past(ground)

@@ -1,12 +1,13 @@
 """Can the rules hold: data classes that some site satisfies, roles, secrets. Proof of residency is policy's."""
 
 import re
+from collections.abc import Mapping
 from fnmatch import fnmatchcase
 
 from polycloud.core.geo import Site
 from polycloud.estate.ground import Ground
 from polycloud.estate.paths import KeyPath
-from polycloud.estate.schema.rules import DataClass
+from polycloud.estate.schema.rules import PLACED, DataClass, Grant, Role
 
 _COUNTRY = re.compile(r"[A-Z]{2}(?:-[A-Z0-9]{1,3})?")
 # What permission sets of AWS allow; the other clouds take it too.
@@ -23,6 +24,7 @@ def check_rules(ground: Ground) -> None:
         message = "a request that names no data class is held by none"
         ground.warn("default_class_missing", ("data_classes",), message, "add residency: {default_class: NAME}")
     _roles(ground)
+    _placed(ground)
     _sign_in(ground)
     for name, secret in estate.secrets.items():
         if len(secret.sources) != 1:
@@ -105,6 +107,50 @@ def _roles(ground: Ground) -> None:
         if reaches_itself(name, {one: other.inherits for one, other in estate.roles.items()}):
             message = f"role {name!r} inherits from itself"
             ground.error("role_circular", ("roles", name, "inherits"), message, "break the circle")
+
+
+def _placed(ground: Ground) -> None:
+    """Once a role names a workload, its pods may do what its roles say and no more: what they omit is told."""
+    estate = ground.estate
+    holding: dict[str, list[str]] = {}
+    for name, role in estate.roles.items():
+        for member in role.members:
+            kind, _, who = member.partition(":")
+            if kind == "workload":
+                holding.setdefault(who, []).append(name)
+    for name, workload in estate.workloads.items():
+        roles = holding.get(name, [])
+        if not roles and f"{PLACED}{name}" in estate.roles:
+            message = f"render gives pods of {name} a role of this name, with the rights that they need"
+            ground.error("name_collides", ("roles", f"{PLACED}{name}"), message, f"rename it, or name workload:{name}")
+        if not roles:
+            continue
+        grants = [grant for role in _inherited(roles, estate.roles) for grant in estate.roles[role].can]
+        for key, action in (("reads", "read"), ("writes", "write")):
+            for at, dataset in enumerate(getattr(workload, key)):
+                if dataset in estate.datasets and not any(_lets(ground, one, action, dataset) for one in grants):
+                    message = f"{' and '.join(roles)} name workload:{name}, and do not let it {action} {dataset}"
+                    fix = f"add {{do: [{action}], on: [dataset/{dataset}]}}; one that no role names gets its rights"
+                    ground.warn("right_missing", ("workloads", name, key, at), message, fix)
+
+
+def _inherited(names: list[str], roles: Mapping[str, Role]) -> list[str]:
+    """Roles, and all whose grants are theirs too."""
+    found: dict[str, None] = {}
+    waiting = list(names)
+    while waiting:
+        name = waiting.pop()
+        if name in roles and name not in found:
+            found[name] = None
+            waiting.extend(roles[name].inherits)
+    return list(found)
+
+
+def _lets(ground: Ground, grant: Grant, action: str, dataset: str) -> bool:
+    """Whether a grant reaches a dataset, wherever its copies are."""
+    held = ground.estate.datasets[dataset].data_class or ground.estate.residency.default_class
+    named = any(pattern == "*" or fnmatchcase(f"dataset/{dataset}", pattern) for pattern in grant.on)
+    return action in grant.do and named and (not grant.classes or held in grant.classes)
 
 
 def _sign_in(ground: Ground) -> None:

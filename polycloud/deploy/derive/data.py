@@ -20,7 +20,7 @@ LAYERS = ("raw", "processed", "curated", "models")
 DAY_SECONDS = 86_400
 BACKUP_HOURS, KEEP_BACKUP_DAYS = 24, 35  # a day, and five weeks, where the estate says nothing
 DEFAULT_KEY = "data"
-UNSAID = Lifecycle(warm=30, cold=90)  # where nobody says anything; nothing is ever deleted (requirement G3)
+UNSAID = Lifecycle(**work.USUAL_DAYS)
 
 
 def days(duration: Quantity | None) -> int | None:

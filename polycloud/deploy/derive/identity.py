@@ -5,9 +5,8 @@ from urllib.parse import urlsplit
 
 from polycloud.deploy.blueprint import Bucket, Principal, Proof, Run, SignIn
 from polycloud.estate import Estate
-from polycloud.estate.schema.rules import Grant, IdentityProvider, SecondFactor
+from polycloud.estate.schema.rules import PLACED, Grant, IdentityProvider, SecondFactor
 
-PLACED = "placed-"  # begins the names of roles that no estate says
 SESSION_SECONDS = 4 * 3600  # half a working day: long enough to work, short enough to forget
 # Where each product issues tokens, unless a company gave it a name of its own.
 HOSTS: tuple[tuple[IdentityProvider, tuple[str, ...]], ...] = (
@@ -48,9 +47,7 @@ def placed(estate: Estate, runs: Iterable[Run], buckets: Iterable[Bucket]) -> tu
                 if grant not in grants.setdefault(run.workload, []):
                     grants[run.workload].append(grant)
     return tuple(
-        Principal(f"{PLACED}{name}", (f"workload:{name}",), tuple(found))
-        for name, found in sorted(grants.items())
-        if f"{PLACED}{name}" not in estate.roles
+        Principal(f"{PLACED}{name}", (f"workload:{name}",), tuple(found)) for name, found in sorted(grants.items())
     )
 
 

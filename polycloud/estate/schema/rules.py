@@ -87,6 +87,9 @@ class Grant(Part):
     classes: tuple[ClassRef, ...] = Field(default=(), description="Only with data of these classes; empty: any.")
 
 
+PLACED = "placed-"  # begins the names of roles that rendering makes of workloads that no role names
+
+
 class Role(Part):
     """Who may do what, said once and compiled to every cloud."""
 

@@ -55,6 +55,10 @@ class Store(Part):
     )
 
 
+# After how many days data moves where nobody says anything; nothing is ever deleted (requirement G3).
+USUAL_DAYS = {"warm": 30, "cold": 90}
+
+
 class Lifecycle(Part):
     """When data moves to cheaper storage, and when it goes."""
 

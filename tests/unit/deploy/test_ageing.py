@@ -3,6 +3,8 @@
 import re
 from pathlib import Path
 
+import pytest
+
 from polycloud.catalog import Catalog
 from polycloud.catalog.market import Market
 from polycloud.clouds.aws import render as aws
@@ -11,7 +13,7 @@ from polycloud.clouds.gcp import render as gcp
 from polycloud.clouds.oci import render as oci
 from polycloud.deploy.blueprint import Bucket, Lifecycle
 from polycloud.deploy.derive import derive
-from polycloud.estate import load
+from polycloud.estate import check, load
 
 GIVEN = Path(__file__).resolve().parents[2] / "deploy" / "given" / "shared.yaml"
 loaded = load(GIVEN, None)
@@ -105,3 +107,19 @@ def test_oracle_filters_by_folder_and_leaves_deleting_in_a_copy_to_the_replicati
 
 def text(files: dict[str, str], cloud: str) -> str:
     return files[f"terraform/{cloud}/storage.tf"]
+
+
+def test_an_estate_is_refused_by_as_many_rules_as_would_be_rendered(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What check counts, before anything is rendered, is what the roots write."""
+    kinds = {
+        "aws": (aws.render, "aws_s3_bucket_lifecycle_configuration", "aws_lake_aws_eu_west_1"),
+        "azure": (azure.render, "azurerm_storage_management_policy", "azure_lake_azure_westeurope"),
+        "gcp": (gcp.render, "google_storage_bucket", "gcp_lake_gcp_europe_west1"),
+        "oci": (oci.render, "oci_objectstorage_object_lifecycle_policy", "oci_lake_oci_eu_frankfurt_1"),
+    }
+    monkeypatch.setattr("polycloud.estate.check_stores.RULES", dict.fromkeys(kinds, 0))
+    told = {d.place.path: d.message for d in check(loaded, Catalog.load()) if d.code == "rules_too_many"}
+    for cloud, (render, kind, label) in kinds.items():
+        text = render(WHOLE).files[f"terraform/{cloud}/storage.tf"]
+        count = len(blocks(kind, label, text))
+        assert count and f"would have {count} rules" in told[f"stores.{cloud}-lake"], cloud

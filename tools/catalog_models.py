@@ -185,7 +185,8 @@ def _models(cloud: str, picked: list[tuple[str, Row]], makers: dict[str, Row], r
             scopes = (scopes | {"global"}) - {"us-gov"}  # the general row is the Global price
         dialect, usable = _dialect(cloud, id, rows[0])
         model = {"cloud": cloud, "name": name, "upstream_id": id, "dialect": dialect, "usable": usable}
-        model["regional"] = "0" if all(r["scope"].startswith("profile:") for r in rows) and cloud != "azure" else "1"
+        wide = all(r["scope"].startswith("profile:") for r in rows) if cloud != "azure" else id.startswith("claude-")
+        model["regional"] = "0" if wide else "1"  # claude-in-microsoft-foundry: Global and US Data Zone alone, 2026-11
         model["scopes"] = "|".join(sorted(scopes))
         model |= dict.fromkeys(FEATURES, "") | {f: _first(filled, f) for f in FLAGS}
         for rule in rules:
@@ -216,7 +217,7 @@ def _dialect(cloud: str, id: str, row: Row) -> tuple[str, str]:
     if cloud == "azure":
         if row["mode"] == "responses":
             return "openai_responses", "0"
-        return ("anthropic_messages", "0") if id.startswith("claude-") else ("openai_chat", "1")
+        return ("anthropic_messages" if id.startswith("claude-") else "openai_chat"), "1"
     if cloud == "gcp":
         if id.startswith("gemini-"):
             return "gemini", "1"

@@ -2,8 +2,7 @@
 
     .venv/bin/python benchmarks/planner/product.py [--seed 0] [--uncoupled]
 
-1,000 workloads and 200 data sets over 60 sites. No estate says today that no new promises may be bought, so
-``--uncoupled`` takes promises and quotas out of the problem that was built, not out of the file.
+1,000 workloads and 200 data sets over 60 sites. ``--uncoupled``: the estate says that no new promises are bought.
 """
 
 import argparse
@@ -15,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from instances import uncoupled
 
 from polycloud.catalog import Catalog
 from polycloud.catalog.market import Market
@@ -31,12 +29,14 @@ COUPLED, UNCOUPLED, GAP = 118.0, 60.0, 0.001
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--uncoupled", action="store_true", help="without promises and quotas")
+    parser.add_argument("--uncoupled", action="store_true", help="without new promises")
     asked = parser.parse_args()
     catalog, market = Catalog.load(), Market.load()
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "estate.yaml"
-        path.write_text(yaml.safe_dump(estate(random.Random(asked.seed), catalog, market)))
+        stated = estate(random.Random(asked.seed), catalog, market)
+        stated["money"] = {"new_commitments": not asked.uncoupled}
+        path.write_text(yaml.safe_dump(stated))
         clock = _Clock()
         loaded = load(path)
         clock.say("load")
@@ -47,8 +47,6 @@ def main() -> int:
     clock.say("build")
     print(f"{len(problem.tasks)} tasks, {sum(len(task.options) for task in problem.tasks)} options")
     print(f"{len(problem.pools)} pools of promises, {len(problem.quotas)} quotas")
-    if asked.uncoupled:
-        problem = uncoupled(problem)
     clock = _Clock()
     solved = solve(problem, Limits(UNCOUPLED if asked.uncoupled else COUPLED, GAP))
     clock.say("solve")

@@ -134,10 +134,11 @@ class BeatRow(TypedDict):
     breakers: dict[str, str]
     requests: int
     unrecorded: int
+    unwritten: str
 
 
 class WorkerRow(TypedDict):
-    """One worker. ``applied`` and ``errors`` are by kind of what it was sent."""
+    """One worker. ``applied`` and ``errors`` are by kind of what it was sent; an error ``journal``: records wait."""
 
     worker: str
     pid: int

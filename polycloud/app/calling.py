@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator
-from http.client import HTTPResponse
+from http.client import HTTPResponse, IncompleteRead
 from typing import Any
 
 import msgspec
@@ -86,10 +86,21 @@ def called(headers: dict[str, str], value: dict[str, Any]) -> Called:
 
 
 def events(answer: HTTPResponse) -> Iterator[dict[str, Any]]:
-    """The JSON events of a server-sent stream; what is not JSON (comments, the end mark) is passed over."""
+    """The JSON events of a server-sent stream; comments are passed over. One with ``error`` in it is the last. Raises
+    IncompleteRead when it ends with neither that nor its end mark."""
+    whole = False
     while line := answer.readline(LINE_BYTES_MAX):
+        whole = whole or line.startswith((b"data: [DONE]", b"event: message_stop"))
         if line.startswith(b"data: {"):
-            yield json.loads(line[6:])
+            try:
+                event = json.loads(line[6:])
+            except ValueError as error:
+                raise IncompleteRead(line) from error
+            yield event
+            if "error" in event:
+                return
+    if not whole:
+        raise IncompleteRead(b"")
 
 
 def text_of(value: dict[str, Any]) -> str:

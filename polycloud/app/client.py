@@ -27,7 +27,7 @@ from polycloud.app.answers import (
     SteerAnswer,
     UsageAnswer,
 )
-from polycloud.app.calling import CALL_SECONDS, LINE_BYTES_MAX, Call, Called, called, text_of, usage_of
+from polycloud.app.calling import CALL_SECONDS, Call, Called, called, events, text_of, usage_of
 from polycloud.core.errors import BadRequest, PolycloudError
 from polycloud.gateway.explain import Explanation
 
@@ -84,8 +84,12 @@ class Address:
     """One HTTP origin, such as ``http://127.0.0.1:8080``. Raises ValueError for anything else."""
 
     def __init__(self, url: str) -> None:
-        parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
+        try:
+            parts = urlsplit(url)
+            whole = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+        except ValueError:  # brackets that do not close, a port that is none
+            whole = False
+        if not whole:
             raise ValueError(f"{url!r} is not an http:// or https:// address")
         self.url = url.rstrip("/")
         self._parts = parts
@@ -99,9 +103,13 @@ class Address:
         headers: Mapping[str, str] | None = None,
         seconds: float = 30.0,
     ) -> Iterator[http.client.HTTPResponse]:
-        """One request; the answer's body is still to be read. Raises NotRunning, Refused."""
+        """One request; the answer's body is still to be read. Raises NotRunning, Refused, and BadRequest for what
+        HTTP or JSON can not carry."""
         connection = self._connection(seconds)
-        data = None if body is None else json.dumps(body).encode()
+        try:
+            data = None if body is None else json.dumps(body, allow_nan=False).encode()
+        except ValueError as error:
+            raise BadRequest(f"this can not be sent: {error}") from error
         sent = {
             "accept": "application/json",
             **({"content-type": "application/json"} if data else {}),
@@ -111,6 +119,8 @@ class Address:
             try:
                 connection.request(method, self._parts.path.rstrip("/") + path, data, sent)
                 answer = connection.getresponse()
+            except ValueError as error:  # of a header: a line break, or a letter that Latin-1 does not have
+                raise BadRequest("a key, class or region holds a character that no header can carry") from error
             except ConnectionRefusedError as error:
                 raise NotRunning(f"nothing answers at {self.url}; start it with `polycloud up`") from error
             except (OSError, http.client.HTTPException) as error:
@@ -179,22 +189,17 @@ class Streamed(Iterator[str]):
     def _read(self) -> Generator[str, None, None]:
         text: list[str] = []
         usage: dict[str, Any] = {}
-        whole = False
         with self._open:
             try:
-                while line := self._http.readline(LINE_BYTES_MAX):
-                    whole = whole or line.startswith((b"data: [DONE]", b"event: message_stop"))
-                    event = json.loads(line[6:]) if line.startswith(b"data: {") else {}
+                for event in events(self._http):
                     if "error" in event:
-                        raise Refused(said(Answer(200, self._headers, line[6:])), 200)
+                        raise Refused(said(Answer(200, self._headers, json.dumps(event).encode())), 200)
                     usage |= usage_of(event)
                     if piece := text_of(event):
                         text.append(piece)
                         yield piece
-            except (OSError, http.client.HTTPException, ValueError) as error:
+            except (OSError, http.client.HTTPException) as error:
                 raise NotRunning(f"the answer broke off: {type(error).__name__}") from error
-        if not whole:
-            raise NotRunning("the answer broke off")
         self._answer = called(self._headers, {"content": [{"text": "".join(text)}], "usage": usage})
 
     def __next__(self) -> str:
@@ -362,5 +367,6 @@ def said(answer: Answer) -> str:
         found = found.get("error", found.get("message", found))
     if isinstance(found, dict):
         lines = [str(found.get("message", found)), *map(str, found.get("findings") or ())]
-        found = "\n".join(lines + ([f"    fix: {found['fix']}"] if found.get("fix") else []))
+        fix = str(found.get("fix") or "")
+        found = "\n".join(lines + ([f"    fix: {fix}"] if fix and not fix.startswith("GET /") else []))
     return str(found) or f"status {answer.status}"

@@ -28,7 +28,17 @@ from polycloud.placement.answer.curve import AXES, Sweep
 from polycloud.placement.answer.values import Comparison, Curve, Placement
 from polycloud.placement.build import Built, Changes, build
 from polycloud.placement.own_rows import own_market
-from polycloud.placement.solve import LEVELS, Limits, Progress, Solved, baselines, resolve, solve, solve_levels
+from polycloud.placement.solve import (
+    INFEASIBLE,
+    LEVELS,
+    Limits,
+    Progress,
+    Solved,
+    baselines,
+    resolve,
+    solve,
+    solve_levels,
+)
 
 Report = Callable[[Progress], bool]
 LEVEL_SLACK = 0.02  # what each level may lose for the ones below it
@@ -36,9 +46,10 @@ AIMS = (*LEVELS, "carbon")
 NO_CHANGES = Changes()
 PLANNED = ("workloads.", "datasets.", "quotas.", "commitments.", "onprem.", "links.", "money.")
 ALTERNATIVES_SHARE = 0.25  # of a plan's seconds for solving anew with a task held elsewhere, where one is explained
-ANSWER_SECONDS = 1.2  # else what is left of this, so that a small estate answers in two seconds
-ALTERNATIVES_LEAST = 0.3
+ANSWER_SECONDS = 1.0  # else what is left of this, so that a small estate answers in two seconds
+ALTERNATIVES_LEAST = 0.2
 SEARCH_LEAST = 0.2  # of the seconds: what a search has at least, however long it took to work out all options
+DECIDING_SECONDS = 10.0  # for whether a conflict is there without the promises of availability
 REPORT_SECONDS = 0.25  # between two words of progress while options are worked out
 
 
@@ -105,7 +116,7 @@ class Planning:
             return compare(before, None, assumed, tuple(str(d) for d in error.diagnostics if d.severity == "error"))
         solved = self._again(built)
         if solved.solution is None:
-            return compare(before, None, assumed, tuple(map(str, self._conflict(built, solved))))
+            return compare(before, None, assumed, tuple(map(str, self._conflict(built, solved, changes))))
         return compare(before, self._answer(built, solved), assumed)
 
     def trade_offs(self, axes: Sequence[str] = AXES) -> tuple[Curve, ...]:
@@ -151,7 +162,7 @@ class Planning:
         if solved.solution is not None:
             return
         if solved.status == "infeasible":
-            found = self._conflict(built, solved)
+            found = self._conflict(built, solved, self.query.changes)
             raise NoPlan("no plan keeps all of these statements:\n" + "\n".join(map(str, found)), found)
         if self._stopped:
             raise NoPlan("stopped before a plan was found; none is proven impossible")
@@ -159,8 +170,20 @@ class Planning:
             f"no plan was found in {monotonic() - self._asked:.0f} s, and none is proven impossible: allow more seconds"
         )
 
-    def _conflict(self, built: Built, solved: Solved) -> tuple[Diagnostic, ...]:
-        return conflicts(built.problem, solved.conflict, built.paths, self.loaded.place)
+    def _conflict(self, built: Built, solved: Solved, changes: Changes) -> tuple[Diagnostic, ...]:
+        slos = self._deciding(built, solved, changes)
+        return conflicts(built.problem, solved.conflict, built.paths, self.loaded.place, slos)
+
+    def _deciding(self, built: Built, solved: Solved, changes: Changes) -> tuple[str, ...]:
+        """The promises of availability without which the conflict would not be."""
+        names = {slo for task in solved.conflict for slo in built.slos.get(task, ())}
+        if not names:
+            return ()
+        kept = {name: slo for name, slo in self._estate.slos.items() if name not in names}
+        estate = self._estate.model_copy(update={"slos": kept})
+        free = build(estate, catalog(), self._market, self.loaded.place, changes, self.today)
+        limits = Limits(DECIDING_SECONDS, self.query.gap)
+        return () if solve(free.problem, limits, None, self._report).status == INFEASIBLE else tuple(sorted(names))
 
     def _answer(self, built: Built, solved: Solved) -> Placement:
         estate = built.estate or self._estate

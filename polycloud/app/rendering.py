@@ -15,7 +15,7 @@ from polycloud.deploy.derive import derive
 from polycloud.deploy.derive.placed import copies, runs
 from polycloud.deploy.files import Changed, Manifest, compare, digest, manifest, write
 from polycloud.deploy.losses import lasting, losses
-from polycloud.deploy.plan import Plan, costs, digests, total
+from polycloud.deploy.plan import Plan, costs, digests, elsewhere, total
 from polycloud.deploy.ports import Resource
 from polycloud.estate import Estate
 from polycloud.placement.answer.values import Placement
@@ -71,7 +71,7 @@ def rendering(
     if whole.problems:
         raise BrokenRender("the rendered files contradict each other: " + "; ".join(whole.problems))
     moved = whole.rendered.moved
-    now = costs(whole.rendered.resources, before, moved)
+    now = costs(whole.rendered.resources, before, moved, blueprint.accounts)
     lasts = lasting(whole.rendered.resources)
     new = Manifest(
         estate.estate,
@@ -80,6 +80,7 @@ def rendering(
         {resource.address: resource.monthly for resource in whole.rendered.resources},
         lasts,
         digests(whole.rendered.resources, moved),
+        blueprint.accounts,
     )
     plan = Plan(
         estate=estate.estate,
@@ -89,7 +90,7 @@ def rendering(
         monthly_before=total(before.costs.values()) if before is not None else None,
         unpriced=sum(cost.monthly is None and cost.change != "gone" for cost in now),
         proved=proved.pairs,
-        losses=losses(before, lasts, moved, estate.estate),
+        losses=(*elsewhere(now, before, blueprint.accounts), *losses(before, lasts, moved, estate.estate)),
         gaps=whole.rendered.gaps,
     )
     return Rendering(blueprint, whole.rendered.files, new, plan, whole.rendered.resources, moved)

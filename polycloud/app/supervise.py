@@ -17,7 +17,7 @@ from polycloud.app.lifeline import ENVIRONMENT
 
 RESTART_SECONDS = 0.2
 RESTART_SECONDS_MAX = 10.0
-STEADY_SECONDS = 30.0  # a child that lived so long is started again at once
+STEADY_SECONDS = 3.0  # a child that lived so long could start, and is started again at once
 STOP_SECONDS = 35.0  # a little over a worker's drain
 
 
@@ -90,28 +90,42 @@ class Supervisor:
         os.close(self._read)
 
     async def _keep(self, child: Child) -> None:
-        wait = RESTART_SECONDS
+        wait = 0.0
         loop = asyncio.get_running_loop()
         while not self._stopping.is_set():
             begun = loop.time()
-            arguments = child.arguments() if callable(child.arguments) else child.arguments
-            process = await asyncio.create_subprocess_exec(
-                sys.executable,
-                *arguments,
-                env={**os.environ, **child.environment, ENVIRONMENT: str(self._read)},
-                pass_fds=(self._read,),
-                stdin=asyncio.subprocess.DEVNULL,
-                start_new_session=True,
-            )
-            self._running[child.name] = (child, process)
-            code = await process.wait()
-            self._running.pop(child.name, None)
+            try:
+                process = await self._spawn(child)
+            except OSError as error:  # no memory or process left for it now
+                ending = f"could not start: {error.strerror}"
+            else:
+                self._running[child.name] = (child, process)
+                ending = f"ended ({_ending(await process.wait())})"
+                self._running.pop(child.name, None)
             if self._stopping.is_set():
                 return
-            lived = loop.time() - begun
-            wait = RESTART_SECONDS if lived > STEADY_SECONDS else min(wait * 2, RESTART_SECONDS_MAX)
-            self._say(f"{child.name} ended ({_ending(code)}); it is started again in {wait:g} s")
+            wait = pause(wait, loop.time() - begun)
+            self._say(f"{child.name} {ending}; it is started again {f'in {wait:g} s' if wait else 'now'}")
             await asyncio.sleep(wait)
+
+    async def _spawn(self, child: Child) -> asyncio.subprocess.Process:
+        arguments = child.arguments() if callable(child.arguments) else child.arguments
+        return await asyncio.create_subprocess_exec(
+            sys.executable,
+            *arguments,
+            env={**os.environ, **child.environment, ENVIRONMENT: str(self._read)},
+            pass_fds=(self._read,),
+            stdin=asyncio.subprocess.DEVNULL,
+            start_new_session=True,
+        )
+
+
+def pause(last: float, lived: float) -> float:
+    """Seconds to wait before a child that lived for ``lived`` is started again; ``last``: the wait before that life.
+    Nothing after a steady life, as callers wait; longer and longer for a child that can not start."""
+    if lived >= STEADY_SECONDS:
+        return 0.0
+    return min(max(last * 2, RESTART_SECONDS), RESTART_SECONDS_MAX)
 
 
 def _ending(code: int) -> str:

@@ -60,7 +60,7 @@ def planner() -> "Callable[[Loaded], Placement]":
         if error.name not in ("highspy", "numpy"):
             raise
         raise BadSettings(
-            'workloads are placed by a solver: install it with pip install "polycloud[place]", or leave them out '
+            'workloads are placed by a solver: install it with pip install -e ".[place]", or leave them out '
             "with --unplaced"
         ) from error
 

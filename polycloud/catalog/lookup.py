@@ -213,14 +213,15 @@ class Catalog:
 
         The row of the place itself wins; else the general row, which holds for commercial regions and scopes
         only; else None, which is unknown and never free. On Azure the general row is the Global price, and
-        regional and data-zone rows stand beside it where the vendor lists them.
+        regional and data-zone rows stand beside it where the vendor lists them; of Claude none is listed, and its
+        data zone costs more than Global (platform.claude.com/docs/en/about-claude/pricing, 2026-11).
         """
         id = self._priced_id(cloud, upstream_id)
         if id is None:
             return None
         scope = self._scope_in(cloud, upstream_id, place)
         own = self._prices.get((cloud, id, scope))
-        if own is not None or scope == "":
+        if own is not None or scope == "" or (id.startswith("claude-") and scope.startswith(PROFILE + "datazone")):
             return own
         return self._prices.get((cloud, id, "")) if self._is_commercial(cloud, scope) else None
 

@@ -36,7 +36,7 @@ class Machines:
 
     def by_machine(self, site_id: str) -> dict[str, Offer]:
         if site_id not in self._typed:
-            rows = tables.machine_rows().get(self._rows_key(site_id), ())
+            rows = tables.machines_at(self._rows_key(site_id))
             listed = {} if site_id.endswith(f"/{ANYWHERE}") else {r["machine"]: tables.offer(site_id, r) for r in rows}
             self._typed[site_id] = listed | self._own.get(site_id, {})
         return self._typed[site_id]

@@ -54,7 +54,10 @@ class Network:
         return _towards(dst, self._meter(src, dest))
 
     def _meter(self, src: str, dest: str) -> EgressPrice | None:
-        return self._egress.get((src, dest)) or tables.egress_meters().get((src, dest))
+        own = self._egress.get((src, dest))
+        if own is None and dest in GCP_INTERNET.values():
+            own = self._egress.get((src, "internet"))  # the user's one price for the internet is for all of it
+        return own or tables.egress_meters().get((src, dest))
 
     def _inside_cloud(self, src: str, dst: str, here: Region, there: Region) -> EgressPrice | None:
         own = self._egress.get((src, "other-region"))
@@ -97,7 +100,7 @@ class Network:
 
     def throughput(self, src: str, dst: str) -> Throughput | None:
         """Gigabits per second from one VM to another, the newest measurement (2022, 64 connections); None without."""
-        return self._throughput.get((src, dst)) or tables.throughput().get((src, dst))
+        return self._throughput.get((src, dst)) or tables.throughput(src).get(dst)
 
     # -- links -------------------------------------------------------------------------------------------
 

@@ -84,8 +84,9 @@ def rtt_fits() -> Mapping[tuple[str, str], RttFit]:
 
 
 @functools.cache
-def throughput() -> Mapping[tuple[str, str], Throughput]:
+def throughput(src: str) -> Mapping[str, Throughput]:
+    """Out of one site, by the other."""
     return {
-        (r["src"], r["dst"]): Throughput(r["src"], r["dst"], float(r["gbps"]), r["source"], r["as_of"])
-        for r in reading.table("throughput")
+        r["dst"]: Throughput(src, r["dst"], float(r["gbps"]), r["source"], r["as_of"])
+        for r in reading.table("throughput", f"{src},")
     }

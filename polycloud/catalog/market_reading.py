@@ -76,6 +76,12 @@ def machine_rows() -> Mapping[str, tuple[Mapping[str, str], ...]]:
 
 
 @functools.cache
+def machines_at(site: str) -> tuple[Mapping[str, str], ...]:
+    """The same of one site: the others are not read."""
+    return tuple(reading.table("instances", site.replace("/", ",") + ","))
+
+
+@functools.cache
 def promises() -> Mapping[tuple[str, str], Promised]:
     """(source, term) → what its committed prices are."""
     return {

@@ -16,6 +16,7 @@ class Rule(msgspec.Struct, frozen=True):
     longest: int
     words: str
     source: str
+    without: str = ""  # a word that may stand nowhere in it
 
 
 # (cloud, kind): the rule. Kinds: cluster, pool, bucket, store, database; at AWS backup, keyspace, role, profile; at
@@ -145,8 +146,9 @@ RULES: dict[tuple[str, str], Rule] = {
     ("gcp", "bucket"): Rule(
         r"[a-z0-9][a-z0-9-]*[a-z0-9]",
         63,
-        "3 to 63 small letters, digits and -",
+        "3 to 63 small letters, digits and -, without goog",
         "https://cloud.google.com/storage/docs/buckets#naming",
+        "goog",
     ),
     ("azure", "bucket"): Rule(
         r"[a-z0-9]{3,}",
@@ -202,7 +204,10 @@ RULES: dict[tuple[str, str], Rule] = {
 def broken(cloud: str, kind: str, name: str) -> Rule | None:
     """The rule that a name breaks; None for a lawful one, and where no rule is known."""
     rule = RULES.get((cloud, kind))
-    if rule is None or (len(name) <= rule.longest and re.fullmatch(rule.pattern, name)):
+    if rule is None:
+        return None
+    clean = not rule.without or rule.without not in name
+    if clean and len(name) <= rule.longest and re.fullmatch(rule.pattern, name):
         return None
     return rule
 
@@ -217,6 +222,8 @@ def made(cloud: str, kind: str, *parts: str) -> str:
         return plain
     keep = r"[^a-z0-9]" if separator == "" else r"[^a-z0-9-]"
     words = re.sub(keep, "", re.sub(r"[._/]+", "-", separator.join(parts).lower()))
+    while rule.without and rule.without in words:
+        words = words.replace(rule.without, "")
     words = re.sub(r"-+", "-", words).strip("-")
     tail = hashlib.sha256("/".join(parts).encode()).hexdigest()[:DIGEST]
     if not words or not words[0].isalpha():

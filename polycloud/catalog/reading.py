@@ -2,6 +2,7 @@
 
 import csv
 import datetime
+import functools
 import io
 from collections.abc import Iterator
 from importlib import resources
@@ -16,10 +17,22 @@ FEATURES = (
 _FLAG = {"1": True, "0": False}
 
 
-def table(name: str) -> Iterator[dict[str, str]]:
-    """Rows of ``tables/<name>.csv`` as text. Raises FileNotFoundError when the package is not whole."""
-    text = (resources.files("polycloud.catalog") / "tables" / f"{name}.csv").read_text(encoding="utf8")
-    return csv.DictReader(io.StringIO(text))
+def table(name: str, beginning: str = "") -> Iterator[dict[str, str]]:
+    """Rows of ``tables/<name>.csv`` as text, those whose line begins so: no cell of a table has a line break. Raises
+    FileNotFoundError when the package is not whole."""
+    if not beginning:
+        return csv.DictReader(io.StringIO(_text(name)))
+    head, *lines = _lines(name)
+    return csv.DictReader([head, *(line for line in lines if line.startswith(beginning))])
+
+
+def _text(name: str) -> str:
+    return (resources.files("polycloud.catalog") / "tables" / f"{name}.csv").read_text(encoding="utf8")
+
+
+@functools.cache
+def _lines(name: str) -> tuple[str, ...]:
+    return tuple(_text(name).splitlines())
 
 
 def _int(text: str) -> int | None:

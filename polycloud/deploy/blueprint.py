@@ -355,6 +355,12 @@ class Blueprint(msgspec.Struct, frozen=True):
         """Clusters of other clouds, whose gateways call this cloud too."""
         return tuple(sorted(c.name for c in self.clusters if c.site.cloud not in (cloud, "onprem")))
 
+    def known_as(self, cluster: str) -> str:
+        """The name under which other clouds and OpenBao trust a cluster: the first that it had, unless another one has
+        that now, since trust under another name is made anew."""
+        first = next((one.was[-1] for one in self.clusters if one.name == cluster and one.was), cluster)
+        return cluster if any(one.name == first for one in self.clusters) else first
+
     def of(self, cloud: str) -> "Blueprint":
         """The same, with only what is in one cloud; links, edge, principals and the sign-in stay whole."""
         return msgspec.structs.replace(

@@ -25,13 +25,16 @@ class Proved(NamedTuple):
 
 
 def together(parts: Mapping[str, Rendered]) -> Whole:
-    """Joins what the renderers made, and checks their references to each other. ``parts`` are named by renderer."""
+    """Joins what the renderers made, and checks their references to each other. ``parts`` are named by renderer.
+
+    Each of the files is provided as ``file:`` and its path.
+    """
     files: dict[str, str] = {}
     problems: list[str] = []
     for name, part in parts.items():
         problems += [f"{path} is written twice, the second time by {name}" for path in part.files if path in files]
         files |= part.files
-    provided = {name for part in parts.values() for name in part.provides}
+    provided = {name for part in parts.values() for name in part.provides} | {f"file:{path}" for path in files}
     for part in parts.values():
         problems += [
             f"{need.file} refers to {need.name}, which nothing provides"

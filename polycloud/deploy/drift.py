@@ -65,7 +65,7 @@ class _PlanJson(msgspec.Struct):
 def observed(path: Path) -> Observed:
     """What a file of Terraform's says, whichever it is. Raises BadRequest for any other."""
     try:
-        data = path.read_bytes()
+        data = _utf8(path.read_bytes())
         top = msgspec.json.decode(data, type=dict[str, msgspec.Raw])
         if "encrypted_data" in top:
             raise BadRequest(f"{path} is an encrypted state of OpenTofu: {MAKE_ONE.replace('terraform', 'tofu', 1)}")
@@ -76,11 +76,18 @@ def observed(path: Path) -> Observed:
             shown = msgspec.json.decode(data, type=state.ShownState)
             return Observed("state", instances=state.shown(_known(path, shown.format_version, shown)))
         kept = msgspec.json.decode(data, type=state.StateFile)
-    except (OSError, msgspec.DecodeError) as error:
+    except (OSError, UnicodeError, RecursionError, msgspec.DecodeError) as error:
         raise BadRequest(f"{path} is neither a plan nor a state of Terraform ({error}): {MAKE_ONE}") from error
     if kept.version != state.VERSION:
         raise BadRequest(f"{path} is a state of version {kept.version}, not {state.VERSION}: {MAKE_ONE}")
     return Observed("state file", instances=state.kept(kept))
+
+
+def _utf8(data: bytes) -> bytes:
+    """What PowerShell's > wrote is UTF-16, or UTF-8 after a mark."""
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return data.decode("utf-16").encode()
+    return data.removeprefix(b"\xef\xbb\xbf")
 
 
 def hidden(name: str, marked: Iterable[str]) -> bool:

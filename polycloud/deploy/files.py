@@ -35,7 +35,8 @@ class Lasting(msgspec.Struct, frozen=True):
 
 class Manifest(msgspec.Struct, frozen=True):
     """What the last render wrote. ``costs`` are micro-USD a month by resource, and ``digests`` are of the texts of
-    resources, for the difference to the next; ``lasting`` is what must not be made anew by accident, by resource."""
+    resources, for the difference to the next; ``lasting`` is what must not be made anew by accident, by resource;
+    ``accounts`` are those that it was for, by cloud."""
 
     estate: str
     files: dict[str, str]
@@ -43,6 +44,7 @@ class Manifest(msgspec.Struct, frozen=True):
     costs: dict[str, int | None] = {}
     lasting: dict[str, Lasting] = {}
     digests: dict[str, str] = {}
+    accounts: dict[str, dict[str, str]] = {}
 
 
 class Changed(msgspec.Struct, frozen=True):
@@ -60,8 +62,10 @@ def digest(text: str) -> str:
 
 def manifest(folder: Path) -> Manifest | None:
     """What the last render wrote there; None when there was none. Raises Conflict for a manifest that is broken."""
-    folder = folder.resolve()
-    _heal(folder)
+    folder = _followed(folder)
+    if _aside(folder) and not folder.exists():
+        with _alone(folder.parent):  # by a kill, unless a render is just swapping
+            _heal(folder)
     try:
         return msgspec.json.decode((folder / MANIFEST).read_bytes(), type=Manifest)
     except FileNotFoundError:
@@ -93,39 +97,71 @@ def edited(folder: Path) -> tuple[str, ...]:
 def write(folder: Path, files: Mapping[str, str], new: Manifest, force: bool = False) -> Changed:
     """Makes ``folder`` hold ``files``, the manifest, and what is there that no render wrote.
 
-    Raises Conflict when the folder is no render's; and, unless ``force``, when files of the last one were edited, or a
-    new one would be written over a file of somebody else. A failure or a kill on the way leaves the old folder as it
-    was; only the two renames at the end touch it. One render at a time writes beside its like; others wait.
+    Raises Conflict when the folder is no render's or can not be swapped; and, unless ``force``, when files of the last
+    one were edited, or a new one would be written over a file of somebody else. A failure (Conflict too) or a kill on
+    the way leaves the old folder as it was; only the two renames at the end touch it. One render at a time writes
+    beside its like; others wait.
     """
-    folder = folder.resolve()  # a link is followed, never replaced
+    folder = _followed(folder)
     folder.parent.mkdir(parents=True, exist_ok=True)
     with _alone(folder.parent):
+        _heal(folder)
         before = manifest(folder)
         if folder.exists() and before is None and any(folder.iterdir()):
             raise Conflict(f"{folder} is not empty and no render of polycloud: name another folder")
+        _can_be_swapped(folder)
         foreign = _foreign(folder, before)
         if not force:
             _untouched(folder, files, foreign)
         found = compare(folder, files)
-        for left in _beside(folder):  # by a kill, since nobody else writes now
-            shutil.rmtree(left)
-        fresh = Path(tempfile.mkdtemp(prefix=f".{folder.name}{BESIDE}", dir=folder.parent))
         try:
-            for path, text in files.items():
-                target = fresh / path
-                target.parent.mkdir(parents=True, exist_ok=True)
-                target.write_text(text, encoding="utf8")
-            (fresh / MANIFEST).write_bytes(msgspec.json.format(msgspec.json.encode(new, order="sorted"), indent=2))
-            in_the_way = _in_the_way(folder, files, foreign)
-            for path in foreign:
-                if path not in in_the_way:
-                    _carry(folder / path, fresh / path)
-            fresh.chmod(folder.stat().st_mode if folder.exists() else 0o755)
-            _swap(folder, fresh)
-        finally:
-            if fresh.exists():
-                shutil.rmtree(fresh)
+            _replace(folder, files, new, foreign)
+        except OSError as error:
+            raise Conflict(f"nothing was written, and {folder} is as it was: {error}") from error
     return found
+
+
+def _replace(folder: Path, files: Mapping[str, str], new: Manifest, foreign: tuple[str, ...]) -> None:
+    """Makes the new folder beside the old one, and swaps them. A failure leaves the old one."""
+    for left in _beside(folder):  # by a kill, since nobody else writes now
+        shutil.rmtree(left)
+    fresh = Path(tempfile.mkdtemp(prefix=f".{folder.name}{BESIDE}", dir=folder.parent))
+    try:
+        for path, text in files.items():
+            target = fresh / path
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_text(text, encoding="utf8")
+        (fresh / MANIFEST).write_bytes(msgspec.json.format(msgspec.json.encode(new, order="sorted"), indent=2))
+        in_the_way = _in_the_way(folder, files, foreign)
+        for path in foreign:
+            if path not in in_the_way:
+                _carry(folder / path, fresh / path)
+        fresh.chmod(0o755)
+        for at, _, _ in os.walk(fresh):  # a folder that was closed to others stays closed
+            old = folder / Path(at).relative_to(fresh)
+            if old.is_dir() and not old.is_symlink():
+                shutil.copymode(old, at)
+        _swap(folder, fresh)
+    finally:
+        if fresh.exists():
+            shutil.rmtree(fresh)
+
+
+def _followed(folder: Path) -> Path:
+    """Where a link leads: it is followed, never replaced."""
+    return Path(os.path.realpath(folder))
+
+
+def _can_be_swapped(folder: Path) -> None:
+    """Raises Conflict for a folder that can not be put aside whole with all that is in it."""
+    if Path.cwd().is_relative_to(folder):
+        raise Conflict(f"{folder} is where you stand, and is swapped whole: go above it, and name it from there")
+    if folder.is_mount():
+        raise Conflict(f"{folder} is a mount point, which can not be swapped: name a folder in it")
+    for at, folders, _ in os.walk(folder):
+        for path in (Path(at, name) for name in (".", *folders)):
+            if not path.is_symlink() and not os.access(path, os.R_OK | os.W_OK | os.X_OK):
+                raise Conflict(f"{path} can not be carried over, nothing was written: this user may not change it")
 
 
 @contextmanager
@@ -201,12 +237,14 @@ def _beside(folder: Path) -> list[Path]:
     return sorted(folder.parent.glob(f".{glob.escape(folder.name)}{BESIDE}*"))
 
 
+def _aside(folder: Path) -> list[Path]:
+    return [path for path in _beside(folder) if path.name.endswith(ASIDE)]
+
+
 def _heal(folder: Path) -> None:
     """Puts back what a kill between the two renames left aside."""
-    if folder.exists() or not folder.parent.is_dir():
-        return
-    left = [path for path in _beside(folder) if path.name.endswith(ASIDE)]
-    if left:
+    left = _aside(folder)
+    if left and not folder.exists():
         left[-1].rename(folder)
 
 
@@ -221,11 +259,11 @@ def _swap(folder: Path, fresh: Path) -> None:
     except OSError:
         aside.rename(folder)
         raise
-    shutil.rmtree(aside)
+    shutil.rmtree(aside, ignore_errors=True)  # the swap is done; the next render tries again
 
 
 def _digest_of(path: Path) -> str:
     try:
         return hashlib.sha256(path.read_bytes()).hexdigest()
-    except OSError:
+    except (OSError, ValueError):  # ValueError: a path with a NUL, which no file has
         return ""

@@ -8,6 +8,7 @@ from polycloud.estate.check_clusters import check_clusters
 from polycloud.estate.check_past import check_past
 from polycloud.estate.check_placement import check_placement
 from polycloud.estate.check_places import check_places
+from polycloud.estate.check_rates import check_rates
 from polycloud.estate.check_rules import check_rules
 from polycloud.estate.check_stores import check_stores
 from polycloud.estate.check_traffic import check_models, check_routes
@@ -56,6 +57,7 @@ def check(loaded: Loaded, catalog: Catalog, today: date | None = None) -> tuple[
         check_work(ground)
         check_stores(ground)
         check_placement(ground)
+        check_rates(ground)
         check_clusters(ground, today)
         check_past(ground)
         doubtful = [_Refused(path) for path in loaded.refused]

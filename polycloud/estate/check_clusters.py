@@ -13,6 +13,9 @@ from polycloud.estate.paths import KeyPath
 from polycloud.estate.schema.places import Cluster, NodePool
 
 SOON = timedelta(days=60)  # an upgrade of production takes weeks: rehearsed, then cluster by cluster
+# Machines that a pool can have: learn.microsoft.com/azure/aks/quotas-skus-regions, 2026-11.
+POOL_MOST = {"azure": 1000}
+TAKES_ANY = "n1-"  # Google Cloud attaches accelerators to these: cloud.google.com/compute/docs/gpus, 2026-11
 AHEAD = 2  # minor versions that a cloud may have had since the catalogue was made: there are three a year
 GPU = "gpu"  # a pool of this name has accelerators even where it names none
 BARE_METAL = "BM."  # Oracle Cloud sells these shapes on demand only: docs.oracle.com, preemptible.htm, 2026-11
@@ -46,7 +49,7 @@ def check_clusters(ground: Ground, today: date | None) -> None:
 
 
 def _version(ground: Ground, cloud: str, version: str, path: KeyPath, today: date | None) -> None:
-    if re.fullmatch(r"\d{1,2}\.\d{1,3}", version) is None:
+    if re.fullmatch(r"[1-9]\d?\.(0|[1-9]\d{0,2})", version) is None:
         ground.error("form_wrong", path, f"{version!r} is no version of Kubernetes", 'write the minor version: "1.35"')
         return
     known = releases(cloud)
@@ -111,12 +114,19 @@ def _machines(
     if pool.min is not None and pool.max is not None and pool.min > pool.max:
         message = f"at least {pool.min} machines and at most {pool.max} can not both hold"
         ground.error("demand_impossible", (*path, "min"), message, "min must not be above max")
+    cloud = cluster.at.partition("/")[0]
+    for bound, count in (("min", pool.min), ("max", pool.max)):
+        if count is not None and count > POOL_MOST.get(cloud, count):
+            message = f"a pool at {cloud} has at most {POOL_MOST[cloud]} machines, and not {count}"
+            ground.error("out_of_range", (*path, bound), message, "write less, or take two pools")
     offers = market.offers(cluster.at)
     if not offers:
         return
-    cloud = cluster.at.partition("/")[0]
     if pool.machine is not None:
-        if pool.machine not in {offer.machine for offer in offers}:
+        listed = {offer.machine: offer for offer in offers}
+        if pool.machine in listed:
+            _fitted(ground, market, listed[pool.machine].accelerator, name, pool, path)
+        else:
             near = market.similar(f"machine:{cluster.at}", pool.machine)
             message = f"no machine {pool.machine!r} is listed at {cluster.at}"
             ground.warn("machine_unlisted", (*path, "machine"), message, f"did you mean {near[0]}?" if near else "")
@@ -139,3 +149,16 @@ def _machines(
             f"Oracle Cloud has {word or 'accelerators'} there in bare metal only, which is not sold as preemptible"
         )
         ground.error("spot_unsupported", (*path, "spot"), message, "leave out spot, or take another accelerator")
+
+
+def _fitted(ground: Ground, market: Market, has: str, name: str, pool: NodePool, path: KeyPath) -> None:
+    """The machine of a pool has the accelerator that is asked for, as far as both are said."""
+    wanted, machine = pool.accelerator, pool.machine or ""
+    if wanted is not None and machine.startswith(TAKES_ANY):
+        return
+    if wanted is not None and has not in {wanted, *market.accelerators_named(wanted)}:
+        message = f"{machine} has {has or 'no accelerator'}, and not {wanted}"
+        ground.error("accelerator_elsewhere", (*path, "machine"), message, "leave out the machine or the accelerator")
+    elif wanted is None and name == GPU and not has:
+        message = f"{machine} has no accelerator, and {GPU} keeps its machines for work that asks for one"
+        ground.error("accelerator_elsewhere", (*path, "machine"), message, "take a machine with one, or another name")

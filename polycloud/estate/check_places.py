@@ -9,6 +9,15 @@ from polycloud.estate.schema.places import AzureCloud, Cloud, GcpCloud, OciCloud
 
 _BRACED = re.compile(r"\{([^{}]*)\}")
 
+# Lines that a cloud sells: each of these has an end of such a link.
+SELLERS = {
+    "azure-oci": frozenset({"azure", "oci"}),
+    "direct-connect": frozenset({"aws"}),
+    "expressroute": frozenset({"azure"}),
+    "fastconnect": frozenset({"oci"}),
+}
+VPNS_MAX = 32  # Azure takes two /24 of link-local addresses, and a link has sixteen: see the renderer of links
+
 
 def check_places(ground: Ground) -> None:
     _clouds(ground)
@@ -123,6 +132,14 @@ def _links(ground: Ground) -> None:
             ground.error("link_circular", (*path, "between"), "both ends are the same site", "name two sites")
         if link.backup == name:
             ground.error("link_circular", (*path, "backup"), "a link can not back itself up", "name another link")
+        lacking = SELLERS.get(link.via, frozenset()) - {site.partition("/")[0] for site in link.between}
+        if lacking:
+            message = f"{link.via} begins or ends at {' and at '.join(sorted(lacking))}, where this link has no site"
+            ground.error("link_elsewhere", (*path, "via"), message, "take vpn, interconnect or exchange")
+    tunnels = [name for name, link in ground.estate.links.items() if link.via == "vpn"]
+    if len(tunnels) > VPNS_MAX:
+        message = f"{len(tunnels)} links are VPNs, and all clouds together have inner addresses for {VPNS_MAX}"
+        ground.error("out_of_range", ("links", tunnels[VPNS_MAX], "via"), message, "take another kind for some of them")
     entry = ground.estate.entry
     for name, pool in entry.pools.items() if entry is not None else ():
         if name in pool.fallback:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from fnmatch import fnmatchcase
+from zoneinfo import available_timezones
 
 from polycloud.core.geo import Site
 from polycloud.estate.ground import Ground
@@ -26,6 +27,7 @@ def check_rules(ground: Ground) -> None:
     _roles(ground)
     _placed(ground)
     _sign_in(ground)
+    _rotations(ground)
     for name, secret in estate.secrets.items():
         if len(secret.sources) != 1:
             message = f"has {'no source' if not secret.sources else ' and '.join(secret.sources)}; one is needed"
@@ -151,6 +153,15 @@ def _lets(ground: Ground, grant: Grant, action: str, dataset: str) -> bool:
     held = ground.estate.datasets[dataset].data_class or ground.estate.residency.default_class
     named = any(pattern == "*" or fnmatchcase(f"dataset/{dataset}", pattern) for pattern in grant.on)
     return action in grant.do and named and (not grant.classes or held in grant.classes)
+
+
+def _rotations(ground: Ground) -> None:
+    zones = available_timezones()  # none on a machine without the tz database
+    for name, rotation in ground.estate.alerts.rotations.items():
+        if zones and rotation.time_zone not in zones:
+            message = f"there is no time zone {rotation.time_zone!r}: nobody would be told of anything"
+            fix = "write it as in Europe/Berlin, or UTC"
+            ground.error("choice_unknown", ("alerts", "rotations", name, "time_zone"), message, fix)
 
 
 def _sign_in(ground: Ground) -> None:

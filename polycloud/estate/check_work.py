@@ -25,6 +25,7 @@ def check_work(ground: Ground) -> None:
                     "store_kind", path, f"store {store!r} keeps {found.kind}, not vectors", "name a vector store"
                 )
     _commitments(ground)
+    _templates(ground)
     for name, phase in ground.estate.migration.items():
         ground.total(("migration", name, "shares"), phase.shares)
     ground.total(("traffic", "shares"), ground.estate.traffic.shares)
@@ -37,6 +38,19 @@ def check_work(ground: Ground) -> None:
         if site == standby:
             path = ("continuity", "standby", site)
             ground.error("link_circular", path, "a site can not stand by for itself", "name another site")
+
+
+def _templates(ground: Ground) -> None:
+    """Argo Workflows start training and what feeds it, and read {{ in all that they start as their own."""
+    for name, workload in ground.estate.workloads.items():
+        if workload.kind not in ("training", "data", "batch"):
+            continue
+        paths: dict[KeyPath, str] = {("workloads", name, "image"): workload.image or ""}
+        paths |= {("workloads", name, "command", index): word for index, word in enumerate(workload.command)}
+        for path, text in paths.items():
+            if "{{" in text:
+                message = "{{ begins a template of Argo Workflows, which would replace it or refuse the workflow"
+                ground.error("form_wrong", path, message, "put what needs it into the image")
 
 
 def _held(ground: Ground, class_name: str | None, site_id: str, path: KeyPath) -> None:

@@ -200,9 +200,12 @@ Day = Annotated[
     _matching(r"\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])", "day_malformed", "a day", "write it as 2026-11-21"),
     Field(json_schema_extra=_pattern(r"\d{4}-\d{2}-\d{2}")),
 ]
+# A host with its port, and what quotes in other tools' files do not end; {region} may stand in it.
+_PORT = r"(?:[1-9]\d{0,3}|[1-5]\d{4}|6[0-4]\d{3}|65[0-4]\d\d|655[0-2]\d|6553[0-5])"
+_URL = rf"https?://(?:[A-Za-z0-9._{{}}-]+|\[[0-9A-Fa-f:.]+\])(?::{_PORT})?(?:[/?#][^\s\"'`<>\\^|\x00-\x1f\x7f]*)?"
 Url = Annotated[
     str,
-    _matching(r"https?://[^\s/]+(?:/\S*)?", "url_malformed", "an address", "write it with http:// or https://"),
+    _matching(_URL, "url_malformed", "an address", "write it as https://host:port/path, marks as % and their number"),
     Field(json_schema_extra=_pattern(r"https?://\S+")),
 ]
 

@@ -22,6 +22,8 @@ _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _INTEGER = re.compile(r"[-+]?(?:0|[1-9]\d{0,17})")
 _FLOAT = re.compile(r"[-+]?(?:0|[1-9]\d{0,17})?\.\d{1,30}|[-+]?(?:0|[1-9]\d{0,17})(?:\.\d{1,30})?[eE][-+]?\d{1,2}")
 _UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+# Controls, and marks that turn the order of what is read (Unicode TR 36): other tools refuse them, or are fooled.
+_UNSEEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
 _FIXES = {
     "mapping values are not allowed": "put a text that holds ': ' in quotes, or indent this key like its neighbours",
     "did not find expected key": "check the indentation and the quotes of this line and the one above",
@@ -141,7 +143,7 @@ class _Reader:
             message, fix = "type tags are not part of the language", "remove the tag; put text in quotes"
             self._say("yaml_tag", mark, message, fix, path)
         if isinstance(event, yaml.ScalarEvent):
-            value = event.value if event.style else resolve(event.value)
+            value = self._seen(event.value, mark, path) if event.style else resolve(event.value)
             result: tuple[Node, int, int] = (Scalar(value, mark), 1, 0)
         elif isinstance(event, yaml.SequenceStartEvent):
             result = self._sequence(events, mark, path, depth)
@@ -206,11 +208,18 @@ class _Reader:
                 "yaml_merge", mark, message, "write the keys out, or use a layer or an alias of the whole map", path
             )
             return None
-        value = event.value if event.style else resolve(event.value)
+        value = self._seen(event.value, mark, path) if event.style else resolve(event.value)
         if not isinstance(value, str) or not value:
             self._say("key_not_text", mark, f"the key {event.value!r} is not a text", f'write "{event.value}":', path)
             return None
         return value
+
+    def _seen(self, text: str, mark: Mark, path: KeyPath) -> str:
+        unseen = _UNSEEN.search(text)
+        if unseen is not None:
+            message = f"the text holds the character U+{ord(unseen[0]):04X}, which is not seen"
+            self._say("form_wrong", mark, message, "leave it out", path)
+        return text
 
     def _grow(self, nodes: int, mark: Mark) -> None:
         self._nodes += nodes

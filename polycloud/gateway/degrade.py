@@ -24,6 +24,7 @@ from polycloud.core.chat import (
     ToolCallStarted,
 )
 from polycloud.core.errors import BrokenStream
+from polycloud.core.ports.models import Envelope
 from polycloud.gateway.dialects.writing import extra_names
 from polycloud.gateway.json_schema import mismatch, unchecked
 
@@ -54,7 +55,13 @@ def names(request: ChatRequest, missing: int, output_max: int = 0) -> list[str]:
         found += [f"response_format.schema.{keyword}" for keyword in _unchecked(request.response_format.schema)]
     if missing & _EXTRAS:
         found += extra_names(request)
-    return [*found, f"max_tokens:{output_max}"] if output_max else found
+    return found + _bounds(output_max, None if missing & Need.REASONING else request.thinking_budget)
+
+
+def _bounds(output_max: int, budget: int | None) -> list[str]:
+    """A bound on tokens that was lowered, and a thinking budget that had to follow it."""
+    found = [f"max_tokens:{output_max}"] if output_max else []
+    return [*found, f"thinking_budget:{output_max // 2}"] if output_max and (budget or 0) >= output_max else found
 
 
 def _unchecked(schema: bytes) -> tuple[str, ...]:
@@ -64,10 +71,19 @@ def _unchecked(schema: bytes) -> tuple[str, ...]:
         return ("*",)
 
 
-def passed(left: tuple[str, ...], missing: int, output_max: int) -> tuple[str, ...]:
+def passed(envelope: Envelope, missing: int, output_max: int) -> tuple[str, ...]:
     """The same of a body that passes through in the caller's own dialect: only what leaves it whole can be missing."""
-    found = [*left, *(name for bit, name in NAMES.items() if missing & bit)]
-    return tuple([*found, f"max_tokens:{output_max}"] if output_max else found)
+    found = [*envelope.left, *(name for bit, name in NAMES.items() if missing & bit)]
+    thinking = envelope.fields.get("thinking") if output_max else None
+    asked = _THINKING.decode(thinking) if thinking else None
+    return (*found, *_bounds(output_max, asked.budget_tokens if asked else None))
+
+
+class _Thinking(msgspec.Struct):
+    budget_tokens: int | None = None
+
+
+_THINKING = msgspec.json.Decoder(_Thinking | None)
 
 
 def reduce(request: ChatRequest, missing: int, output_max: int = 0) -> ChatRequest:

@@ -32,7 +32,8 @@ class Verdict(msgspec.Struct, frozen=True):
 class Explanation(msgspec.Struct, frozen=True):
     """The decision for one request. ``error`` is the code and ``message`` the text that the caller would get,
     both "" when the request would be served. ``shares`` are percent by site or deployment, those of the overlay before
-    the route's. ``refused`` by deployment id serves the decision record."""
+    the route's. ``live``: the overlay, health and breakers of now counted, not the estate alone. ``refused`` by
+    deployment id serves the decision record."""
 
     asked: str
     route: str
@@ -44,6 +45,7 @@ class Explanation(msgspec.Struct, frozen=True):
     message: str
     verdicts: tuple[Verdict, ...]
     shares: dict[str, float] = {}
+    live: bool = False
 
     @property
     def refused(self) -> dict[str, str]:

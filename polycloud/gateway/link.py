@@ -34,7 +34,8 @@ class SetKeys(msgspec.Struct, frozen=True, tag="keys"):
 
 
 class SetCredentials(msgspec.Struct, frozen=True, tag="credentials"):
-    """By credential name; replaces all."""
+    """By credential name. One that is missing stays as it is while tables name it: a control process that has just
+    begun, or whose source of one is away, takes none back."""
 
     credentials: dict[str, Credential]
 
@@ -62,7 +63,8 @@ class Applied(msgspec.Struct, frozen=True, tag="applied"):
 
 class Beat(msgspec.Struct, frozen=True, tag="beat"):
     """Once a second: what only the worker knows. ``breakers`` by deployment id: closed ones are left out.
-    ``unrecorded``: refusals that the journal does not show."""
+    ``unrecorded``: refusals that the journal does not show; ``unwritten``: why records wait in memory, "" when they do
+    not."""
 
     worker: str
     in_flight: int
@@ -70,6 +72,7 @@ class Beat(msgspec.Struct, frozen=True, tag="beat"):
     breakers: dict[str, str]
     requests: int
     unrecorded: int = 0
+    unwritten: str = ""
 
 
 ToWorker = SetTables | SetOverlay | SetKeys | SetCredentials | SetHealth

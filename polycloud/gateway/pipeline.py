@@ -222,7 +222,7 @@ class Exchange:
             attempt.passing = True
             body = self.face.pass_request(envelope, upstream.model, candidate.output_max, bare=bool(missing))
             if missing or candidate.output_max or envelope.left:
-                attempt.degraded = degrade.passed(envelope.left, missing, candidate.output_max)
+                attempt.degraded = degrade.passed(envelope, missing, candidate.output_max)
         else:
             try:
                 if self._read is None:
@@ -234,9 +234,10 @@ class Exchange:
             own = degrade.names(self._read, missing, candidate.output_max)
             attempt.degraded = tuple(dict.fromkeys((*own, *target.dialect.dropped(request, upstream.model))))
             attempt.wanted = degrade.by_prompt(self._read, missing)
+        told = target.port.told_headers(upstream, body)
         body = target.port.finish_body(upstream, body)
         credential = self._gateway.credentials.get(target.deployment.credential)
-        return target.request(body, attempt.stream, credential, self._gateway.clock.wall())
+        return target.request(body, attempt.stream, credential, self._gateway.clock.wall(), told)
 
     def dispatch(self, attempt: Attempt, data: bytes) -> Ticket:
         origin, seconds = attempt.target.origin, self._limits.connect_seconds

@@ -43,6 +43,7 @@ _SINGLE = frozenset(
         b"x-polycloud-region",
     )
 )
+_OFFER = frozenset((b"connection", b"upgrade", b"http2-settings", b"expect"))  # the last one was answered
 _ABSOLUTE = re.compile(rb"https?://[^/?#]*", re.IGNORECASE)
 REASONS = {
     200: "OK", 400: "Bad Request", 401: "Unauthorized", 403: "Forbidden", 404: "Not Found", 405: "Method Not Allowed",
@@ -167,8 +168,8 @@ class Inbound(asyncio.Protocol):
             self.since = self._now()
         try:
             self._parser.feed_data(data)
-        except httptools.HttpParserUpgrade:
-            self._refuse(Refusal(400, "this endpoint does not upgrade connections"))
+        except httptools.HttpParserUpgrade as offer:
+            self._without_upgrade(data[offer.args[0] :])
         except httptools.HttpParserCallbackError as error:
             if self._refusal is None:  # a bug of ours; the answer to it was given where it happened
                 asyncio.get_running_loop().call_exception_handler(
@@ -256,6 +257,8 @@ class Inbound(asyncio.Protocol):
         self._body.append(body)
 
     def on_message_complete(self) -> None:
+        if self._parser.should_upgrade():
+            return  # and no body was read: see ``_without_upgrade``
         body = self._body[0] if len(self._body) == 1 else b"".join(self._body)
         request = Request(self._parser.get_method(), self._target, self._headers, body)
         request.keep_alive = self._parser.should_keep_alive()
@@ -271,6 +274,21 @@ class Inbound(asyncio.Protocol):
             self._waiting.append(request)
         else:
             self._stop(429, f"more than {PIPELINED_MAX} requests are waiting on this connection")
+
+    def _without_upgrade(self, rest: bytes) -> None:
+        """Read a request that offers HTTP/2 as if it did not, which RFC 9110 section 7.8 allows. Java's own client and
+        `curl --http2` offer it with what they send first; the parser takes no body behind an offer."""
+        method, version = self._parser.get_method(), self._parser.get_http_version().encode()
+        if method == b"CONNECT" or self._headers[b"upgrade"].lower() != b"h2c":
+            self._refuse(Refusal(400, "this endpoint does not upgrade connections"))
+            return
+        close = b"close" in self._headers.get(b"connection", b"").lower()
+        kept = {name: value for name, value in self._headers.items() if name not in _OFFER}
+        lines = b"".join(b"%b: %b\r\n" % header for header in kept.items()) + (b"connection: close\r\n" * close)
+        head = b"%b %b HTTP/%b\r\n%b\r\n" % (method, self._target, version, lines)
+        self._parser = httptools.HttpRequestParser(self)
+        self._target, self._headers, self._header_bytes, self._in_body = b"", {}, 0, False
+        self.data_received(head + rest)
 
     def _stop(self, status: int, reason: str) -> None:
         self._refusal = Refusal(status, reason)

@@ -86,7 +86,10 @@ class Gateway:
     def take(self, generation: Generation) -> None:
         """Serve by new tables from the next request on; requests under way keep the old ones."""
         self._generation = generation
-        self.breakers.keep({d.id for d in generation.compiled.deployments})
+        deployments = generation.compiled.deployments
+        self.breakers.keep({d.id for d in deployments})
+        named = {d.credential for d in deployments}
+        self.credentials = {name: c for name, c in self.credentials.items() if name in named}
         self.look()
 
     def look(self) -> None:

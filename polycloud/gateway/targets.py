@@ -17,6 +17,7 @@ ELIGIBLE_SHOWN_MAX = 12  # a header names so many; the record names all
 ELIGIBLE_KEPT_MAX = 1024
 NO_TEAM = Team(name="")  # of keys that belong to none
 NO_CREDENTIAL = Credential(kind="none")
+NO_HEADERS: Mapping[str, str] = {}
 
 
 class Target:
@@ -48,8 +49,16 @@ class Target:
         }
         return f"POST {self.paths[stream]} HTTP/1.1\r\n".encode() + lines(headers)
 
-    def request(self, body: bytes, stream: bool, credential: Credential | None, now: float) -> bytes:
-        """The whole request, signed. Raises Unauthorized when there is no usable credential."""
+    def request(
+        self,
+        body: bytes,
+        stream: bool,
+        credential: Credential | None,
+        now: float,
+        told: Mapping[str, str] = NO_HEADERS,
+    ) -> bytes:
+        """The whole request, signed. ``told``: headers of this request alone, which no signature covers. Raises
+        Unauthorized when there is no usable credential."""
         if credential is None:
             if self.deployment.credential:
                 raise Unauthorized(f"no credential {self.deployment.credential!r} for {self.deployment.id} yet")
@@ -63,6 +72,8 @@ class Target:
             authorization = lines(self.port.authorize(upstream, self.paths[stream], body, credential, now))
             if self.port.stable_authorization(credential) and not credential.expires_at:
                 self._authorized, self._authorization = credential, authorization
+        if told:
+            authorization += lines(told)
         return b"%b%bcontent-length: %d\r\n\r\n%b" % (self.heads[stream], authorization, len(body), body)
 
     def evidence(self, headers: Mapping[bytes, bytes]) -> tuple[str, str]:

@@ -249,7 +249,7 @@ class Worker:
                 gateway.keys = Keyring(keys)
                 self._applied("keys", str(version))
             case link.SetCredentials(credentials):
-                gateway.credentials = credentials
+                gateway.credentials = {**gateway.credentials, **credentials}
                 self._applied("credentials", "")
             case link.SetHealth(down):
                 gateway.down = frozenset(down)
@@ -286,6 +286,7 @@ class Worker:
                     breakers=gateway.breakers.states(),
                     requests=gateway.requests,
                     unrecorded=gateway.unrecorded,
+                    unwritten=gateway.journal.failure,
                 )
             )
             await asyncio.sleep(BEAT_SECONDS)

@@ -1,7 +1,7 @@
 """What a plan costs, to the micro-dollar, and which rule it breaks: the one definition that every solver is held to."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import msgspec
 
@@ -47,18 +47,20 @@ def volumes(problem: Problem, solution: Solution) -> tuple[Counter[int], list[st
     on: Counter[int] = Counter()
     faults: list[str] = []
 
-    def carry(zone: Zone, start: int, end: int, volume: int, what: str) -> None:
+    def carry(zone: Zone, start: int, end: int, volume: int, what: str, first: int = 0) -> None:
         lane = zone.lanes[start][end]
         if lane is None:
             faults.append(f"{what}: no way from {problem.sites[start].id} to {problem.sites[end].id}")
             return
         for meter in lane.meters:
             on[meter] += volume
+        for meter in problem.filling(lane) if first else ():
+            on[meter] += first
 
     for item, sites in zip(problem.items, solution.copies, strict=True):
         for site in sites:
             if item.origin not in (-1, site):
-                carry(problem.zones[item.zone], item.origin, site, item.arriving(site), item.name)
+                carry(problem.zones[item.zone], item.origin, site, item.feed, item.name, item.moving(site))
     for task, choice, sources in zip(problem.tasks, solution.choice, solution.sources, strict=True):
         here = task.options[choice].site
         for flow, source in zip(task.flows, sources, strict=True):
@@ -128,6 +130,8 @@ def commitment_cost(problem: Problem, pool: int, usage: list[int], promised: tup
 
     Several terms of a pool cover one usage; which of them covers it changes nothing, since each is paid in full.
     """
+    if not any(promised):
+        return 0
     terms = problem.pools[pool].terms
     paid = sum(amount * term.keep_ppm for amount, term in zip(promised, terms, strict=True))
     whole = sum(promised)
@@ -145,25 +149,34 @@ def wide_order(problem: Problem) -> list[int]:
     return sorted(range(len(wide)), key=lambda at: (len(wide[at].pools), wide[at].keep_ppm, at))
 
 
-def wide_cover(problem: Problem, left: list[list[int]]) -> list[list[int]]:
+def wide_cover(
+    problem: Problem, left: list[list[int]] | dict[int, list[int]], among: Collection[int] | None = None
+) -> list[list[int]]:
     """For each wide promise the usage per hour that it covers in each block. ``left`` is by pool and block what
-    their own promises leave, and afterwards what nothing covers."""
+    their own promises leave, and afterwards what nothing covers. ``among``: only these promises, whose pools ``left``
+    has."""
     found = [[0] * len(problem.blocks) for _ in problem.wide]
     for at in wide_order(problem):
+        if among is not None and at not in among:
+            continue
         wide = problem.wide[at]
-        for block in range(len(problem.blocks)):
-            free = wide.held
-            for pool in wide.pools:
-                taken = min(free, left[pool][block])
-                left[pool][block] -= taken
-                free -= taken
-            found[at][block] = wide.held - free
+        free = [wide.held] * len(problem.blocks)
+        for row in (left[pool] for pool in wide.pools):
+            for block, using in enumerate(row if any(row) else ()):
+                taken = min(free[block], using)
+                row[block] -= taken
+                free[block] -= taken
+        found[at] = [wide.held - unused for unused in free]
     return found
 
 
 def rest(usage: Sequence[Sequence[int]], promised: Sequence[tuple[int, ...]]) -> list[list[int]]:
     """By pool and block the usage that the pools' own promises leave."""
-    return [[max(0, use - sum(own)) for use in row] for row, own in zip(usage, promised, strict=True)]
+    found = []
+    for row, own in zip(usage, promised, strict=True):
+        whole = sum(own)
+        found.append([max(0, use - whole) for use in row] if whole else list(row))
+    return found
 
 
 def commitments(

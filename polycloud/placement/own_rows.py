@@ -16,7 +16,8 @@ from polycloud.catalog.market_rows import (
 )
 from polycloud.core.money import Money
 from polycloud.estate import Estate
-from polycloud.estate.schema.rates import OwnLinkOffer, OwnRates
+from polycloud.estate.schema.rates import OwnLinkOffer, OwnRates, OwnStep
+from polycloud.placement.problem import GB
 
 SOURCE = "estate"
 USD = "USD"
@@ -29,7 +30,7 @@ def own_market(market: Market, estate: Estate, sites: Sequence[str]) -> Market:
         return market
     return market.with_rows(
         OwnRows(
-            storage=tuple(_storage(rates, sites)),
+            storage=tuple(_storage(market, rates, sites)),
             egress=tuple(_egress(rates, sites)),
             rtts=tuple(
                 MeasuredRtt(min(row.between), max(row.between), float(row.time.value) * 1000, SOURCE)
@@ -54,18 +55,23 @@ def _fitting(pattern: str, sites: Sequence[str]) -> list[str]:
     return [site for site in sites if fnmatchcase(site, pattern)]
 
 
-def _storage(rates: OwnRates, sites: Sequence[str]) -> Iterator[StoragePrice]:
+def _storage(market: Market, rates: OwnRates, sites: Sequence[str]) -> Iterator[StoragePrice]:
+    """What a row does not say of requests and reading back is as listed."""
     for row in rates.storage:
+        currency = row.per_gb_month.currency
         for site in _fitting(row.at, sites):
+            listed = market.storage_tier(site, row.tier)
+            if listed is None or listed.currency != currency:
+                listed = StoragePrice(site, row.tier, "", ())
             yield StoragePrice(
                 site=site,
                 tier=row.tier,
                 storage_class=f"own {row.tier}",
-                steps=(Step(0, row.per_gb_month.micro),),
-                retrieval_per_gb=_micro(row.read_back, row.per_gb_month.currency),
-                put_per_1000=_micro(row.put_per_1000, row.per_gb_month.currency),
-                get_per_1000=_micro(row.get_per_1000, row.per_gb_month.currency),
-                currency=row.per_gb_month.currency,
+                steps=_steps(row.per_gb_month, row.steps),
+                retrieval_per_gb=_stated(row.read_back, listed.retrieval_per_gb, currency),
+                put_per_1000=_stated(row.put_per_1000, listed.put_per_1000, currency),
+                get_per_1000=_stated(row.get_per_1000, listed.get_per_1000, currency),
+                currency=currency,
                 sources=(SOURCE,),
             )
 
@@ -77,10 +83,15 @@ def _egress(rates: OwnRates, sites: Sequence[str]) -> Iterator[EgressPrice]:
                 src=site,
                 dst=row.to,
                 meter=f"{site} to {row.to}, own",
-                steps=(Step(0, row.per_gb.micro),),
+                steps=_steps(row.per_gb, row.steps),
                 currency=row.per_gb.currency,
                 sources=(SOURCE,),
             )
+
+
+def _steps(first: Money, more: Sequence[OwnStep]) -> tuple[Step, ...]:
+    """The first price and those of larger volumes, from whole gigabytes on as clouds count them."""
+    return (Step(0, first.micro), *(Step(int(row.start.value) // GB, row.per_gb.micro) for row in more))
 
 
 def _link(row: OwnLinkOffer) -> Link:
@@ -96,6 +107,10 @@ def _link(row: OwnLinkOffer) -> Link:
         per_gb_out_b=each,
         source=SOURCE,
     )
+
+
+def _stated(amount: Money | None, listed: int | None, currency: str) -> int | None:
+    return listed if amount is None else _micro(amount, currency)
 
 
 def _micro(amount: Money | None, currency: str) -> int | None:

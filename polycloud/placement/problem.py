@@ -102,6 +102,7 @@ class Item(msgspec.Struct, frozen=True):
 
     Every copy that is not at ``origin`` (-1: none) receives ``feed`` bytes a month from there, and ``move`` bytes
     a month more: its first transfer, spread over the months that the estate says, which sites of ``filled`` have had.
+    What that is charged by, ``Problem.filling`` says.
     """
 
     name: str
@@ -115,9 +116,9 @@ class Item(msgspec.Struct, frozen=True):
     pinned: tuple[int, ...] = ()
     filled: tuple[int, ...] = ()
 
-    def arriving(self, site: int) -> int:
-        """Bytes a month that a copy at ``site`` receives from the origin, when it is not the origin itself."""
-        return self.feed + (0 if site in self.filled else self.move)
+    def moving(self, site: int) -> int:
+        """Bytes a month of the first transfer to a copy at ``site``, when that is not the origin itself."""
+        return 0 if site in self.filled else self.move
 
 
 class Term(msgspec.Struct, frozen=True):
@@ -191,7 +192,9 @@ class Problem(msgspec.Struct, frozen=True):
     """Everything that a solver needs; equal problems have equal optima.
 
     ``blocks`` are hours a month of each block of the demand's day and sum to ``HOURS``. ``per_cloud`` is the price
-    of each cloud in use beyond the first. ``fixed`` are (name, cost) that are paid whatever is chosen.
+    of each cloud in use beyond the first. ``fixed`` are (name, cost) that are paid whatever is chosen. ``first``: for
+    each meter the one on which first transfers count in its stead, at the tiers of the month in which they are sent;
+    empty: the meter itself.
     """
 
     sites: tuple[Place, ...]
@@ -208,6 +211,14 @@ class Problem(msgspec.Struct, frozen=True):
     per_cloud: int = 0
     fixed: tuple[tuple[str, int], ...] = ()
     left_out: tuple[LeftOut, ...] = ()
+    first: tuple[int, ...] = ()
+
+    def filling(self, lane: Lane) -> tuple[int, ...]:
+        """The meters on which first transfers over a lane count: those of all else where one of them can be full, since
+        they may take longer than a month there."""
+        if not self.first or any(self.meters[meter].capacity is not None for meter in lane.meters):
+            return lane.meters
+        return tuple(self.first[meter] for meter in lane.meters)
 
 
 class Solution(msgspec.Struct, frozen=True):

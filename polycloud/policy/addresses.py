@@ -38,6 +38,12 @@ def azure(resource: str, partition: str) -> str:
     return f"https://{resource}.{AZURE_DOMAINS.get(partition, AZURE_DOMAINS['AzureCloud'])}"
 
 
+def foundry(resource: str, partition: str) -> str:
+    """Where the same resource answers for models of other makers, platform.claude.com/docs/en/build-with-claude/
+    claude-in-microsoft-foundry, 2026-11."""
+    return azure(resource, partition).replace(".openai.", ".services.ai.", 1)
+
+
 def gcp(location: str) -> str:
     """``location`` is a region, ``global``, or a multi-region (``us``, ``eu``), which keeps processing inside."""
     if location == "global":

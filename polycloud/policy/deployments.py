@@ -15,7 +15,7 @@ from polycloud.policy.findings import Findings, Path, dollars
 # The formats that each cloud's adapter speaks, its usual one first.
 SPOKEN: dict[str, tuple[str, ...]] = {
     "aws": ("bedrock_converse",),
-    "azure": ("openai_chat",),
+    "azure": ("openai_chat", "anthropic_messages"),
     "gcp": ("gemini", "anthropic_messages"),
     "oci": ("oci_generic",),
     "onprem": ("openai_chat",),
@@ -23,6 +23,11 @@ SPOKEN: dict[str, tuple[str, ...]] = {
 SIMULATED_OPTIONS = {"gcp": {"project": "sandbox"}, "oci": {"compartment": "ocid1.compartment.oc1..sandbox"}}
 NOT_RUNNING = "http://sandbox.invalid"  # RFC 6761: never resolves; a simulated site is never called at its real address
 ALREADY_PAID = TokenPrice(0, 0, 0, 0)
+# How Claude is deployed on Azure: never in one region (platform.claude.com/docs/en/build-with-claude/
+# claude-in-microsoft-foundry, learn.microsoft.com/azure/foundry/responsible-ai/claude-models/data-privacy, 2026-11).
+FOUNDRY_SCOPES = {"azure": ("global", "datazone:us"), "anthropic": ("global",)}
+CLAUDE = "anthropic_messages"
+ANTHROPIC_HOSTED = "anthropic"  # a place of which nothing is known: "data might be processed outside of Azure"
 
 
 class Deployments:
@@ -68,8 +73,15 @@ class Deployments:
         wanted = deployment.model or name
         profile = None if cloud == "onprem" else self._catalog.model(cloud, wanted)
         called = called_name(self._catalog, cloud, name, deployment)
-        dialect = self._dialect(cloud, deployment, profile, path)
-        features = {} if profile is None else profile.features
+        dialect = self._dialect(cloud, name, deployment, profile, path)
+        features = {} if profile is None else dict(profile.features)
+        if in_foundry(cloud, wanted, deployment, called):
+            self._foundry(region, deployment, path)
+            if deployment.hosting != "anthropic":
+                features["json_schema"] = False  # structured outputs are refused there, as of the page above
+        elif deployment.hosting is not None:
+            message = f"hosting is for Claude on Azure, and {wanted} at {deployment.at} is not"
+            self._findings.error("hosting_unsupported", (*path, "hosting"), message, "remove it")
         price, source = self._price(cloud, region, deployment, profile, called, path)
         latitude, longitude = self._position(deployment.at)
         return flat.Deployment(
@@ -81,7 +93,7 @@ class Deployments:
             upstream=Upstream(
                 cloud,
                 region,
-                self._base_url(cloud, region, deployment, path),
+                self._base_url(cloud, region, deployment, dialect, path),
                 called,
                 dialect,
                 self._options(cloud, deployment, path),
@@ -98,9 +110,11 @@ class Deployments:
             price_source=source,
         )
 
-    def _dialect(self, cloud: str, deployment: traffic.Deployment, profile: ModelProfile | None, path: Path) -> str:
+    def _dialect(
+        self, cloud: str, name: str, deployment: traffic.Deployment, profile: ModelProfile | None, path: Path
+    ) -> str:
         spoken = SPOKEN[cloud]
-        usual = "anthropic_messages" if cloud == "gcp" and "claude" in (deployment.model or "") else spoken[0]
+        usual = CLAUDE if CLAUDE in spoken and "claude" in (deployment.model or name).lower() else spoken[0]
         dialect = deployment.dialect or (profile.dialect if profile else usual)
         if dialect in spoken:
             return dialect
@@ -113,7 +127,20 @@ class Deployments:
         )
         return spoken[0]
 
-    def _base_url(self, cloud: str, region: str, deployment: traffic.Deployment, path: Path) -> str:
+    def _foundry(self, region: str, deployment: traffic.Deployment, path: Path) -> None:
+        """Claude is on Azure in a few kinds of deployment only; a profile that is none of them would prove too much."""
+        scope = (deployment.profile or "global").removeprefix("profile:")
+        offered = FOUNDRY_SCOPES[deployment.hosting or "anthropic"]
+        try:
+            full = self._catalog.full_scope("azure", region, scope) or scope
+        except UnknownScope:
+            return  # told where its places are counted
+        if full not in offered:
+            hosted = f"hosting: {deployment.hosting}" if deployment.hosting else "without hosting"
+            message = f"Claude on Azure {hosted} is deployed as {' or '.join(offered)}, not as {scope}"
+            self._findings.error("profile_unknown", (*path, "profile"), message, f"give profile: {offered[0]}")
+
+    def _base_url(self, cloud: str, region: str, deployment: traffic.Deployment, dialect: str, path: Path) -> str:
         site = deployment.at
         if site in self._endpoints:
             return self._endpoints[site].rstrip("/")
@@ -137,7 +164,7 @@ class Deployments:
             azure = self._estate.clouds.azure
             named = azure.resource if azure else "{region}"
             named = named.replace("{region}", region).replace("{estate}", self._estate.estate)
-            return addresses.azure(named, partition)
+            return addresses.foundry(named, partition) if dialect == CLAUDE else addresses.azure(named, partition)
         if cloud == "gcp":
             return addresses.gcp(location_of(deployment, region))
         return addresses.oci(region, partition or "oc1")
@@ -249,6 +276,11 @@ def location_of(deployment: traffic.Deployment, region: str) -> str:
     return (deployment.profile or region).removeprefix("profile:")
 
 
+def in_foundry(cloud: str, wanted: str, deployment: traffic.Deployment, called: str) -> bool:
+    """Whether this is Claude on Azure, whatever its deployment is called there."""
+    return cloud == "azure" and (deployment.dialect == CLAUDE or "claude" in f"{wanted} {called}".lower())
+
+
 def called_name(catalog: Catalog, cloud: str, name: str, deployment: traffic.Deployment) -> str:
     """The name that the provider is called with.
 
@@ -280,7 +312,11 @@ def processing_places(
 ) -> tuple[str, ...]:
     """All site ids where a request to this deployment may be processed, the called one first. Raises UnknownScope."""
     scope = deployment.profile or ""
-    found = dict.fromkeys(catalog.places(cloud, region, "", scope))
+    foundry = in_foundry(cloud, profile.name if profile else deployment.model or "", deployment, called)
+    if foundry and not catalog.full_scope(cloud, region, scope):
+        scope = "global"
+    found = dict.fromkeys((f"{cloud}/{region}", ANTHROPIC_HOSTED) if foundry and deployment.hosting != "azure" else ())
+    found.update(dict.fromkeys(catalog.places(cloud, region, "", scope)))
     ids = [called, profile.upstream_id if profile else "", deployment.model or ""]
     if deployment.capacity is not None and deployment.capacity.endpoint:
         ids.append(deployment.capacity.endpoint)

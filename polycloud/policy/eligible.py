@@ -183,9 +183,12 @@ def closest(name: str, known: Iterable[str]) -> list[str]:
     return [other for _, other in sorted(scored)[:SUGGESTIONS_MAX]]
 
 
+_MEANT = {int(Need.MULTIPLE): "multiple answers (n > 1)"}  # of those whose name is not what callers write
+
+
 def need_names(needs: int) -> tuple[str, ...]:
     """The needs in a set, as words for errors and headers."""
-    return tuple((Need(1 << bit).name or "").lower() for bit in bits(needs))
+    return tuple(_MEANT.get(1 << bit) or (Need(1 << bit).name or "").lower() for bit in bits(needs))
 
 
 NAME_SHOWN_MAX = 100  # a caller's name is quoted, never a kilobyte of it

@@ -207,7 +207,13 @@ class _Witness:
         if cloud == "onprem":
             return frozenset(found)
         names = [row.upstream.model, said.model, said.upstream, said.capacity.endpoint if said.capacity else None]
+        named = " ".join([row.upstream.model, said.model or row.model]).lower()
+        claude_on_azure = cloud == "azure" and ("claude" in named or said.dialect == "anthropic_messages")
+        if claude_on_azure and said.hosting != "azure":
+            found.add(NOWHERE)
         try:
+            if claude_on_azure and said.profile not in ("datazone", "datazone:us", "profile:datazone:us"):
+                found.update(self._catalog.places(cloud, region, "", "global"))
             if said.profile:
                 found.update(self._catalog.places(cloud, region, "", said.profile))
             for name in names:
@@ -222,7 +228,8 @@ class _Witness:
         if rule.stay_in:
             allowed = set().union(*(self._named(word, rule.include_adequate) for word in rule.stay_in))
         if rule.sites:
-            allowed &= {p for p in self._universe if any(fnmatchcase(p, pattern) for pattern in rule.sites)}
+            sites = {p for p in self._universe if "/" in p}
+            allowed &= {p for p in sites if any(fnmatchcase(p, pattern) for pattern in rule.sites)}
         if rule.clouds:
             allowed &= {p for p in self._universe if p.split("/")[0] in rule.clouds}
         if rule.operators:

@@ -66,7 +66,7 @@ def inside(where: Where, rule: DataClass, catalog: Catalog) -> bool:
     """
     if rule.stay_in and not any(_within(where, word, rule.include_adequate, catalog) for word in rule.stay_in):
         return False
-    if rule.sites and not any(fnmatchcase(where.id, pattern) for pattern in rule.sites):
+    if rule.sites and not ("/" in where.id and any(fnmatchcase(where.id, pattern) for pattern in rule.sites)):
         return False
     if rule.clouds and where.cloud not in rule.clouds:
         return False

@@ -63,6 +63,7 @@ def open_engine(path: pathlib.Path) -> Engine:
         poolclass=QueuePool,
         pool_size=POOL_SIZE,
         max_overflow=POOL_OVERFLOW,
+        pool_use_lifo=True,  # one connection's cache is kept warm, instead of all of theirs filled in turn
         connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False},
     )
     event.listen(engine, "connect", _on_connect)

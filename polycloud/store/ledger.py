@@ -1,4 +1,4 @@
-"""Sums, percentiles and trails over ingested attempts and decisions.
+"""Sums and trails over ingested attempts and decisions.
 
 Money stays exact: a sum of pico-dollars leaves 64 bits at 9.2 million dollars, so whole
 micro-dollars and the remainders are summed apart and put together as Python integers
@@ -14,6 +14,7 @@ from polycloud.core.ports.state import PROVIDER_FAULTS, Measured, Promise, Trail
 from polycloud.core.usage import Record
 from polycloud.store import rows
 from polycloud.store.engine import reading
+from polycloud.store.measuring import measure
 from polycloud.store.schema import attempts, decisions
 
 DIMENSIONS = {
@@ -52,7 +53,6 @@ _SUMS: dict[str, ColumnElement[int]] = {
 _OK = attempts.c.outcome == "ok"
 _FAULT = (attempts.c.outcome == "error") & attempts.c.code.in_(sorted(PROVIDER_FAULTS))
 _ERROR = attempts.c.outcome == "error"
-_QUANTILE = 0.95
 
 
 class SqlLedger:
@@ -85,15 +85,8 @@ class SqlLedger:
         ]
 
     def measured(self, since_ms: int, until_ms: int) -> list[Measured]:
-        window = _window(since_ms, until_ms)
         with reading(self._engine) as connection:
-            overall = _measure(connection, "", window, (_OK & attempts.c.final), (_FAULT & attempts.c.final))
-            clouds = connection.execute(select(attempts.c.cloud).where(window).distinct().order_by(attempts.c.cloud))
-            return [overall] + [
-                _measure(connection, cloud, window & (attempts.c.cloud == cloud), _OK, _FAULT)
-                for cloud in clouds.scalars().all()
-                if cloud
-            ]
+            return measure(connection, since_ms, until_ms)
 
     def kept(self, promise: Promise, since_ms: int, until_ms: int) -> tuple[int, int]:
         where = _window(since_ms, until_ms) & attempts.c.final
@@ -124,70 +117,6 @@ class SqlLedger:
 
 def _window(since_ms: int, until_ms: int) -> ColumnElement[bool]:
     return (attempts.c.at_ms >= since_ms) & (attempts.c.at_ms < until_ms)
-
-
-def _measure(
-    connection: Connection,
-    cloud: str,
-    window: ColumnElement[bool],
-    good: ColumnElement[bool],
-    faulty: ColumnElement[bool],
-) -> Measured:
-    sums = (
-        connection.execute(
-            select(
-                _count(good).label("good"),
-                _count(faulty).label("faulty"),
-                _count(_ERROR & attempts.c.final if not cloud else _ERROR).label("errors"),
-                *(_SUMS[name].label(name) for name in ("attempts", "requests", "unpriced", "whole", "rest")),
-            ).where(window)
-        )
-        .mappings()
-        .one()
-    )
-    judged = sums["good"] + sums["faulty"]
-    answered = sums["good"] + sums["errors"]
-    failovers, failover_ms = _failovers(connection, window)
-    return Measured(
-        cloud=cloud,
-        attempts=sums["attempts"],
-        requests=sums["requests"],
-        availability=sums["good"] / judged if judged else None,
-        error_ratio=sums["errors"] / answered if answered else None,
-        latency_ms_p95=_p95(connection, attempts.c.latency_ms, window & _OK),
-        first_token_ms_p95=_p95(connection, attempts.c.first_token_ms, window & _OK),
-        overhead_us_p95=_p95(connection, attempts.c.overhead_us, window & _OK & attempts.c.final),
-        failover_ms_p95=failover_ms,
-        failovers=failovers,
-        cost_pico_usd=exact_sum(sums["whole"], sums["rest"]),
-        unpriced=sums["unpriced"],
-    )
-
-
-def _p95(connection: Connection, column: ColumnElement[float], where: ColumnElement[bool]) -> float | None:
-    """The smallest value that at least 95 % of the values do not exceed."""
-    ranked = (
-        select(column.label("value"), func.cume_dist().over(order_by=column).label("rank"))
-        .where(where, column.is_not(None))
-        .subquery()
-    )
-    found = connection.execute(select(func.min(ranked.c.value)).where(ranked.c.rank >= _QUANTILE)).scalar()
-    return None if found is None else float(found)
-
-
-def _failovers(connection: Connection, window: ColumnElement[bool]) -> tuple[int, float | None]:
-    """(requests saved by another target, p95 of the milliseconds that their failed attempts took)."""
-    saved = select(attempts.c.request).where(window, _OK, attempts.c.final, attempts.c.number > 1)
-    lost = (
-        select(func.sum(attempts.c.latency_ms).label("ms"))
-        .where(attempts.c.request.in_(saved), ~attempts.c.final)
-        .group_by(attempts.c.request)
-        .subquery()
-    )
-    ranked = select(lost.c.ms, func.cume_dist().over(order_by=lost.c.ms).label("rank")).subquery()
-    count = connection.execute(select(func.count()).select_from(lost)).scalar_one()
-    found = connection.execute(select(func.min(ranked.c.ms)).where(ranked.c.rank >= _QUANTILE)).scalar()
-    return count, None if found is None else float(found)
 
 
 def _trail(connection: Connection, request: str) -> Trail | None:

@@ -22,6 +22,7 @@ HERE = pathlib.Path(__file__).parent
 CLOUDS = {
     "on-aws": "aws",
     "on-azure": "azure",
+    "on-azure-claude": "azure",
     "on-gcp": "gcp",
     "on-gcp-claude": "gcp",
     "on-oci": "oci",

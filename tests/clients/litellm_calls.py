@@ -8,6 +8,7 @@ from typing import Any
 
 os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"  # no network at import
 
+import httpx2  # noqa: F401 - openai looks into it as soon as it is there, half imported by another thread or not
 import litellm
 import openai
 

@@ -166,7 +166,7 @@ def test_structured_output(client, model):
 
 def test_thinking_comes_and_goes_back(client):
     """Where the cloud's model is Claude: thinking is shown, signed, and taken back in the next turn."""
-    for model in ("on-aws", "on-gcp-claude"):
+    for model in ("on-aws", "on-azure-claude", "on-gcp-claude"):
         call = {"model": model, "max_tokens": 4000, "thinking": {"type": "enabled", "budget_tokens": 1024}}
         messages = says("echo: thought")
         first = client.messages.create(**call, messages=messages)

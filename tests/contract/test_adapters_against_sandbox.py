@@ -54,7 +54,7 @@ SITES = (
         region="eu-west-1",
         models=("eu.amazon.nova-micro-v1:0", "arn:aws:bedrock:eu-west-1:123456789012:inference-profile/eu.x-v1:0"),
     ),
-    SiteSpec(site="azure/westeurope", cloud="azure", region="westeurope", models=("gpt-4o",)),
+    SiteSpec(site="azure/westeurope", cloud="azure", region="westeurope", models=("gpt-4o", "claude-sonnet-4-5")),
     SiteSpec(
         site="gcp/europe-west1",
         cloud="gcp",
@@ -90,6 +90,7 @@ AWS, AZURE, GCP, OCI = (
 )
 HALL = Case("onprem/frankfurt", "openai_chat", "llama-3.3-70b", "bearer")
 VERTEX_CLAUDE = Case("gcp/europe-west1", "anthropic_messages", "claude-sonnet-4-5@20250929", "bearer")
+FOUNDRY_CLAUDE = Case("azure/westeurope", "anthropic_messages", "claude-sonnet-4-5", "api_key")
 CASES = (
     AWS,
     AWS._replace(kind="bearer"),
@@ -97,6 +98,8 @@ CASES = (
     AZURE,
     AZURE._replace(kind="bearer"),
     AZURE._replace(options=(("style", "deployments"),)),
+    FOUNDRY_CLAUDE,
+    FOUNDRY_CLAUDE._replace(kind="bearer"),
     GCP,
     VERTEX_CLAUDE,
     OCI,
@@ -105,7 +108,7 @@ CASES = (
     HALL,
     HALL._replace(site="onprem/open", kind="none"),
 )
-ONE_EACH = (AWS, AZURE, GCP, VERTEX_CLAUDE, OCI, HALL)
+ONE_EACH = (AWS, AZURE, FOUNDRY_CLAUDE, GCP, VERTEX_CLAUDE, OCI, HALL)
 
 
 def name_of(case: Case) -> str:

@@ -154,7 +154,7 @@ def test_onprem_without_a_key_asks_for_none() -> None:
 def test_a_missing_library_is_named(cloud: str, library: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, library, None)
     obtain = import_module(f"polycloud.clouds.{cloud}.credentials").obtain
-    with pytest.raises(Unauthorized, match=rf"pip install 'polycloud\[{cloud}\]'"):
+    with pytest.raises(Unauthorized, match=rf"pip install -e '.\[{cloud}\]'"):
         obtain({}, 0.0)
 
 

@@ -3,6 +3,7 @@
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import event
 
 from polycloud.core.errors import Conflict
 from polycloud.core.ports.state import Batch, Entry, Fault, Promise
@@ -266,6 +267,19 @@ def test_measured_counts_provider_faults_and_not_the_callers_mistakes(store):
     assert (overall.failovers, overall.failover_ms_p95) == (1, 30.0)
     assert gcp.availability == 1.0
     assert gcp.latency_ms_p95 == 5.0
+
+
+def test_a_window_is_read_once_and_not_sorted_for_each_provider(store):
+    write(store, *(attempt(f"q{n}", cloud=f"c{n % 4}", latency_ms=123.456) for n in range(20)))
+    asked = []
+    event.listen(store._engine, "before_cursor_execute", lambda *a: asked.append(a[2]))
+    overall, *clouds = store.ledger.measured(NOW, NOW + 1)
+    assert [c.cloud for c in clouds] == ["c0", "c1", "c2", "c3"]
+    assert overall.latency_ms_p95 == pytest.approx(123.456, rel=0.005)
+    (query,) = (text for text in asked if not text.startswith("BEGIN"))
+    with store._engine.connect() as connection:
+        steps = [row[3] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {query}", (0, 1))]
+    assert not any("TEMP B-TREE" in step for step in steps), steps
 
 
 def test_a_promise_is_kept_by_the_share_of_good_answers(store):

@@ -109,7 +109,11 @@ def test_terraform_trusts_the_account_of_those_very_pods(tmp_path: Path) -> None
     assert gateway is not None and f':sub" = "{subject}"' in gateway[0]
     abroad = re.search(r'"gateway_abroad" \{.*?^\}', root("azure"), re.M | re.S)
     assert abroad is not None and f'"{subject}"' in abroad[0]
-    assert f"/subject/{subject}" in root("gcp") and f"assertion.sub == '{subject}'" in root("gcp")
+    assert f"assertion.sub == '{subject}'" in root("gcp")
+    for cluster in blueprint(EVERYTHING).abroad("gcp"):  # a name that another cluster's pods have too is not enough
+        assert f'clusters.name}}/attribute.pod/{cluster}/{subject}"' in root("gcp")
+    assert re.search(r"""attribute\.pod" += "'\$\{each\.key\}/' \+ assertion\.sub\"""", root("gcp"))
+    assert "clusters.name}/subject/" not in root("gcp")
     # No audience of its own: then Google Cloud takes the provider's own name, which is what the output tells.
     assert "allowed_audiences" not in root("gcp")
     assert '"//iam.googleapis.com/${one.name}"' in root("gcp")

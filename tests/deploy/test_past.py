@@ -44,7 +44,7 @@ def given(root: str, *each: Blueprint) -> dict[str, Any]:
     for name, said in (pair for one in answers for pair in one.items()):
         new = (
             {after(key): value for key, value in said.items()}
-            if isinstance(said, dict) and root not in ANSWERED
+            if isinstance(said, dict) and root not in ANSWERED and name != "cluster_issuers"
             else {}
         )
         found[name] = {**found.get(name, {}), **said, **new} if isinstance(said, dict) else said
@@ -95,9 +95,11 @@ def renamed(now: Blueprint) -> Blueprint:
     )
 
 
-def planned_over(before: Path, now: Path, variables: dict[str, Any], folder: Path) -> dict[str, Any]:
-    """What Terraform plans for the files of ``now`` once those of ``before`` were applied; the state is left in
-    ``folder`` in both of its forms."""
+def planned_over(
+    before: Path, now: Path, variables: dict[str, Any], folder: Path, later: dict[str, Any] | None = None
+) -> dict[str, Any]:
+    """What Terraform plans for the files of ``now`` once those of ``before`` were applied, with these variables and
+    ``later`` with others; the state is left in ``folder`` in both of its forms."""
     terraform = checkers.engine(now)
 
     def step(*arguments: str) -> str:
@@ -114,6 +116,8 @@ def planned_over(before: Path, now: Path, variables: dict[str, Any], folder: Pat
             path.unlink() if path.name != "zz_override.tf" else None
         for path in now.glob("*.tf"):
             shutil.copy(path, copy)
+        if later is not None:
+            (copy / "zz.auto.tfvars.json").write_text(json.dumps(later))
         step("plan", "-no-color", "-out", "plan")
         plan: dict[str, Any] = json.loads(step("show", "-json", "plan"))
         return plan
@@ -136,10 +140,7 @@ def test_renaming_everything_destroys_nothing(name: str, root: str, tmp_path: Pa
         f"{root}/{one['address'].partition('[')[0]}"
         for one in plan["prior_state"]["values"]["root_module"]["resources"]
     }
-    signed_in = {"vault_jwt_auth_backend.clusters", "vault_jwt_auth_backend_role.gateway"}  # one for each cluster
-    assert followed == {one.partition("/")[2] for one in new.moved if new.moved[one] in made} | (
-        signed_in if root == "vault" else set()
-    )
+    assert followed == {one.partition("/")[2] for one in new.moved if new.moved[one] in made}
     # The state of before is that of the files of now, but for what pods choose machines by, and replication's order.
     for form in ("state.json", "file.json"):
         found = compared(observed(tmp_path / form).instances, new.resources, new.moved, root)
@@ -150,6 +151,27 @@ def test_renaming_everything_destroys_nothing(name: str, root: str, tmp_path: Pa
             "rule",
         }
     assert render(now).files == new.files
+
+
+@pytest.mark.parametrize(
+    ("root", "by_new_names"),
+    [
+        ("vault", False),
+        *(pytest.param(root, new, marks=SPEND_TIME) for root in ("aws", "azure", "gcp", "vault") for new in (0, 1)),
+    ],
+)
+def test_who_is_trusted_stays_so_by_either_name(root: str, by_new_names: bool, tmp_path: Path) -> None:
+    """A person gives the issuers of clusters as before the renaming, or under the new names."""
+    render, was, now = renderer(root), blueprint("sandbox"), renamed(blueprint("sandbox"))
+    every = {c.name: f"https://{c.name}.example" for c in was.clusters if c.site.cloud != root}
+    before, later = written(tmp_path / "before", render(was)), written(tmp_path / "after", render(now))
+    others = {**given(root, was, now), "cluster_issuers": every}
+    names = {after(name): issuer for name, issuer in every.items()} if by_new_names else every
+    asked = [roots.asked(later, {**others, "cluster_issuers": one}) for one in (every, names)]
+    plan = planned_over(before, later, asked[0], tmp_path, asked[1])
+    trusted = [one for one in plan["resource_changes"] if one.get("index") in every]
+    assert trusted
+    assert {action for one in plan["resource_changes"] for action in one["change"]["actions"]} <= {"no-op", "update"}
 
 
 def test_two_renamings_follow_each_other_from_either_state(tmp_path: Path) -> None:

@@ -45,6 +45,7 @@ class Case(NamedTuple):
 CASES = {
     "bedrock": Case("aws/eu-west-1", "bedrock_converse", "eu.amazon.nova-micro-v1:0", "aws"),
     "azure": Case("azure/westeurope", "openai_chat", "gpt-4o", "api_key"),
+    "azure-claude": Case("azure/eastus2", "anthropic_messages", "claude-sonnet-4-5", "api_key"),
     "gemini": Case("gcp/europe-west1", "gemini", "gemini-2.5-flash", "bearer"),
     "vertex-claude": Case("gcp/europe-west1", "anthropic_messages", "claude-sonnet-4-5@20250929", "bearer"),
     "oci": Case("oci/eu-frankfurt-1", "oci_generic", "meta.llama-3.3-70b-instruct", "oci"),

@@ -11,8 +11,9 @@ import pytest
 
 pytestmark = pytest.mark.faults
 
-AWS, AZURE, GEMINI, CLAUDE, OCI, HALL = "bedrock", "azure", "gemini", "vertex-claude", "oci", "on-premises"
-NAMES = (AWS, AZURE, GEMINI, CLAUDE, OCI, HALL)
+AWS, AZURE, FOUNDRY, GEMINI = "bedrock", "azure", "azure-claude", "gemini"
+CLAUDE, OCI, HALL = "vertex-claude", "oci", "on-premises"
+NAMES = (AWS, AZURE, FOUNDRY, GEMINI, CLAUDE, OCI, HALL)
 
 
 class Trouble(NamedTuple):

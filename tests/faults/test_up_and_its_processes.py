@@ -116,6 +116,12 @@ def test_what_dies_is_started_again(up: Up, module: str) -> None:
     until(lambda: up.ask() == 200, "served again")
 
 
+def test_workers_give_the_memory_of_large_bodies_back(up: Up) -> None:
+    """After 24 bodies of 30 MB a worker kept 530 MB without this setting, and 25 MB with it."""
+    given = Path(f"/proc/{up.one('worker')}/environ").read_bytes().split(b"\0")
+    assert b"MALLOC_MMAP_THRESHOLD_=65536" in given
+
+
 def test_traffic_flows_while_the_control_process_is_gone(up: Up) -> None:
     os.kill(up.one("control"), signal.SIGKILL)
     assert up.ask() == 200

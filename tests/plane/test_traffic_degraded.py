@@ -33,8 +33,8 @@ def lacking(needs, only=None, unsupported="degrade", **more):
     return prepare
 
 
-def claude(plane):
-    """``onprem/a`` of the plane speaks Anthropic messages, as Vertex AI does."""
+def claude(plane, cloud="gcp"):
+    """``onprem/a`` of the plane speaks Anthropic messages, as Vertex AI or Azure does."""
     plane.route = {"prefer": "order"}
     made = plane.deployment
 
@@ -43,9 +43,9 @@ def claude(plane):
         if name != "a":
             return row
         upstream = msgspec.structs.replace(
-            row.upstream, cloud="gcp", dialect="anthropic_messages", model="claude-sonnet-4-6", options={"project": "p"}
+            row.upstream, cloud=cloud, dialect="anthropic_messages", model="claude-sonnet-4-6", options={"project": "p"}
         )
-        return msgspec.structs.replace(row, adapter="gcp", upstream=upstream)
+        return msgspec.structs.replace(row, adapter=cloud, upstream=upstream)
 
     plane.deployment = deployment
 
@@ -239,6 +239,28 @@ def test_betas_and_thinking_reach_claude_as_it_takes_them(run, script):
         assert sent["messages"][2] == messages[2]
 
     run(body, claude)
+
+
+def test_betas_reach_claude_on_azure_in_a_header(run, script):
+    async def whole(call):
+        await call.reply(MESSAGE)
+
+    async def body(plane):
+        plane.a.answers = [whole]
+        plane.b.answers = [script.reply]
+        betas = "anthropic-beta: one-1, two-2\r\n"
+        for headers in (betas, "", betas):
+            got = await plane.chat("/v1/messages", headers, max_tokens=50)
+            assert (got.status, got.headers.get("x-polycloud-degraded")) == (200, None)
+        first, second, third = plane.a.calls
+        assert "anthropic-version: 2023-06-01\r\n" in first.head + "\r\n"
+        assert first.head == third.head and "anthropic-beta: one-1,two-2" in first.head
+        assert "anthropic-beta" not in second.head  # the header is of that request alone
+        assert "anthropic_beta" not in first.json
+        bad = await plane.chat("/v1/messages", max_tokens=50, anthropic_beta=["a b"])
+        assert bad.status == 400 and "no name of a beta" in bad.json["error"]["message"]
+
+    run(body, lambda plane: claude(plane, "azure"))
 
 
 def test_a_version_that_never_was_is_refused(run, script):

@@ -6,6 +6,8 @@ import json
 import msgspec
 import pytest
 
+from polycloud.core.ports.models import Credential
+from polycloud.gateway import link
 from polycloud.policy.tables import Route
 
 
@@ -44,6 +46,29 @@ def test_an_answer_without_content_that_says_why_it_ended_is_one(run, script):
         plane.a.answers = [nothing]
         got = await plane.chat(stream=True)
         assert got.status == 200 and got.events[-1] == "[DONE]" and got.text == ""
+
+    run(body)
+
+
+@pytest.mark.parametrize("finished", [1, 2])
+def test_several_choices_are_whole_when_all_of_them_are(run, script, finished):
+    async def several(call):
+        await call.start_stream()
+        for delta, reason in (({"content": "a"}, None), ({}, "stop")):
+            for index in range(2 if reason is None else finished):
+                choice = {"index": index, "delta": delta, "finish_reason": reason}
+                await call.event(json.dumps({"id": "c", "choices": [choice]}).encode())
+            await asyncio.sleep(0.05)  # the first content is on its way
+        await call.event(b'{"error":{"message":"no more","type":"server_error","code":null}}')
+        await call.event(b"[DONE]")
+        await call.end()
+
+    async def body(plane):
+        plane.a.answers = [several]
+        got = await plane.chat(stream=True, n=2)
+        [attempt] = plane.attempts()
+        assert got.status == 200
+        assert (attempt["outcome"], "[DONE]" in got.events) == (("ok", True) if finished == 2 else ("error", False))
 
     run(body)
 
@@ -184,5 +209,17 @@ def test_of_several_streamed_choices_the_mark_tells_the_end_and_all_are_booked(r
         assert "broken_stream" in got.events[-1]
         record = plane.attempts()[-1]
         assert (record["outcome"], record["code"], record["estimated"]) == ("error", "broken_stream", True)
+
+    run(body)
+
+
+def test_a_control_process_that_knows_less_takes_no_credential_back(run, script):
+    async def body(plane):
+        plane.a.answers = [script.reply]
+        plane.worker._take(link.SetCredentials({"new": Credential("bearer", {"token": "t"})}))
+        assert (await plane.chat()).status == 200
+        assert "up-secret" in plane.a.calls[0].head
+        plane.take()
+        assert set(plane.worker.gateway.credentials) == {"key"}  # no table names the other
 
     run(body)

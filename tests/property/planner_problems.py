@@ -2,11 +2,13 @@
 
 import random
 from collections.abc import Iterator
+from fractions import Fraction
 from itertools import combinations, product
 
 import msgspec
 
 from polycloud.placement.bill import bill, used
+from polycloud.placement.build.first import first_meters
 from polycloud.placement.problem import (
     GB,
     HOURS,
@@ -52,7 +54,7 @@ def random_problem(seed: int) -> Problem:
     if len(tasks) > 1 and draw.random() < 0.3:
         close = tuple(tuple(j for j in range(n) if i == j or draw.random() < 0.5) for i in range(n))
         near = (Near(0, 1, close),)
-    return Problem(
+    found = Problem(
         sites=SITES[:n],
         meters=meters,
         zones=zones,
@@ -65,6 +67,11 @@ def random_problem(seed: int) -> Problem:
         per_cloud=draw.choice((0, 0, 40 * DOLLAR)),
         fixed=(("support", draw.randint(0, 9) * DOLLAR),),
     )
+    if seed % 3:
+        return found
+    months = Fraction(draw.choice((1, 3, 12)))  # first transfers on meters of their own, as the builder makes them
+    meters, first = first_meters(found.meters, found.zones, found.items, months)
+    return msgspec.structs.replace(found, meters=meters, first=first)
 
 
 def layered(seed: int) -> Problem:

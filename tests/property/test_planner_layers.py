@@ -100,7 +100,7 @@ def test_what_is_paid_already_never_makes_the_rest_dearer(seed: int, held: int, 
     if before is None:
         return
     clouds = {o.pool: problem.sites[o.site].cloud for t in problem.tasks for o in t.options if o.pool >= 0}
-    pools = tuple(range(len(problem.pools)))
+    pools = tuple(sorted(clouds))  # those that something can use
     keep = 700_000 if fee else 0
     free = msgspec.structs.replace(problem, wide=(*problem.wide, Wide("more", pools, keep, held * STEP)))
     after = total(free)

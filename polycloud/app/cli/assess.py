@@ -8,7 +8,7 @@ import click
 import msgspec
 
 from polycloud.app.cli.extra import lacking
-from polycloud.app.cli.options import FILE, Number, environment_option, estate_option, json_option
+from polycloud.app.cli.options import INPUT, Number, environment_option, estate_option, json_option
 from polycloud.app.cli.output import OK, WRONG, emit, note, say, table
 from polycloud.app.library import catalog, load
 from polycloud.catalog.market import Market
@@ -28,7 +28,7 @@ TRIES = 3  # wrong answers to one question before it is left open
 
 
 @click.command()
-@click.option("--needs", "file", type=FILE, help="A YAML file with the answers; see the how-to for its keys.")
+@click.option("--needs", "file", type=INPUT, help="A YAML file with the answers; see the how-to for its keys.")
 @click.option("--answer", "answers", multiple=True, metavar="KEY=VALUE", help="One answer; can be repeated.")
 @click.option("--seconds", type=Number(1), default=30.0, show_default=True, help="For the plans of an estate.")
 @estate_option

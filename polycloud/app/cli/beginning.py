@@ -153,6 +153,8 @@ def _deployments(model: str, sites: dict[str, list[str]]) -> list[dict[str, Any]
         for region in regions:
             row: dict[str, Any] = {"at": f"{cloud}/{region}"}
             scope = next((s for s in profile.scopes if region.startswith(s.split(":")[-1])), None)
+            if scope is None and profile.scopes == ("global",):
+                scope = "global"
             if not profile.regional and scope is None:
                 continue
             found.append(row if profile.regional or scope is None else {**row, "profile": scope})

@@ -11,7 +11,7 @@ import msgspec
 
 from polycloud.app.cli import instance
 from polycloud.app.cli.extra import lacking
-from polycloud.app.cli.options import FILE, Number, environment_option, estate_option, json_option, state_option
+from polycloud.app.cli.options import INPUT, Number, environment_option, estate_option, json_option, state_option
 from polycloud.app.cli.output import NO, OK, WRONG, emit, note, say, table
 from polycloud.app.library import load
 from polycloud.app.settings import BadSettings, find_estate
@@ -39,11 +39,11 @@ PICO = 10**12
 
 
 @click.command()
-@click.argument("usage", type=FILE, required=False)
+@click.argument("usage", type=INPUT, required=False)
 @click.option("--from-gateway", is_flag=True, help="Take the usage that the running gateway counted.")
 @click.option("--since", default="4w", show_default=True, help="With --from-gateway: how far back.")
 @click.option(
-    "--offers", "offers_file", type=FILE, help="What else is on offer: savings plans, PTU, credits, your rates."
+    "--offers", "offers_file", type=INPUT, help="What else is on offer: savings plans, PTU, credits, your rates."
 )
 @click.option("--term", "terms", default="1y,3y", show_default=True, help="Terms to consider: 1m, 1y, 3y.")
 @click.option("--risk", type=Number(0, 1), default=0.0, show_default=True, help="Weight of the worst tenth.")

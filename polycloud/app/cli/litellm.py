@@ -74,6 +74,8 @@ class _Conversion:
             return
         makers = {"azure": self._azure, "bedrock": self._bedrock, "vertex_ai": self._vertex, "openai": self._openai}
         makers["hosted_vllm"] = self._openai
+        if "claude" in model:
+            makers["azure_ai"] = self._azure
         if provider not in makers:
             self._notes.append(f"{public}: provider {provider!r} is none that this version serves; left out")
             return
@@ -99,14 +101,18 @@ class _Conversion:
                 return None
         else:
             self._notes.append(f"{public}: its api_base is not written out; set clouds.azure.resource")
-        if params.get("api_version"):
+        if params.get("api_version") and "claude" not in model:
             kept = "the v1 paths are called, which need none; clouds.azure.api: deployments keeps it"
             self._notes.append(f"{public}: api_version {params['api_version']}: {kept}")
         if not params.get("region_name"):
             by = f"{region} is assumed" + (", by its name" if named else "; correct it, residency rests on it")
             self._notes.append(f"{public}: the file does not say in which region {host or 'it'} is; {by}")
-        known = str(params.get("base_model") or model).removeprefix("azure/")
-        return self._row(f"azure/{region}", public, known, model if known != model else None, "azure")
+        known = str(params.get("base_model") or model).removeprefix("azure/").removeprefix("azure_ai/")
+        row = self._row(f"azure/{region}", public, known, model if known != model else None, "azure")
+        if "claude" not in known:
+            return row
+        self._notes.append(f"{public}: where Claude on Azure runs is not said; give hosting, and the profile it has")
+        return {**row, "profile": "global"}
 
     def _region_in(self, name: str) -> str:
         """The Azure region that a resource is named after; "" when it is named after none."""

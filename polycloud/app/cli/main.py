@@ -10,6 +10,7 @@ import click
 from polycloud import __version__
 from polycloud.app.cli.output import AWAY, EXIT_CODES, INTERRUPTED, NO, WRONG, note
 from polycloud.app.client import NotRunning, Refused
+from polycloud.app.nearest import unknown
 from polycloud.app.settings import BadSettings
 from polycloud.core.errors import BadRequest, EstateError, PolycloudError
 
@@ -50,6 +51,13 @@ class Lazy(click.Group):
             return None
         module, name, _ = COMMANDS[cmd_name]
         return cast(click.Command, getattr(import_module(f"polycloud.app.cli.{module}"), name))
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args[0] not in COMMANDS and not args[0].startswith("-"):
+            ctx.fail(unknown("command", args[0], COMMANDS))
+        return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):

@@ -12,6 +12,7 @@ R = TypeVar("R")
 Decorator = Callable[[Callable[P, R]], Callable[P, R]]
 
 FILE = click.Path(path_type=Path)
+INPUT = click.Path(path_type=Path, exists=True, dir_okay=False)  # a file that is read, and must be there
 
 
 class Number(click.FloatRange):

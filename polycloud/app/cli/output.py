@@ -55,8 +55,13 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[object]], title: str =
         numbers = bool(found) and all(isinstance(row[at], int | float) or row[at] in (None, "") for row in found)
         drawn.add_column(name, justify="right" if numbers else "left", overflow="fold")
     for row in found:
-        drawn.add_row(*(escape(text(cell)) for cell in row))
+        drawn.add_row(*(escape(_printed(text(cell))) for cell in row))
     Console(highlight=False, width=None if sys.stdout.isatty() else PIPE_COLUMNS).print(drawn)
+
+
+def _printed(cell: str) -> str:
+    """Without what would steer the terminal: cells come from other programs' files too."""
+    return "".join(c if c.isprintable() or c == "\n" else repr(c)[1:-1] for c in cell)
 
 
 def text(value: Any) -> str:

@@ -86,12 +86,14 @@ def place(context: click.Context, /, **_: object) -> int:
             emit(given["as_json"], told, lambda: None)
             note(f"error: {error.message}")
             return INTERRUPTED if progress.interrupted else NO
-    emit(given["as_json"], found, lambda: _show(found, given["explain"]))
-    # After it: a file that can not be written must not cost the answer.
-    if given["html"] is not None:
-        given["html"].write_text(placement_report(found.placement, found.trade_offs, found.what_if), "utf8")
-    if given["save"] is not None:
-        given["save"].write_bytes(msgspec.json.format(msgspec.json.encode(found)))
+    try:
+        emit(given["as_json"], found, lambda: _show(found, given["explain"]))
+    finally:
+        # After it, and though its reader has gone (`| head`): neither may cost the other.
+        if given["html"] is not None:
+            given["html"].write_text(placement_report(found.placement, found.trade_offs, found.what_if), "utf8")
+        if given["save"] is not None:
+            given["save"].write_bytes(msgspec.json.format(msgspec.json.encode(found)))
     if progress.interrupted:
         return INTERRUPTED
     return NO if found.what_if is not None and found.what_if.after is None else OK

@@ -184,11 +184,12 @@ def _people(found: Plan, everything: bool = False) -> None:
         if len(paths) > SHOWN and not everything:
             say(f"  … and {len(paths) - SHOWN} more {word} (--all shows them)")
     counts = Counter(cost.change for cost in found.resources)
+    replaced = f"{counts['replaced']} replaced, " if counts["replaced"] else ""
     repriced = (
         f"{counts['dearer']} dearer, {counts['cheaper']} cheaper, " if counts["dearer"] + counts["cheaper"] else ""
     )
     say(
-        f"resources: {counts['new']} new, {counts['changed']} changed, {counts['gone']} gone, {repriced}"
+        f"resources: {counts['new']} new, {counts['changed']} changed, {counts['gone']} gone, {replaced}{repriced}"
         f"{counts['same']} the same"
     )
     rows = [cost for cost in found.resources if everything or cost.change != "same"]

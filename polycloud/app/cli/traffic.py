@@ -60,7 +60,10 @@ def _where(url: str | None, key: str | None, estate: Path | None, state: Path | 
         url, key = run.url, key or run.key
     if not key:
         raise BadRequest(NO_KEY)
-    return Address(url), key
+    try:
+        return Address(url), key
+    except ValueError as error:
+        raise BadRequest(str(error)) from error
 
 
 def _refused(answer: Answer, as_json: bool) -> int:
@@ -85,17 +88,19 @@ def _whole(wanted: Call, answer: HTTPResponse, headers: dict[str, str], as_json:
         note(f"tokens: {came} in, {went} out")
 
     emit(as_json, {"status": answer.status, "headers": _ours(headers), "answer": found}, people)
-    return OK
+    return NO if wanted.stream and any("error" in event for event in found) else OK
 
 
 def _stream(answer: HTTPResponse, headers: dict[str, str]) -> int:
     code = OK
-    for event in events(answer):
-        if "error" in event:
-            note(f"\nerror: {event['error'].get('message', event['error'])}")
-            code = NO
-        click.echo(text_of(event), nl=False)
-    say()
+    try:
+        for event in events(answer):
+            if "error" in event:
+                note(f"\nerror: {event['error'].get('message', event['error'])}")
+                code = NO
+            click.echo(text_of(event), nl=False)
+    finally:
+        say()  # what came of one that breaks off stands on a line of its own
     _print_ours(headers)
     return code
 

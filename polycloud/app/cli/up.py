@@ -25,6 +25,8 @@ from polycloud.gateway.worker import WorkerSpec
 
 READY_SECONDS = 60.0  # a cold machine compiles its byte code first
 POLL_SECONDS = 0.05
+# Left alone, glibc keeps what large bodies took in its heap once it has seen a few of them: half a gigabyte a worker.
+WORKER_ENVIRONMENT = {"MALLOC_MMAP_THRESHOLD_": "65536"}
 
 
 class Plan(NamedTuple):
@@ -144,7 +146,7 @@ async def _start(
         control = found
     supervisor.start(Child("control", control_arguments(settings, control), 1))
     for number in range(settings.workers):
-        supervisor.start(Child(f"worker {number}", _WorkerArguments(settings, number), 2))
+        supervisor.start(Child(f"worker {number}", _WorkerArguments(settings, number), 2, WORKER_ENVIRONMENT))
     return control
 
 

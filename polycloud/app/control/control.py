@@ -87,11 +87,11 @@ class Control:
         self.link.push("health", link.SetHealth(down))
 
     async def begin(self) -> None:
-        """Read what the store holds, and push it. Raises StoreAway."""
+        """Push the overlay that the store holds. Keys come with the estate: before, the sandbox's own is not known,
+        and workers that outlived another control process would drop it. Raises StoreAway."""
         async with self._order:
             self._overlay = await asyncio.to_thread(self._store.overlay.read)
             self.link.push("overlay", link.SetOverlay(self._overlay))
-            await self._push_keys()
 
     async def _push_keys(self) -> str:
         """All keys in force, the sandbox's own among them. The caller holds the lock.
@@ -192,6 +192,7 @@ class Control:
             in_flight={p.worker: p.beat.in_flight for p in peers if p.beat},
             connections={p.worker: p.beat.connections for p in peers if p.beat},
             unrecorded={p.worker: p.beat.unrecorded for p in peers if p.beat},
+            unwritten={p.worker: int(bool(p.beat.unwritten)) for p in peers if p.beat},
             breakers=blocked,
             down=self.health.down,
             credentials_expire={t.name: t.expires_at for t in self.credentials.told()},

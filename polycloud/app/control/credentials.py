@@ -91,7 +91,7 @@ class Sources:
 
 
 class Credentials:
-    """All credentials of the estate in force. ``push`` is called with all that are valid whenever one changed."""
+    """All credentials of the estate in force. ``push`` is called with all that are known whenever one changed."""
 
     def __init__(self, sources: Sources, clock: Clock, log: Log, push: Callable[[dict[str, Credential]], None]) -> None:
         self._sources = sources
@@ -146,22 +146,17 @@ class Credentials:
             self._log.warning("credentials.slow", seconds=SETTLE_SECONDS)
 
     async def renew(self) -> None:
-        """Obtain all that are due, at once; then push when something changed or ended."""
+        """Obtain all that are due, at once, and push each change as it comes: no cloud waits for another's source."""
         now = self._clock.monotonic()
         due = [name for name, held in self._held.items() if held.due <= now]
-        changed = await asyncio.gather(*(self._renew(name) for name in due))
-        ended = self._drop_ended()
-        if any(changed) or ended:
-            self._push({name: h.credential for name, h in self._held.items() if h.credential is not None})
-        async with self._news:
-            self._news.notify_all()
-
-    def _drop_ended(self) -> bool:
-        ended = False
+        for coming in asyncio.as_completed([self._renew(name) for name in due]):
+            if await coming:
+                self._push({name: h.credential for name, h in self._held.items() if h.credential is not None})
         for held in self._held.values():
             if held.credential is not None and 0 < held.credential.expires_at <= self._clock.wall():
-                held.credential, ended = None, True
-        return ended
+                held.credential = None  # workers look at its end themselves
+        async with self._news:
+            self._news.notify_all()
 
     async def _renew(self, name: str) -> bool:
         held, estate = self._held.get(name), self._estate

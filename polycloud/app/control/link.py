@@ -140,7 +140,17 @@ class LinkServer:
                     peer.applied[what] = version
             case link.Beat():
                 peer.beat = message
+                self._note_journal(peer, message.unwritten)
         await self._tell_waiters()
+
+    def _note_journal(self, peer: Peer, failure: str) -> None:
+        """Answers go out while a disk is full, and their records would be lost with the worker: people must hear."""
+        if failure:
+            if "journal" not in peer.errors:
+                self._log.error("worker.journal", worker=peer.worker, error=failure)
+            peer.errors["journal"] = failure
+        elif peer.errors.pop("journal", ""):
+            self._log.warning("worker.journal", worker=peer.worker, written="again")
 
     async def _tell_waiters(self) -> None:
         async with self._news:

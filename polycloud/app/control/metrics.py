@@ -37,6 +37,7 @@ class Gauges(msgspec.Struct, frozen=True):
     in_flight: dict[str, int] = {}
     connections: dict[str, int] = {}
     unrecorded: dict[str, int] = {}
+    unwritten: dict[str, int] = {}
     breakers: dict[str, int] = {}
     down: tuple[str, ...] = ()
     credentials_expire: dict[str, float] = {}
@@ -208,6 +209,7 @@ class Metrics(Collector):
             ("worker_in_flight", "Requests under way.", "worker", told.in_flight),
             ("worker_connections", "Callers connected.", "worker", told.connections),
             ("worker_unrecorded", UNRECORDED, "worker", told.unrecorded),
+            ("worker_journal_failing", "1 while records wait in memory for the disk.", "worker", told.unwritten),
             ("breaker_open", "Workers that keep away from it.", "deployment", told.breakers),
             ("deployment_down", "Unreachable for health checks.", "deployment", dict.fromkeys(told.down, 1)),
             ("credential_expires", "When it ends, Unix seconds; 0: never.", "credential", told.credentials_expire),

@@ -1,5 +1,7 @@
 """Explains a request that is not sent, by the steps and the functions that the gateway takes for one that is."""
 
+import msgspec
+
 from polycloud.app.api.backend import Question
 from polycloud.core.chat import Need
 from polycloud.core.errors import BadRequest
@@ -40,7 +42,7 @@ def answer(question: Question, key: KeyRow | None, face: Face, compiled: Compile
         region=caller_region(tables, question.region or None, key.region if key is not None else "", team.region),
         face=face.name,
     )
-    return explain(compiled, view, ask)
+    return msgspec.structs.replace(explain(compiled, view, ask), live=True)
 
 
 def _needs(names: tuple[str, ...]) -> int:

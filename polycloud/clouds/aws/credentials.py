@@ -29,7 +29,7 @@ def obtain(reference: Mapping[str, str], now: float) -> Credential:
         import botocore.exceptions
         import botocore.session
     except ImportError as error:
-        raise Unauthorized("AWS credentials need botocore: pip install 'polycloud[aws]'") from error
+        raise Unauthorized("AWS credentials need botocore: pip install -e '.[aws]'") from error
     session = botocore.session.Session()
     session.set_config_variable("metadata_service_timeout", METADATA_TIMEOUT_SECONDS)
     session.set_config_variable("metadata_service_num_attempts", METADATA_ATTEMPTS)

@@ -37,6 +37,9 @@ class AwsModels:
     def stable_authorization(self, credential: Credential) -> bool:
         return credential.kind == "bearer"
 
+    def told_headers(self, upstream: Upstream, body: bytes) -> dict[str, str]:
+        return {}
+
     def finish_body(self, upstream: Upstream, body: bytes) -> bytes:
         return body
 

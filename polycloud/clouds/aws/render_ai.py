@@ -4,12 +4,13 @@ import re
 
 from polycloud.clouds.aws import render_gateway
 from polycloud.clouds.aws.render_clusters import cluster_name
-from polycloud.clouds.aws.render_iam import OWN_ACCOUNT, PARTITION, Statement, allow, arn, grant, policy, role, trust
+from polycloud.clouds.aws.render_iam import OWN_ACCOUNT, allow, arn, grant, policy, role, trust
+from polycloud.clouds.aws.render_models import called, calls, model_arn, own, own_names, plain, scope_of
 from polycloud.clouds.aws.render_network import log_group
 from polycloud.deploy.blueprint import AiService, Blueprint, Where
 from polycloud.deploy.conventions import GATEWAY_ACCOUNT, GATEWAY_NAMESPACE
 from polycloud.deploy.derive.names import made
-from polycloud.deploy.hcl import Expr, Value, block, joined
+from polycloud.deploy.hcl import Value, block
 from polycloud.deploy.render.terraform import Root, Section, attribute, forgotten, identifier, output, ref, variable
 
 FILE = "ai.tf"
@@ -37,41 +38,6 @@ def add(root: Root, here: Blueprint) -> None:
     for site in sorted({service.site.id: service.site for service in here.services}.values(), key=lambda s: s.id):
         _logs(root, here, site)
     _gateway(root, here)
-
-
-def plain(service: AiService) -> str:
-    """The model without its scope: ``eu.anthropic.claude`` is ``anthropic.claude``."""
-    scope = scope_of(service)
-    return service.upstream.removeprefix(f"{scope}.") if scope else service.upstream
-
-
-def scope_of(service: AiService) -> str:
-    return service.scope.removeprefix("profile:")
-
-
-def model_arn(service: AiService, region: str) -> Expr:
-    """A foundation model in a region (``*``: wherever a profile routes to); it belongs to no account."""
-    if service.upstream.startswith("arn:"):
-        return joined(service.upstream)
-    return joined("arn:", PARTITION, f":bedrock:{region}::foundation-model/{plain(service)}")
-
-
-def called(service: AiService) -> Expr:
-    """What a request names: the model itself, or the cross-region profile that AWS keeps for it."""
-    scope = scope_of(service)
-    if not scope or service.upstream.startswith("arn:"):
-        return model_arn(service, service.site.region)
-    return arn("bedrock", service.site.region, f"inference-profile/{scope}.{plain(service)}")
-
-
-def own_names(services: tuple[AiService, ...]) -> dict[AiService, tuple[str, ...]]:
-    """What tells our own profiles and throughputs apart: model and region, and more only where that is not enough."""
-    found: dict[AiService, tuple[str, ...]] = {}
-    for service in services:
-        more = (scope_of(service), "" if service.capacity == "on-demand" else service.capacity)
-        parts = (service.name, service.site.region, *(word for word in more if word))
-        found[service] = parts if parts not in found.values() else (*parts, service.upstream)
-    return found
 
 
 def _profile(section: Section, here: Blueprint, service: AiService, parts: tuple[str, ...]) -> None:
@@ -193,7 +159,7 @@ def _gateway(root: Root, here: Blueprint) -> None:
         here.estate,
         "The gateway: calls models.",
     )
-    grant(section, "gateway", gateway, policy(*_calls(here)))
+    grant(section, "gateway", gateway, policy(*calls(here.services, here.services)))
     if root.blueprint.abroad("aws"):
         described = "Who gateways on other clouds' clusters are here: AWS_ROLE_ARN of their pods."
         root.add("outputs.tf", output("gateway_role", described, attribute(gateway, "arn")))
@@ -209,35 +175,5 @@ def _gateway(root: Root, here: Blueprint) -> None:
             },
         )
     names = own_names(here.services)
-    own: dict[str, Value] = {f"{s.site.id}/{s.upstream}": _own(s, parts) for s, parts in names.items()}
-    root.add("outputs.tf", output("models", "What to call, by site and model, to have its cost booked apart.", own))
-
-
-def _calls(here: Blueprint) -> list[Statement]:
-    """Models in their region, profiles; and what a profile routes to, by way of that profile alone: nobody calls a
-    model directly in a region that the estate does not name."""
-    plainly: dict[str, Expr] = {}
-    routed: dict[str, Expr] = {}
-    ways: dict[str, Expr] = {}
-    for service, parts in own_names(here.services).items():
-        given = (called(service), _own(service, parts))
-        plainly |= {one.text: one for one in given}
-        if scope_of(service):
-            one = model_arn(service, "*")
-            routed[one.text] = one
-            ways |= {way.text: way for way in given}
-    actions = ["bedrock:InvokeModel", "bedrock:InvokeModelWithResponseStream"]
-    found = [allow(actions, [plainly[text] for text in sorted(plainly)], "Models")]
-    if routed:
-        through: Value = {"ArnLike": {"bedrock:InferenceProfileArn": [ways[text] for text in sorted(ways)]}}
-        found.append(allow(actions, [routed[text] for text in sorted(routed)], "ByProfile", Condition=through))
-    return found
-
-
-def _own(service: AiService, parts: tuple[str, ...]) -> Expr:
-    """The ARN of our own profile of a model, or of its bought throughput, which may be there already."""
-    if service.endpoint:
-        return joined(service.endpoint)
-    if service.capacity == "on-demand":
-        return ref(f"aws_bedrock_inference_profile.{identifier(*parts)}.arn")
-    return ref(f"aws_bedrock_provisioned_model_throughput.{identifier(*parts)}.provisioned_model_arn")
+    booked: dict[str, Value] = {f"{s.site.id}/{s.upstream}": own(s, parts) for s, parts in names.items()}
+    root.add("outputs.tf", output("models", "What to call, by site and model, to have its cost booked apart.", booked))

@@ -5,7 +5,7 @@ import re
 from polycloud.clouds.aws import render_controllers
 from polycloud.clouds.aws.render_iam import attach, role, trust
 from polycloud.clouds.aws.render_keys import key_arn
-from polycloud.clouds.aws.render_network import log_group, subnets
+from polycloud.clouds.aws.render_network import inside, log_group, subnets
 from polycloud.deploy.blueprint import Blueprint, Cluster, Pool
 from polycloud.deploy.conventions import labels, taints
 from polycloud.deploy.derive.names import made
@@ -129,6 +129,7 @@ def _cluster(section: Section, cluster: Cluster) -> None:
             "vpc_config",
             attributes={
                 "subnet_ids": subnets(region),
+                "security_group_ids": [inside(region)],
                 "endpoint_private_access": True,
                 "endpoint_public_access": ref("length(var.kubernetes_api_cidrs) > 0"),
                 "public_access_cidrs": ref("length(var.kubernetes_api_cidrs) > 0 ? var.kubernetes_api_cidrs : null"),

@@ -10,6 +10,14 @@ from polycloud.deploy.render.terraform import Section, identifier, ref
 
 NAMESPACE = "kube-system"
 AUTOSCALER, BALANCERS = "cluster-autoscaler", "aws-load-balancer-controller"  # the service accounts of their charts
+SCALING = (
+    "What it sees takes no resource; groups of machines are named by EKS as it makes them, so the tag of the cluster "
+    "that asks binds each change, and what it reads of pools changes nothing."
+)
+BALANCING = (
+    "What it sees takes no resource; it names what it makes itself, so the mark that it puts on all of it binds each "
+    "change, and a new group has none yet: nor has the network that it is made in."
+)
 LABELS = {AUTOSCALER: "eks_autoscaler", BALANCERS: "eks_balancers"}
 MARK = "elbv2.k8s.aws/cluster"  # the tag that the load balancer controller puts on all that it makes
 DESCRIBED = (
@@ -61,10 +69,10 @@ CHANGES = (
 
 def roles(section: Section, here: Blueprint) -> None:
     pods = trust("pods.eks.amazonaws.com", pods=True)
-    for account, document in ((AUTOSCALER, _scaling()), (BALANCERS, _balancing())):
+    for account, document, why in ((AUTOSCALER, _scaling(), SCALING), (BALANCERS, _balancing(), BALANCING)):
         label = LABELS[account]
         made = role(section, label, label.replace("_", "-"), pods, here.estate, f"The clusters' {account}.")
-        grant(section, label, made, document)
+        grant(section, label, made, document, why)
 
 
 def associate(section: Section, cluster: Cluster, name: Expr) -> None:

@@ -3,6 +3,7 @@
 from polycloud.clouds.aws.render_identity import AUDIENCE, trusted_clusters
 from polycloud.deploy.conventions import GATEWAY_SUBJECT
 from polycloud.deploy.hcl import Call, Expr, quoted
+from polycloud.deploy.render.issuers import issuers
 from polycloud.deploy.render.terraform import Root
 
 PROVIDERS = "aws_iam_openid_connect_provider.clusters"
@@ -13,19 +14,21 @@ def trusts(root: Root) -> Call:
     foreign = root.blueprint.abroad("aws")
     if foreign:
         trusted_clusters(root)
-    return trusting(foreign, GATEWAY_SUBJECT)
+    return trusting(root, foreign, GATEWAY_SUBJECT)
 
 
-def trusting(foreign: tuple[str, ...], subject: str) -> Call:
+def trusting(root: Root, foreign: tuple[str, ...], subject: str) -> Call:
     """Pods here by EKS, and those of each foreign cluster by the tokens that it signs, once its issuer is known."""
     home = (
         '[{ Effect = "Allow", Principal = { Service = "pods.eks.amazonaws.com" }, '
         'Action = ["sts:AssumeRole", "sts:TagSession"] }]'
     )
-    names = ", ".join(quoted(name) for name in foreign)
+    if not foreign:
+        return Call("jsonencode", {"Version": "2012-10-17", "Statement": Expr(home)})
+    names = ", ".join(quoted(root.blueprint.known_as(name)) for name in foreign)
     issuer = '${trimprefix(issuer, "https://")}'
     tokens = (
-        "[for name, issuer in var.cluster_issuers : {\n"
+        f"[for name, issuer in {issuers(root).text} : {{\n"
         '      Effect    = "Allow"\n'
         f"      Principal = {{ Federated = {PROVIDERS}[name].arn }}\n"
         '      Action    = ["sts:AssumeRoleWithWebIdentity"]\n'
@@ -35,5 +38,4 @@ def trusting(foreign: tuple[str, ...], subject: str) -> Call:
         "      } }\n"
         f"    }} if contains([{names}], name)]"
     )
-    said = f"concat({home}, {tokens})" if foreign else home
-    return Call("jsonencode", {"Version": "2012-10-17", "Statement": Expr(said)})
+    return Call("jsonencode", {"Version": "2012-10-17", "Statement": Expr(f"concat({home}, {tokens})")})

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from polycloud.deploy.derive.names import made
-from polycloud.deploy.hcl import Call, Expr, Value, joined
+from polycloud.deploy.hcl import Call, Comment, Expr, Value, joined
 from polycloud.deploy.render.terraform import Section, attribute, ref
 
 ACCOUNT = ref("data.aws_caller_identity.this.account_id")
@@ -60,11 +60,12 @@ def attach(section: Section, label: str, to: Expr, managed: str) -> None:
     )
 
 
-def grant(section: Section, label: str, to: Expr, document: Call) -> None:
-    """A policy of our own, on a role."""
+def grant(section: Section, label: str, to: Expr, document: Call, why: str = "") -> None:
+    """A policy of our own, on a role; ``why``: the reason for what it does not narrow to names, for who reads it."""
     section.make(
         "aws_iam_role_policy",
         label,
         {"name": made("aws", "role", label.replace("_", "-")), "role": attribute(to, "id"), "policy": document},
+        *((Comment(why),) if why else ()),
         kind="identity",
     )

@@ -7,14 +7,16 @@ from typing import TypeGuard
 from polycloud.clouds.aws import render_people, render_saml
 from polycloud.clouds.aws.render_iam import PARTITION, allow, arn, grant, policy, role, trust
 from polycloud.clouds.aws.render_keys import key_arn
+from polycloud.clouds.aws.render_models import calls
 from polycloud.clouds.aws.render_people import CLUSTER_POLICY, DIRECTORY, NAMESPACE
-from polycloud.deploy.blueprint import AiService, Blueprint, Principal, SignIn
+from polycloud.deploy.blueprint import Blueprint, Principal, SignIn
 from polycloud.deploy.conventions import AUDIENCES
 from polycloud.deploy.derive.names import made as made_name
 from polycloud.deploy.hcl import Expr, Value, joined
 from polycloud.deploy.intents import CLUSTER_ACTIONS, Folder, Intent, Member, intents, members
 from polycloud.deploy.render.identity_report import ANYTHING, Row, Told, on, said
-from polycloud.deploy.render.terraform import Root, Section, attribute, identifier, ref, variable
+from polycloud.deploy.render.issuers import issuers, issuers_of
+from polycloud.deploy.render.terraform import Root, Section, attribute, identifier, ref
 from polycloud.estate.schema.rules import Action
 
 FILE = "identity.tf"
@@ -33,7 +35,7 @@ def add(root: Root, here: Blueprint) -> None:
         holders = members(principal)
         if not found:
             continue
-        statements = [s for intent in found for s in _statements(intent)]
+        statements = [s for intent in found for s in _statements(here, intent)]
         if any(m.kind in DIRECTORY for m in holders):
             given += _people(section, principal, holders, found, statements, here.sign_in)
         for member in holders:
@@ -50,7 +52,8 @@ def add(root: Root, here: Blueprint) -> None:
     if given and _by_iam(here.sign_in):
         render_saml.provider(root, here, given)
     elif given:
-        render_people.directory(root, here.sign_in)
+        inside = any(intent.clusters for principal in given for intent in intents(here, principal))
+        render_people.directory(root, here.sign_in, inside)
     if abroad:
         trusted_clusters(root)
 
@@ -85,13 +88,11 @@ def _people(
     return [principal] if got else []
 
 
-def _statements(intent: Intent) -> list[dict[str, Value]]:
+def _statements(here: Blueprint, intent: Intent) -> list[dict[str, Value]]:
     """What IAM says for an action; clusters are said by EKS itself, see ``_clusters``."""
     match intent.action:
         case "invoke":
-            resources = [one for service in intent.services for one in _models(service)]
-            actions = ["bedrock:InvokeModel", "bedrock:InvokeModelWithResponseStream"]
-            return [dict(allow(actions, list(dict.fromkeys(resources)), "InvokeModels"))]
+            return [dict(one) for one in calls(intent.services, here.services)]
         case "read":
             return [
                 *_listing(intent.folders),
@@ -103,21 +104,9 @@ def _statements(intent: Intent) -> list[dict[str, Value]]:
         case "delete":
             return [_objects(intent.folders, ["s3:DeleteObject"], "DeleteObjects")]
         case "administer" | "audit":
-            return _oversight(intent)
+            return _oversight(here, intent)
         case _:
             return []
-
-
-def _models(service: AiService) -> list[Expr]:
-    """The model where it is called, and for a cross-region profile the profile and the model wherever it routes."""
-    scope = service.scope.removeprefix("profile:")
-    plain = service.upstream.removeprefix(f"{scope}.") if scope else service.upstream
-    if not scope:
-        return [joined("arn:", PARTITION, f":bedrock:{service.site.region}::foundation-model/{plain}")]
-    return [
-        joined("arn:", PARTITION, f":bedrock:*::foundation-model/{plain}"),
-        arn("bedrock", service.site.region, f"inference-profile/{scope}.{plain}"),
-    ]
 
 
 def _bucket(folder: Folder) -> Expr:
@@ -148,10 +137,12 @@ def _listing(folders: Sequence[Folder]) -> list[dict[str, Value]]:
 def _keys(intent: Intent, write: bool) -> dict[str, Value]:
     keys = dict.fromkeys(key_arn(folder.bucket.key, folder.bucket.site.region) for folder in intent.folders)
     actions = ["kms:Decrypt", "kms:GenerateDataKey"] if write else ["kms:Decrypt"]
-    return dict(allow(actions, list(keys), "WriteKeys" if write else "ReadKeys"))
+    by = [f"s3.{region}.amazonaws.com" for region in dict.fromkeys(f.bucket.site.region for f in intent.folders)]
+    only: Value = {"StringEquals": {"kms:ViaService": by}}  # the key wraps databases and secrets too
+    return dict(allow(actions, list(keys), "WriteKeys" if write else "ReadKeys", Condition=only))
 
 
-def _oversight(intent: Intent) -> list[dict[str, Value]]:
+def _oversight(here: Blueprint, intent: Intent) -> list[dict[str, Value]]:
     """Looking at settings and logs (audit), or at settings and changing clusters (administer); never at objects.
 
     A bucket's settings are Terraform's to change: whoever sets its lifecycle can delete, and whoever sets its
@@ -169,10 +160,11 @@ def _oversight(intent: Intent) -> list[dict[str, Value]]:
         actions = ["eks:DescribeCluster", "eks:ListNodegroups"]
         if administer:
             actions += ["eks:UpdateClusterConfig", "eks:UpdateClusterVersion"]
-        named = [arn("eks", c.site.region, f"cluster/{c.name}") for c in intent.clusters]
+        named = [ref(f"aws_eks_cluster.{identifier(c.name)}.arn") for c in intent.clusters]
         found.append(dict(allow(actions, named, f"{word}Clusters")))
     if not administer:
-        logs = [arn("logs", region, "log-group:/polycloud/*") for region in _regions(intent)]
+        logs = [arn("logs", region, f"log-group:/polycloud/{here.estate}/*") for region in _regions(intent)]
+        logs += [joined(ref(f"aws_cloudwatch_log_group.eks_{identifier(c.name)}.arn"), ":*") for c in intent.clusters]
         found.append(dict(allow(["logs:FilterLogEvents", "logs:GetLogEvents"], logs, "AuditLogs")))
     return found
 
@@ -229,7 +221,6 @@ def _abroad(
     if not foreign:
         return False
     label = identifier("abroad", principal.name, member.name)
-    names = ", ".join(_quoted(name) for name in foreign)
     issuer = 'trimprefix(each.value, "https://")'
     subject = _quoted(f"system:serviceaccount:{NAMESPACE}:{member.name}")
     trusts = Expr(
@@ -250,9 +241,7 @@ def _abroad(
         "aws_iam_role",
         label,
         {
-            "for_each": Expr(
-                f"{{ for name, issuer in var.cluster_issuers : name => issuer if contains([{names}], name) }}"
-            ),
+            "for_each": issuers_of(section.root, foreign),
             "name": joined(
                 made_name("aws", "role", here.estate, principal.name, member.name)[:ROLE_HEAD],
                 "-",
@@ -274,12 +263,10 @@ def trusted_clusters(root: Root) -> None:
     """Clusters of other clouds whose tokens we take; their issuers are outputs of those clouds' roots."""
     if root.has("aws_iam_openid_connect_provider.clusters"):
         return
-    described = "By cluster of another cloud: the issuer of its tokens, an output of that cloud's root."
-    root.add("variables.tf", variable("cluster_issuers", described, "map(string)", {}))
     root.section(FILE, "", "roles", "identity").make(
         "aws_iam_openid_connect_provider",
         "clusters",
-        {"for_each": ref("var.cluster_issuers"), "url": ref("each.value"), "client_id_list": [AUDIENCE]},
+        {"for_each": issuers(root), "url": ref("each.value"), "client_id_list": [AUDIENCE]},
     )
 
 
@@ -306,8 +293,6 @@ def _row(name: str, intent: Intent) -> Row:
     parts = (inside if intent.clusters else "", by_iam, "reading logs" if intent.action == "audit" else "")
     told = words.get(intent.action) or ", ".join(part for part in parts if part)
     beyond = lacks = ""
-    if intent.action == "invoke" and any(service.scope for service in intent.services):
-        beyond = "the model behind a cross-region profile in any region of the partition"
     if narrow:
         beyond = "all workloads in the namespace, and services as well as jobs: EKS knows namespaces alone"
     if intent.action == "audit":

@@ -40,6 +40,7 @@ def _key(section: Section, here: Blueprint, key: Key) -> None:
             "deletion_window_in_days": WAIT_DAYS,
             "policy": _policy(key.site.region, any(b.audit and b.site.id == key.site.id for b in here.buckets)),
         },
+        Comment("In a key's own policy * is this key; the account's own policies decide who of it may do what."),
         Comment(
             "checkov:skip=CKV_AWS_33:The wildcard is bound to this account by way of EC2: scaling groups encrypt "
             "disks by a role of their own, which may not exist yet when the key is made."

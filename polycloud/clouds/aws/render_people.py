@@ -3,7 +3,7 @@ attributes that a session carries and, where the provider tells it, the second f
 
 from collections.abc import Sequence
 
-from polycloud.clouds.aws.render_iam import ACCOUNT, PARTITION, allow, arn, policy
+from polycloud.clouds.aws.render_iam import ACCOUNT, PARTITION, allow, policy
 from polycloud.deploy.blueprint import Blueprint, Principal, SignIn
 from polycloud.deploy.derive.identity import SESSION_SECONDS
 from polycloud.deploy.hcl import Block, Expr, Value, block, joined
@@ -31,6 +31,11 @@ PATHS = {
     "department": "${path:enterprise.department}",
     "cost_center": "${path:enterprise.costCenter}",
 }
+ROLE_ARNS = Step(
+    "give the root the ARNs of the roles that Identity Center made (sso_role_arns), for rights inside clusters",
+    "AWS names them only after the first apply.",
+    "aws iam list-roles --path-prefix /aws-reserved/sso.amazonaws.com/ --query 'Roles[].[RoleName,Arn]' --output text",
+)
 SAML_TAG = "https://aws.amazon.com/SAML/Attributes/AccessControl:"
 
 
@@ -74,8 +79,8 @@ def give(
 
 def reaching(found: Sequence[Intent], statements: list[dict[str, Value]]) -> list[dict[str, Value]]:
     """The statements of a role and, where it has rights inside clusters, that it may find them."""
-    named = sorted({(c.name, c.site.region) for intent in found for c in intent.clusters})
-    reach = [arn("eks", region, f"cluster/{name}") for name, region in named]
+    named = sorted({c.name for intent in found for c in intent.clusters})
+    reach = [ref(f"aws_eks_cluster.{identifier(name)}.arn") for name in named]
     return [*statements, dict(allow(["eks:DescribeCluster"], reach, "ReachClusters"))] if reach else statements
 
 
@@ -143,11 +148,14 @@ def _first_action(found: Sequence[Intent], cluster: str) -> str:
     return next(i.action for i in found if i.action in CLUSTER_POLICY and cluster in {c.name for c in i.clusters})
 
 
-def directory(root: Root, how: SignIn | None) -> None:
-    """The instance of Identity Center, and the attributes of people that sessions carry."""
+def directory(root: Root, how: SignIn | None, inside: bool) -> None:
+    """The instance of Identity Center, and the attributes of people that sessions carry; ``inside``: some have rights
+    inside clusters."""
     root.add(FILE, block("data", "aws_ssoadmin_instances", "this"))
     described = "By role: the ARN that IAM Identity Center gave its permission set here, for rights inside clusters."
     root.add("variables.tf", variable("sso_role_arns", described, "map(string)", {}))
+    if how is None and inside:
+        root.gap(f"aws: {ROLE_ARNS.what}: {ROLE_ARNS.commands}")
     if how is not None:
         root.section(FILE, "", "identity.sso", "identity").make(
             "aws_ssoadmin_instance_access_control_attributes",
@@ -178,12 +186,7 @@ def told(here: Blueprint, how: SignIn) -> Told:
             "No API of AWS does either (https://github.com/hashicorp/terraform-provider-aws/issues/38736, "
             "https://docs.aws.amazon.com/singlesignon/latest/userguide/manage-your-identity-source-idp.html, 2026-11).",
         ),
-        Step(
-            "give the root the ARNs of the roles that Identity Center made (sso_role_arns), for rights inside clusters",
-            "AWS names them only after the first apply.",
-            "aws iam list-roles --path-prefix /aws-reserved/sso.amazonaws.com/ "
-            "--query 'Roles[].[RoleName,Arn]' --output text",
-        ),
+        ROLE_ARNS,
         Step(
             "if sessions carry attributes in the organisation already, import that setting before the first apply",
             "An instance of Identity Center has one list of attributes, and this root then keeps it.",

@@ -24,7 +24,7 @@ def add(root: Root, here: Blueprint) -> None:
     foreign = sorted({node.cluster.name for node in nodes if node.cluster.site.cloud != "aws"})
     trusted_clusters(root)
     told = "OpenBao's voters: they unseal themselves."
-    sealed = role(section, "vault_seal", "vault-seal", trusting(tuple(foreign), SUBJECT), here.estate, told)
+    sealed = role(section, "vault_seal", "vault-seal", trusting(root, tuple(foreign), SUBJECT), here.estate, told)
     key = key_arn(seal_key(root.blueprint, site).name, site.region)
     grant(section, "vault_seal", sealed, policy(allow(["kms:Encrypt", "kms:Decrypt", "kms:DescribeKey"], [key])))
     for node in _at_home(nodes):

@@ -7,7 +7,7 @@ from polycloud.deploy.render.monitoring.metrics import NAMESPACE, exporters
 from polycloud.deploy.render.terraform import Root, attribute, identifier
 
 FILE = "watch.tf"
-# github.com/prometheus-community/yet-another-cloudwatch-exporter, 2026-11: none of them takes a resource.
+# github.com/prometheus-community/yet-another-cloudwatch-exporter, 2026-11.
 READS = ("cloudwatch:GetMetricData", "cloudwatch:GetMetricStatistics", "cloudwatch:ListMetrics", "tag:GetResources")
 
 
@@ -24,7 +24,7 @@ def add(root: Root, here: Blueprint) -> None:
             here.estate,
             "Reads figures for Prometheus.",
         )
-        grant(section, "exporter", reader, policy(allow(list(READS), "*")))
+        grant(section, "exporter", reader, policy(allow(list(READS), "*")), "Reading figures takes no resource.")
         for cluster in here.clusters:
             section.make(
                 "aws_eks_pod_identity_association",

@@ -27,7 +27,7 @@ def obtain(reference: Mapping[str, str], now: float) -> Credential:
         from azure.core.exceptions import AzureError
         from azure.identity import DefaultAzureCredential
     except ImportError as error:
-        raise Unauthorized("Azure credentials need azure-identity: pip install 'polycloud[azure]'") from error
+        raise Unauthorized("Azure credentials need azure-identity: pip install -e '.[azure]'") from error
     try:
         with DefaultAzureCredential(
             process_timeout=TIMEOUT_SECONDS,

@@ -19,6 +19,7 @@ from polycloud.deploy.blueprint import Blueprint
 from polycloud.deploy.derive.names import made
 from polycloud.deploy.hcl import Expr, Value, block
 from polycloud.deploy.ports import Rendered
+from polycloud.deploy.render.issuers import issuers
 from polycloud.deploy.render.kept import kept
 from polycloud.deploy.render.terraform import Root, backend, identifier, output, ref, variable, versions
 
@@ -100,8 +101,7 @@ def _settings(root: Root, here: Blueprint) -> None:
         ),
     )
     if trusts_abroad(here):
-        text = "By cluster of another cloud: the issuer of its tokens, an output of that cloud's root."
-        root.add("variables.tf", variable("cluster_issuers", text, "map(string)", {}))
+        issuers(root)
     root.about("outputs.tf", "What other roots and people need to know.", "clouds.azure")
     root.add(
         "outputs.tf", output("subscription", "The subscription that all this is in.", ref(f"{CLIENT}.subscription_id"))

@@ -13,11 +13,14 @@ from polycloud.deploy.blueprint import AiService, Blueprint, Where
 from polycloud.deploy.conventions import AUDIENCES, GATEWAY_SUBJECT
 from polycloud.deploy.derive.names import made
 from polycloud.deploy.hcl import Block, Comment, Expr, Value, block, quoted
+from polycloud.deploy.render.issuers import issuers
 from polycloud.deploy.render.terraform import Root, Section, attribute, forgotten, identifier, output, ref, variable
 
 FILE = "ai.tf"
 AUDIENCE = AUDIENCES["azure"]
-CALLS = "Cognitive Services OpenAI User"
+# Who may call OpenAI's models, and who those of other makers: no built-in role is narrower than the latter,
+# learn.microsoft.com/azure/ai-foundry/foundry-models/how-to/configure-entra-id, 2026-11.
+CALLS, CALLS_OTHERS = "Cognitive Services OpenAI User", "Cognitive Services User"
 TPM = 1000  # tokens per minute of one unit of pay-as-you-go capacity
 # Deployment types, learn.microsoft.com/azure/ai-foundry/foundry-models/concepts/deployment-types, 2026-11.
 SKUS = {
@@ -123,6 +126,11 @@ def sku(service: AiService) -> str:
 def maker_of(service: AiService) -> str:
     """What Azure calls the model's maker; "" where it is not known."""
     return FORMATS.get(service.owner) or next((name for begins, name in FAMILIES if begins.match(service.upstream)), "")
+
+
+def calls(service: AiService) -> str:
+    """The built-in role by which a model is called."""
+    return CALLS if maker_of(service) in ("OpenAI", "") else CALLS_OTHERS
 
 
 def resource_name(here: Blueprint, site: Where) -> str:
@@ -246,26 +254,24 @@ def _gateway(root: Root, here: Blueprint) -> None:
                 **common,
             },
         )
-    if not root.has("var.cluster_issuers"):
-        described = "By cluster of another cloud: the issuer of its tokens, an output of that cloud's root."
-        root.add("variables.tf", variable("cluster_issuers", described, "map(string)", {}))
     section.make(
         "azurerm_federated_identity_credential",
         "gateway_abroad",
-        {"for_each": ref("var.cluster_issuers"), "name": ref("each.key"), "issuer": ref("each.value"), **common},
+        {"for_each": issuers(root), "name": ref("each.key"), "issuer": ref("each.value"), **common},
     )
     if len(root.blueprint.clusters) > FEDERATED_MAX:
         root.gap(f"An identity at Azure trusts {FEDERATED_MAX} clusters at most: give the gateway a second one")
-    for region in sorted({service.site.region for service in here.services}):
+    for region, role in sorted({(service.site.region, calls(service)) for service in here.services}):
+        others = role == CALLS_OTHERS
         section.make(
             "azurerm_role_assignment",
-            f"gateway_{identifier(region)}",
+            f"gateway_{identifier(region)}{'_others' if others else ''}",
             {
                 "scope": ref(f"azurerm_cognitive_account.{identifier(region)}.id"),
-                "role_definition_name": CALLS,
+                "role_definition_name": role,
                 "principal_id": attribute(who, "principal_id"),
                 "principal_type": "ServicePrincipal",
-                "description": "The gateway calls models.",
+                "description": f"The gateway calls models{', some of them not by OpenAI' if others else ''}.",
             },
         )
     root.add(

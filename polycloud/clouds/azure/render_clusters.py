@@ -94,13 +94,14 @@ def _identity(root: Root, here: Blueprint, site: str, region: str) -> None:
         {"name": made("azure", "group", here.estate, "clusters", region)},
     )
     key = next(key for key in here.keys if key.site.id == site)
+    own_key = ref(f"azurerm_key_vault_key.{identifier(key.name, region)}.resource_versionless_id")
     wanted = (
-        ("network", network_id(region), "Network Contributor"),
-        ("disks", ref(f"azurerm_disk_encryption_set.{label}.id"), "Reader"),
-        ("vault", vault(key.name, region), "Key Vault Contributor"),
-        ("key", vault(key.name, region), "Key Vault Crypto User"),
+        ("network", network_id(region), "Network Contributor", "they put machines and load balancers into its subnets"),
+        ("disks", ref(f"azurerm_disk_encryption_set.{label}.id"), "Reader", "they look up the key of their disks"),
+        ("vault", vault(key.name, region), "Key Vault Contributor", "they join it, which is closed, to their API"),
+        ("key", own_key, "Key Vault Crypto User", "they encrypt what they keep by the key"),
     )
-    for name, scope, role in wanted:
+    for name, scope, role, why in wanted:
         root.section(FILE, site, "clusters", "identity").make(
             "azurerm_role_assignment",
             f"clusters_{name}_{label}",
@@ -109,7 +110,7 @@ def _identity(root: Root, here: Blueprint, site: str, region: str) -> None:
                 "role_definition_name": role,
                 "principal_id": attribute(who, "principal_id"),
                 "principal_type": "ServicePrincipal",
-                "description": "The clusters of this site.",
+                "description": f"The clusters of this site: {why}.",
             },
         )
 

@@ -4,11 +4,13 @@
 from collections.abc import Iterator, Sequence
 
 from polycloud.clouds.azure import render_people
+from polycloud.clouds.azure.render_ai import CALLS_OTHERS, calls
 from polycloud.deploy.blueprint import Blueprint, Cluster, Principal
 from polycloud.deploy.conventions import AUDIENCES
 from polycloud.deploy.hcl import Expr, Value, joined
 from polycloud.deploy.intents import CLUSTER_ACTIONS, OBJECT_ACTIONS, Folder, Intent, Member, intents, members
 from polycloud.deploy.render.identity_report import ANYTHING, NOTHING, Row, on, said
+from polycloud.deploy.render.issuers import issuers_of
 from polycloud.deploy.render.terraform import Root, Section, attribute, identifier, output, ref
 from polycloud.estate.schema.rules import Action
 
@@ -16,7 +18,6 @@ FILE = "identity.tf"
 NAMESPACE = "workloads"
 AUDIENCE = AUDIENCES["azure"]
 # Built-in roles, https://learn.microsoft.com/azure/role-based-access-control/built-in-roles, 2026-11.
-ON_MODELS = {"invoke": "Cognitive Services OpenAI User"}
 ON_OBJECTS = {
     "read": "Storage Blob Data Reader",
     "write": "Storage Blob Data Contributor",
@@ -75,9 +76,7 @@ def _scopes(found: Sequence[Intent]) -> Iterator[tuple[str, tuple[str, ...], Exp
     seen: set[tuple[str, str]] = set()
     for intent in found:
         pairs: list[tuple[str, tuple[str, ...], Expr]] = [
-            (ON_MODELS[intent.action], (s.site.region,), _account(s.site.region))
-            for s in intent.services
-            if intent.action in ON_MODELS
+            (calls(s), (s.site.region,), _account(s.site.region)) for s in intent.services
         ]
         pairs += [
             (ON_OBJECTS[intent.action], (f.bucket.name, layer), _container(f, layer))
@@ -162,14 +161,11 @@ def _program(section: Section, here: Blueprint, principal: Principal, member: Me
         )
     foreign = sorted(placed - {cluster.name for cluster in own})
     if foreign:
-        names = ", ".join(joined(name).text for name in foreign)
         section.make(
             "azurerm_federated_identity_credential",
             identifier("workload", principal.name, member.name, "abroad"),
             {
-                "for_each": Expr(
-                    f"{{ for name, issuer in var.cluster_issuers : name => issuer if contains([{names}], name) }}"
-                ),
+                "for_each": issuers_of(section.root, foreign),
                 "name": joined(Expr("each.key"), f"-{member.name}"),
                 "user_assigned_identity_id": attribute(made, "id"),
                 "issuer": ref("each.value"),
@@ -182,8 +178,10 @@ def _program(section: Section, here: Blueprint, principal: Principal, member: Me
 
 def _row(name: str, intent: Intent) -> Row:
     shared = "; all datasets in the same container" if any(not f.alone for f in intent.folders) else ""
+    roles = sorted({calls(service) for service in intent.services})
+    keys = ", and its keys, which open nothing" if CALLS_OTHERS in roles else ""
     beyond = {
-        "invoke": "all models of the region's AI account: a role can not name one deployment",
+        "invoke": f"all models of the region's AI account: a role can not name one deployment{keys}",
         "read": shared.removeprefix("; "),
         "write": f"reading and deleting too: no built-in role writes alone{shared}",
         "delete": f"reading and writing too: no built-in role deletes alone{shared}",
@@ -191,7 +189,7 @@ def _row(name: str, intent: Intent) -> Row:
         "deploy": f"all workloads in the namespace {NAMESPACE}, and jobs as well as services",
     }.get(intent.action, "")
     if intent.action not in ("administer", "audit"):
-        role = {**ON_MODELS, **ON_OBJECTS, **ON_CLUSTERS}[intent.action]
+        role = {"invoke": ", ".join(roles), **ON_OBJECTS, **ON_CLUSTERS}[intent.action]
         reach = f", {REACH}" if intent.clusters else ""
         return Row(
             name, intent.action, on(intent), role + reach, beyond, gives=GIVES.get(intent.action, (intent.action,))

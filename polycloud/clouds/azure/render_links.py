@@ -324,15 +324,17 @@ def _line(root: Root, link: Link, site: Where) -> None:
 
 
 def _connections(section: Section, wanted: Tunnels, gateway: Expr, often: dict[str, Value]) -> None:
-    """Each tunnel has the other side as a gateway of its own, with that side's address in the tunnel for BGP."""
+    """Each address of the other side is a gateway of its own, with that side's address in the tunnel for BGP; Azure
+    takes no two for one address, and goes there from both instances by itself."""
     label = identifier(wanted.link.name)
-    count = len(wanted.peer_addresses)
-    own = [hosts(cidr, wanted.first)[0] for cidr in wanted.inside[:count]]
+    peers = tuple(dict.fromkeys(wanted.peer_addresses))
+    count = len(peers)
+    own = [hosts(cidr, wanted.first)[0] for cidr in wanted.inside[: max(count, INSTANCES)]]
     suffix = "[0]" if often else ""
-    for at, address in enumerate(wanted.peer_addresses):
+    for at, address in enumerate(peers):
         name = made("azure", "group", "polycloud", wanted.link.name, str(at))
         mine = [
-            own[at] if at * INSTANCES // count == one else own[one * count // INSTANCES] for one in range(INSTANCES)
+            own[at] if at * INSTANCES // count == one else own[one * len(own) // INSTANCES] for one in range(INSTANCES)
         ]
         other = section.make(
             "azurerm_local_network_gateway",

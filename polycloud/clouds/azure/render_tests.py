@@ -23,6 +23,13 @@ def add(root: Root, here: Blueprint) -> None:
                 f"The key at {key.site.id} must be renewed by itself",
             )
             for key in here.keys
+        ]
+        + [
+            Promise(
+                f"azurerm_key_vault.{identifier(key.name, key.site.region)}.purge_protection_enabled",
+                f"The key vault at {key.site.id} must not be deleted for good: with it goes all that it wraps",
+            )
+            for key in here.keys
         ],
         "clusters_are_closed": _clusters(here),
         "pools_keep_their_bounds": _pools(here),
@@ -91,7 +98,14 @@ def _buckets(here: Blueprint) -> list[Promise]:
 
 def _models(here: Blueprint) -> list[Promise]:
     """The kind of a deployment says whether requests leave the region, and how far."""
+    regions = sorted({service.site.region for service in here.services})
     return [
+        Promise(
+            f"!azurerm_cognitive_account.{identifier(region)}.local_auth_enabled",
+            f"Models at azure/{region} must be called by identities alone, never by keys",
+        )
+        for region in regions
+    ] + [
         Promise(
             f"azurerm_cognitive_deployment.{identifier(service.site.region, name)}.sku[0].name == "
             f"{quoted(sku(service))}",

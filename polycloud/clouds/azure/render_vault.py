@@ -5,8 +5,9 @@ from polycloud.clouds.azure.render_keys import USER
 from polycloud.clouds.azure.render_place import place
 from polycloud.deploy.blueprint import Blueprint
 from polycloud.deploy.derive.names import made
-from polycloud.deploy.hcl import Value, quoted
-from polycloud.deploy.render.terraform import Root, attribute, identifier, output, ref, variable
+from polycloud.deploy.hcl import Value
+from polycloud.deploy.render.issuers import issuers_of
+from polycloud.deploy.render.terraform import Root, attribute, identifier, output, ref
 from polycloud.deploy.render.vault import ACCOUNT, SPACE, seal_key, sealing, voters
 
 FILE = "vault.tf"
@@ -47,11 +48,7 @@ def add(root: Root, here: Blueprint) -> None:
             label = identifier("vault", cluster.name)
             given: dict[str, Value] = {"name": f"vault-{cluster.name}"[:120], "issuer": issuer}
             section.make("azurerm_federated_identity_credential", label, {**given, **common})
-    foreign = ", ".join(quoted(cluster.name) for cluster in clusters if cluster.site.cloud != "azure")
-    if not root.has("var.cluster_issuers"):
-        described = "By cluster of another cloud: the issuer of its tokens, an output of that cloud's root."
-        root.add("variables.tf", variable("cluster_issuers", described, "map(string)", {}))
-    often = ref(f"{{ for name, issuer in var.cluster_issuers : name => issuer if contains([{foreign}], name) }}")
+    often = issuers_of(root, [cluster.name for cluster in clusters if cluster.site.cloud != "azure"])
     abroad: dict[str, Value] = {"for_each": often, "name": ref('"vault-${each.key}"'), "issuer": ref("each.value")}
     section.make("azurerm_federated_identity_credential", "vault_abroad", {**abroad, **common})
     described = "Who OpenBao's voters are here: the annotation polycloud_seal of their clusters in Argo CD."

@@ -4,7 +4,6 @@ from polycloud.clouds.azure.render_ai import AUDIENCE
 from polycloud.clouds.azure.render_place import place
 from polycloud.deploy.blueprint import Blueprint
 from polycloud.deploy.derive.names import made
-from polycloud.deploy.hcl import joined
 from polycloud.deploy.render.monitoring.metrics import NAMESPACE, exporters
 from polycloud.deploy.render.terraform import Root, attribute, identifier, output, ref
 
@@ -20,17 +19,19 @@ def add(root: Root, here: Blueprint) -> None:
         who = root.section(FILE, home.id, "databases", "identity", place(home.region)).make(
             "azurerm_user_assigned_identity", "exporter", {"name": made("azure", "group", here.estate, exporter)}
         )
-        section.make(
-            "azurerm_role_assignment",
-            "exporter",
-            {
-                "scope": joined("/subscriptions/", ref("data.azurerm_client_config.this.subscription_id")),
-                "role_definition_name": "Monitoring Reader",
-                "principal_id": attribute(who, "principal_id"),
-                "principal_type": "ServicePrincipal",
-                "description": "Reads figures for Prometheus.",
-            },
-        )
+        for key in here.keys:  # all that we make at a site is in its own group
+            region = key.site.region
+            section.make(
+                "azurerm_role_assignment",
+                identifier("exporter", region),
+                {
+                    "scope": ref(f"azurerm_resource_group.{identifier(region)}.id"),
+                    "role_definition_name": "Monitoring Reader",
+                    "principal_id": attribute(who, "principal_id"),
+                    "principal_type": "ServicePrincipal",
+                    "description": "Reads figures for Prometheus.",
+                },
+            )
         for cluster in here.clusters:
             section.make(
                 "azurerm_federated_identity_credential",

@@ -32,7 +32,7 @@ def obtain(reference: Mapping[str, str], now: float) -> Credential:
         from google.auth.transport.requests import Request
         from google.oauth2 import service_account
     except ImportError as error:
-        raise Unauthorized("Google Cloud credentials need google-auth: pip install 'polycloud[gcp]'") from error
+        raise Unauthorized("Google Cloud credentials need google-auth: pip install -e '.[gcp]'") from error
     try:
         if given:
             found = service_account.Credentials.from_service_account_info(  # type: ignore[no-untyped-call]

@@ -57,6 +57,9 @@ class GcpModels:
     def stable_authorization(self, credential: Credential) -> bool:
         return True
 
+    def told_headers(self, upstream: Upstream, body: bytes) -> dict[str, str]:
+        return {}
+
     def finish_body(self, upstream: Upstream, body: bytes) -> bytes:
         """Anthropic's body without the model and with Vertex AI's version; its other members stay as they are."""
         if upstream.dialect != "anthropic_messages":

@@ -2,7 +2,7 @@
 
 from polycloud.clouds.gcp import render_gateway
 from polycloud.deploy.blueprint import AiService, Blueprint
-from polycloud.deploy.hcl import Block, Value, block, quoted
+from polycloud.deploy.hcl import Block, Comment, Value, block, quoted
 from polycloud.deploy.render.terraform import Root, attribute, forgotten, identifier, ref, variable
 
 FILE = "ai.tf"
@@ -81,6 +81,7 @@ def _gateway(root: Root) -> None:
             "google_project_iam_member",
             label,
             {"project": ref("var.project"), "role": attribute(role, "name"), "member": member},
+            Comment("On the project: a publisher's model is nobody's resource, so none can be named."),
         )
 
 

@@ -3,8 +3,8 @@
 import re
 
 from polycloud.clouds.gcp.render_keys import granted, key_id, label
-from polycloud.clouds.gcp.render_network import NETWORK, PODS, SERVICES, subnet
-from polycloud.deploy.blueprint import Blueprint, Cluster, Pool
+from polycloud.clouds.gcp.render_network import NETWORK, PODS, SERVICES, joined_to, subnet
+from polycloud.deploy.blueprint import Blueprint, Cluster, Pool, Where
 from polycloud.deploy.conventions import GPU_TAINT, labels, taints
 from polycloud.deploy.derive.names import made
 from polycloud.deploy.hcl import Block, Comment, Expr, Value, block, joined, quoted
@@ -103,6 +103,7 @@ def _account(root: Root, here: Blueprint) -> None:
             "google_project_iam_member",
             f"nodes_{identifier(role.rpartition('.')[2])}",
             {"project": ref("var.project"), "role": role, "member": attribute(nodes, "member")},
+            Comment("On the project: logs and metrics have no narrower place, nor is it told whose images are run."),
         )
 
 
@@ -132,7 +133,7 @@ def _cluster(section: Section, cluster: Cluster) -> None:
         Comment("checkov:skip=CKV_GCP_65:People sign in by workforce identity, see identity.tf, not by Google groups."),
         Comment("checkov:skip=CKV_GCP_69:The default pool is removed; each pool hides the machine's own account."),
         *_node_defaults(),
-        *_reach(),
+        *_reach(section.root, cluster.site),
         *_guards(region),
         *_watching(),
         block("release_channel", attributes={"channel": "REGULAR"}),
@@ -158,8 +159,11 @@ def _node_defaults() -> tuple[Block, ...]:
     )
 
 
-def _reach() -> tuple[Block, ...]:
-    """Addresses of pods, and who reaches the Kubernetes API: the site's own network, and what the variable names."""
+def _reach(root: Root, site: Where) -> tuple[Block, ...]:
+    """Addresses of pods, and who reaches the Kubernetes API: the site's own network, those that it is joined to, and
+    what the variable names."""
+    cidrs = {network.site.id: network.cidr for network in root.blueprint.networks}
+    near = [cidrs[id] for id in joined_to(root.blueprint, site) if id in cidrs]
     return (
         block(
             "ip_allocation_policy",
@@ -176,6 +180,7 @@ def _reach() -> tuple[Block, ...]:
         block(
             "master_authorized_networks_config",
             parts=(
+                *(block("cidr_blocks", attributes={"cidr_block": cidr}) for cidr in near),
                 block(
                     "dynamic",
                     "cidr_blocks",

@@ -7,15 +7,17 @@ from polycloud.clouds.gcp import render_people
 from polycloud.deploy.blueprint import Blueprint, Principal
 from polycloud.deploy.conventions import GATEWAY_SUBJECT
 from polycloud.deploy.derive.names import made as made_name
-from polycloud.deploy.hcl import Block, Expr, block, joined
+from polycloud.deploy.hcl import Block, Comment, Expr, block, joined
 from polycloud.deploy.intents import OBJECT_ACTIONS, Folder, Intent, Member, intents, members
 from polycloud.deploy.render.identity_report import ANYTHING, Row, on, said
-from polycloud.deploy.render.terraform import Root, Section, attribute, identifier, ref, variable
+from polycloud.deploy.render.issuers import issuers
+from polycloud.deploy.render.terraform import Root, Section, attribute, identifier, ref
 
 FILE = "identity.tf"
 NAMESPACE = "workloads"
 PROJECT = ref("var.project")
 FOREIGN_POOL = "google_iam_workload_identity_pool.clusters"
+POD = "attribute.pod"  # the cluster and the service account: a token's own subject tells no cluster
 # Permissions by action on the project, https://cloud.google.com/iam/docs/permissions-reference, 2026-11.
 ON_PROJECT = {
     "invoke": ("aiplatform.endpoints.predict", "aiplatform.endpoints.explain"),
@@ -122,6 +124,7 @@ def _bind(
             "google_project_iam_member",
             identifier(*own),
             {"project": PROJECT, "role": attribute(custom, "id"), "member": who},
+            Comment("On the project: models and clusters have no rights of their own, see identity/report.md."),
         )
     for intent in found:
         if intent.action not in ON_BUCKET:
@@ -176,26 +179,28 @@ def _program(section: Section, here: Blueprint, principal: Principal, member: Me
         },
     )
     foreign = sorted(placed - own)
-    if foreign:
-        subject = f"/subject/system:serviceaccount:{NAMESPACE}:{member.name}"
+    for cluster in foreign:
         section.make(
             "google_service_account_iam_member",
-            identifier("workload", principal.name, member.name, "abroad"),
+            identifier("workload", principal.name, member.name, "abroad", cluster),
             {
                 "service_account_id": attribute(account, "name"),
                 "role": "roles/iam.workloadIdentityUser",
-                "member": joined("principal://iam.googleapis.com/", Expr(f"{FOREIGN_POOL}.name"), subject),
+                "member": pod(here.known_as(cluster), f"system:serviceaccount:{NAMESPACE}:{member.name}"),
             },
         )
     return joined("serviceAccount:", attribute(account, "email")), bool(foreign)
+
+
+def pod(cluster: str, subject: str) -> Expr:
+    """A service account of one cluster of another cloud: another cluster may have one of the same name."""
+    return joined("principalSet://iam.googleapis.com/", Expr(f"{FOREIGN_POOL}.name"), f"/{POD}/{cluster}/{subject}")
 
 
 def foreign_pool(root: Root) -> None:
     """Clusters of other clouds whose tokens we take, for placed work and for their gateways."""
     if root.has(FOREIGN_POOL):
         return
-    described = "By cluster of another cloud: the issuer of its tokens, an output of that cloud's root."
-    root.add("variables.tf", variable("cluster_issuers", described, "map(string)", {}))
     section = root.section(FILE, "", "roles", "identity", {"project": PROJECT})
     pool = section.make(
         "google_iam_workload_identity_pool",
@@ -206,11 +211,11 @@ def foreign_pool(root: Root) -> None:
         "google_iam_workload_identity_pool_provider",
         "clusters",
         {
-            "for_each": ref("var.cluster_issuers"),
+            "for_each": issuers(root),
             "workload_identity_pool_id": attribute(pool, "workload_identity_pool_id"),
             "workload_identity_pool_provider_id": ref('"c-${substr(sha256(each.key), 0, 20)}"'),
             "display_name": ref("substr(each.key, 0, 32)"),
-            "attribute_mapping": {"google.subject": "assertion.sub"},
+            "attribute_mapping": {"google.subject": "assertion.sub", POD: ref("\"'${each.key}/' + assertion.sub\"")},
             "attribute_condition": f"assertion.sub.startsWith('system:serviceaccount:{NAMESPACE}:') || "
             f"assertion.sub == '{GATEWAY_SUBJECT}'",
         },

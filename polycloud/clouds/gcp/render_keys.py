@@ -73,6 +73,11 @@ def users(here: Blueprint, site: str) -> list[str]:
     return [name for name, used in found.items() if used]
 
 
+def rotation(key: Key) -> str:
+    """How often a key is renewed, as Google Cloud says it."""
+    return f"{max(key.rotate_days or 90, LEAST_DAYS) * DAY_SECONDS}s"
+
+
 def _key(root: Root, here: Blueprint, key: Key) -> None:
     section = root.section(FILE, key.site.id, "encryption_keys", "key")
     label = identifier(key.name, key.site.region)
@@ -85,7 +90,6 @@ def _key(root: Root, here: Blueprint, key: Key) -> None:
             "depends_on": [ref("google_project_service.this")],
         },
     )
-    days = max(key.rotate_days or 90, LEAST_DAYS)
     section.make(
         "google_kms_crypto_key",
         label,
@@ -93,7 +97,7 @@ def _key(root: Root, here: Blueprint, key: Key) -> None:
             "name": made("gcp", "cluster", key.name),
             "key_ring": attribute(ring, "id"),
             "purpose": "ENCRYPT_DECRYPT",
-            "rotation_period": f"{days * DAY_SECONDS}s",
+            "rotation_period": rotation(key),
             "destroy_scheduled_duration": f"{WAIT_SECONDS}s",
         },
         block(

@@ -3,9 +3,10 @@
 import ipaddress
 from itertools import islice
 
-from polycloud.deploy.blueprint import Blueprint, Network
+from polycloud.deploy.blueprint import Blueprint, Network, Where
 from polycloud.deploy.derive.names import made
 from polycloud.deploy.hcl import Expr, Value, block
+from polycloud.deploy.render import links
 from polycloud.deploy.render.terraform import Root, Section, attribute, identifier, network_output, ref
 
 FILE = "network.tf"
@@ -26,6 +27,14 @@ def ranges(cidr: str) -> dict[str, str]:
 def subnet(region: str) -> Expr:
     """The subnet of a site."""
     return Expr(f"google_compute_subnetwork.{identifier(region)}.id")
+
+
+def joined_to(blueprint: Blueprint, site: Where) -> list[str]:
+    """The sites that reach a site's network from elsewhere: Google Cloud's own, for its network spans regions, and the
+    other ends of links."""
+    own = {network.site.id for network in blueprint.networks if network.site.cloud == site.cloud}
+    found = links.touching(blueprint, site.cloud, "vpn", *links.DEDICATED)
+    return sorted((own | {peer.id for _, here, peer in found if here.id == site.id}) - {site.id})
 
 
 def add(root: Root, here: Blueprint) -> None:

@@ -148,6 +148,7 @@ def _copier(root: Root, copied: list[tuple[Bucket, Bucket]]) -> None:
             "google_project_iam_member",
             f"{name}_pubsub",
             {"project": ref("var.project"), "role": f"roles/pubsub.{role}", "member": ref(member)},
+            Comment("On the project: the service makes topics of its own for news of changes, so none can be named."),
         )
 
 

@@ -1,7 +1,8 @@
 """The tests that ship with the root of Google Cloud: closed, encrypted, in place, within bounds."""
 
 from polycloud.clouds.gcp import render_people
-from polycloud.deploy.blueprint import Blueprint
+from polycloud.clouds.gcp.render_keys import rotation
+from polycloud.deploy.blueprint import Blueprint, Key
 from polycloud.deploy.hcl import quoted
 from polycloud.deploy.render import promises
 from polycloud.deploy.render.identity_report import people
@@ -20,7 +21,7 @@ def add(root: Root, here: Blueprint) -> None:
     runs = {
         "keys_are_renewed": [
             Promise(
-                f'google_kms_crypto_key.{identifier(key.name, key.site.region)}.rotation_period != ""',
+                f"{_address(key)}.rotation_period == {quoted(rotation(key))}",
                 f"The key at {key.site.id} must be renewed by itself",
             )
             for key in here.keys
@@ -37,6 +38,10 @@ def add(root: Root, here: Blueprint) -> None:
         "databases_are_inside_and_guarded": _databases(here),
     }
     promises.add(root, {"google": MOCKS}, runs)
+
+
+def _address(key: Key) -> str:
+    return f"google_kms_crypto_key.{identifier(key.name, key.site.region)}"
 
 
 def _clusters(here: Blueprint) -> list[Promise]:

@@ -2,7 +2,7 @@
 
 from polycloud.clouds.gcp.render_keys import NUMBER
 from polycloud.deploy.blueprint import Blueprint
-from polycloud.deploy.hcl import joined
+from polycloud.deploy.hcl import Comment, joined
 from polycloud.deploy.render.monitoring.metrics import NAMESPACE, exporters
 from polycloud.deploy.render.terraform import Root, ref
 
@@ -20,5 +20,6 @@ def add(root: Root, here: Blueprint) -> None:
             "google_project_iam_member",
             "exporter",
             {"project": ref("var.project"), "role": "roles/monitoring.viewer", "member": who},
+            Comment("On the project: figures have no narrower place."),
         )
         root.provides(f"exporter:{exporter}")

@@ -21,7 +21,7 @@ from polycloud.core.errors import Unauthorized
 from polycloud.core.ports.models import Credential
 
 MACHINE, POD = "instance_principal", "oke_workload_identity"
-_MISSING = "Oracle Cloud credentials need oci: pip install 'polycloud[oci]'"
+_MISSING = "Oracle Cloud credentials need oci: pip install -e '.[oci]'"
 
 
 def obtain(reference: Mapping[str, str], now: float) -> Credential:

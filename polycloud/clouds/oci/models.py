@@ -40,6 +40,9 @@ class OciModels:
     def stable_authorization(self, credential: Credential) -> bool:
         return credential.kind == "bearer"
 
+    def told_headers(self, upstream: Upstream, body: bytes) -> dict[str, str]:
+        return {}
+
     def finish_body(self, upstream: Upstream, body: bytes) -> bytes:
         """``body`` as the chat request of ChatDetails, bytes unchanged."""
         compartment = upstream.options.get("compartment", "")

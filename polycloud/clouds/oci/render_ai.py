@@ -12,6 +12,7 @@ from polycloud.deploy.render.terraform import Root, attribute, forgotten, identi
 
 FILE = "ai.tf"
 NAMED = re.compile(r"[a-z]+\.[a-z]")  # the maker, and its model
+CALLS = "use generative-ai-chat"  # not the family, by which dedicated clusters and endpoints can be changed
 DEDICATED = ("endpoint", "dedicated_ai_cluster")
 # The unit that hosts a model, docs.oracle.com/iaas/Content/generative-ai/pretrained-models.htm, 2026-11.
 SHAPES = (
@@ -52,7 +53,7 @@ def add(root: Root, here: Blueprint) -> None:
     if any(cluster.site.cloud != "oci" for cluster in root.blueprint.clusters):
         root.gap(
             "oci: gateways on other clouds' clusters call models by the API key of a user (clouds.oci.credentials: "
-            "secret:NAME), whose group a policy of yours allows to use generative-ai-family: polycloud exchanges no "
+            f"secret:NAME), whose group a policy of yours allows to {CALLS}: polycloud exchanges no "
             "token of another cloud's cluster at Oracle Cloud"
         )
 
@@ -70,7 +71,7 @@ def _gateway(root: Root, here: Blueprint) -> None:
     )
     statements: list[Value] = [
         statement(
-            "Allow any-user to use generative-ai-family",
+            f"Allow any-user to {CALLS}",
             pod,
             Expr(f"oci_containerengine_cluster.{identifier(cluster.name)}.id"),
             "'",

@@ -64,7 +64,8 @@ def _kept(root: Root, database: Database, days: tuple[int, int]) -> int:
 
 
 def _readers(root: Root, here: Blueprint, found: list[Database]) -> None:
-    kinds = sorted({READERS[database.engine] for database in found})
+    """Each kind of database may read the passwords of those that we make of it, and no other secret."""
+    wanted = sorted({(READERS[database.engine], identifier("database", database.name)) for database in found})
     root.section(FILE, "", "databases", "identity").make(
         "oci_identity_policy",
         "databases",
@@ -73,8 +74,13 @@ def _readers(root: Root, here: Blueprint, found: list[Database]) -> None:
             "name": made("oci", "bucket", f"{here.estate}-databases"),
             "description": "Databases read the password that the vault made for them.",
             "statements": [
-                statement("Allow any-user to read secret-bundles", f"request.principal.type = '{kind}'")
-                for kind in kinds
+                statement(
+                    "Allow any-user to read secret-bundles",
+                    f"request.principal.type = '{kind}', target.secret.id = '",
+                    Expr(f"oci_vault_secret.{label}.id"),
+                    "'",
+                )
+                for kind, label in wanted
             ],
         },
     )

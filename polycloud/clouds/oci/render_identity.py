@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from polycloud.clouds.oci import render_people
 from polycloud.deploy.blueprint import Blueprint, Principal
 from polycloud.deploy.hcl import Expr
-from polycloud.deploy.intents import CLUSTER_ACTIONS, Intent, Member, intents, members
+from polycloud.deploy.intents import CLUSTER_ACTIONS, OBJECT_ACTIONS, Intent, Member, intents, members
 from polycloud.deploy.render.identity_report import ANYTHING, NOTHING, Row, on, said
 from polycloud.deploy.render.terraform import Root, identifier
 from polycloud.estate.schema.rules import Action
@@ -25,8 +25,10 @@ SAID = {
     "administer": ("manage", "clusters"),
     "audit": ("read", "audit-events"),
 }
-# The verb manage means more than one action of ours: these of its permissions are meant.
+# The verb manage means more than one action of ours: these of its permissions are meant. Of clusters, those that change
+# one that is there: docs.oracle.com/iaas/Content/Identity/policyreference/contengpolicyreference.htm, 2026-11.
 PERMISSIONS = {
+    "administer": ("CLUSTER_INSPECT", "CLUSTER_READ", "CLUSTER_USE", "CLUSTER_UPDATE", "CLUSTER_MANAGE"),
     "write": ("OBJECT_CREATE", "OBJECT_OVERWRITE", "OBJECT_INSPECT"),
     "delete": ("OBJECT_DELETE", "OBJECT_INSPECT"),
 }
@@ -61,11 +63,21 @@ def rows(here: Blueprint) -> list[Row]:
     return said(here, _row, _lost)
 
 
-def _lost(here: Blueprint, member: Member, intent: Intent) -> str:
-    """Statements name groups, and pods by the cluster at Oracle Cloud that they are on."""
+def _lost(here: Blueprint, member: Member, _: Intent) -> str:
+    """Groups get what policies say, and programs on the clusters of Oracle Cloud that they are on."""
+    if member.kind == "group":
+        return ""
+    near, far = _clusters(here, member)
+    if member.kind != "workload" or not near:
+        return ANYTHING
+    return f"{ANYTHING} on {', '.join(far)}" if far else ""
+
+
+def _clusters(here: Blueprint, member: Member) -> tuple[list[str], list[str]]:
+    """The clusters here that a workload is placed on, and those of other clouds."""
     own = {cluster.name for cluster in here.clusters}
-    placed = any(run.workload == member.name and run.cluster in own for run in here.runs)
-    return "" if member.kind == "group" or (member.kind == "workload" and placed) else ANYTHING
+    placed = sorted({run.cluster for run in here.runs if run.workload == member.name})
+    return [name for name in placed if name in own], [name for name in placed if name not in own]
 
 
 def _statements(
@@ -74,6 +86,7 @@ def _statements(
     if member.kind == "group":
         who = render_people.group(member, here.sign_in) or f"group '{_plain(member.name)}'"
     elif member.kind == "workload":
+        _abroad(root, here, principal, member)
         return [s for intent in found for s in _workload(here, member, intent)]
     else:
         root.gap(
@@ -83,12 +96,25 @@ def _statements(
     return [s for intent in found for s in _allow(f"Allow {who} to ", intent, "")]
 
 
+def _abroad(root: Root, here: Blueprint, principal: Principal, member: Member) -> None:
+    """Pods on clusters of other clouds have no name in a policy here: a person is told."""
+    near, far = _clusters(here, member)
+    if far:
+        root.gap(
+            f"oci: workload:{member.name} gets nothing here on {', '.join(far)} ({principal.name}): Oracle Cloud "
+            "takes no tokens of other clouds' clusters; place it where its data are, or give its pods the API key of "
+            "a user whose group a policy of yours allows the same"
+        )
+    elif not near:
+        root.gap(f"workload:{member.name} runs nowhere yet, so role {principal.name} gives it nothing at oci")
+
+
 def _workload(here: Blueprint, member: Member, intent: Intent) -> list[Expr]:
     """Pods on enhanced clusters are named in the condition: cluster, namespace and service account."""
     found: list[Expr] = []
-    placed = {run.cluster for run in here.runs if run.workload == member.name}
+    near, _ = _clusters(here, member)
     for cluster in here.clusters:
-        if cluster.name in placed:
+        if cluster.name in near:
             cluster_id = f"oci_containerengine_cluster.{identifier(cluster.name)}.id"
             tests = (
                 "request.principal.type = 'workload', "
@@ -102,19 +128,20 @@ def _workload(here: Blueprint, member: Member, intent: Intent) -> list[Expr]:
 
 def _allow(who: str, intent: Intent, tests: str) -> list[Expr]:
     verb, kind = SAID[intent.action]
-    if intent.action == "administer" and not intent.clusters:
-        return []  # settings of buckets are Terraform's
-    if intent.action not in ("read", "write", "delete"):
-        return [_statement(f"{who}{verb} {kind} in compartment id ", tests)]
-    found = []
+    if intent.action in CLUSTER_ACTIONS and intent.action != "audit":  # settings of buckets are Terraform's
+        named = [f"oci_containerengine_cluster.{identifier(cluster.name)}.id" for cluster in intent.clusters]
+        each = [f"target.cluster.id = '${{{cluster_id}}}'" for cluster_id in named]
+    elif intent.action in OBJECT_ACTIONS:
+        buckets = dict.fromkeys(folder.bucket for folder in intent.folders)
+        each = [f"target.bucket.name = '{_plain(bucket.physical)}'" for bucket in buckets]
+    else:
+        each = [""]
     meant = ", ".join(f"request.permission = '{one}'" for one in PERMISSIONS.get(intent.action, ()))
     narrowed = f"any {{{meant}}}" if meant else ""
-    for bucket in dict.fromkeys(folder.bucket for folder in intent.folders):
-        own = f"target.bucket.name = '{_plain(bucket.physical)}'"
-        found.append(
-            _statement(f"{who}{verb} {kind} in compartment id ", ", ".join(t for t in (tests, own, narrowed) if t))
-        )
-    return found
+    return [
+        _statement(f"{who}{verb} {kind} in compartment id ", ", ".join(t for t in (tests, own, narrowed) if t))
+        for own in each
+    ]
 
 
 def _statement(head: str, tests: str) -> Expr:
@@ -130,13 +157,11 @@ def _plain(text: str) -> str:
 
 def _row(name: str, intent: Intent) -> Row:
     verb, kind = SAID[intent.action]
+    shared = intent.action in OBJECT_ACTIONS and any(not folder.alone for folder in intent.folders)
     beyond = {
         "invoke": "all models of the compartment: the policy language has no word for one on-demand model",
-        "run": "all clusters of the compartment",
-        "deploy": "all clusters of the compartment",
-        "administer": "all clusters of the compartment",
         "audit": "all events of the compartment",
-    }.get(intent.action, "all datasets in the same bucket" if any(not f.alone for f in intent.folders) else "")
+    }.get(intent.action, "all datasets in the same bucket" if shared else "")
     changing = "settings of buckets, by which data can be deleted or copied out: Terraform's"
     lacks = {
         "run": "what may be done inside a cluster: Kubernetes' own RBAC has to say it",

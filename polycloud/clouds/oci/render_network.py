@@ -73,17 +73,21 @@ def add(root: Root, here: Blueprint) -> None:
 
 def _balancers(root: Root, here: Blueprint) -> None:
     """Clusters make the security groups of their load balancers themselves, docs.oracle.com/iaas/Content/ContEng/Tasks/
-    contengconfiguringloadbalancersnetworkloadbalancers-subtopic.htm, 2026-11."""
+    contengconfiguringloadbalancersnetworkloadbalancers-subtopic.htm; a group is attached to its network and detached
+    from it, docs.oracle.com/iaas/Content/Identity/Reference/corepolicyreference.htm, 2026-11."""
     who = "request.principal.type = 'cluster'"
-    kinds = ("network-security-groups", "vcns")
+    joins = ", ".join(f"request.permission = 'VCN_{word}'" for word in ("READ", "ATTACH", "DETACH"))
     root.section(FILE, "", "clouds.oci.sites", "identity").make(
         "oci_identity_policy",
         "balancers",
         {
             "compartment_id": COMPARTMENT,
             "name": made("oci", "bucket", f"{here.estate}-balancers"),
-            "description": "Clusters keep the security groups of their load balancers.",
-            "statements": [statement(f"Allow any-user to manage {kind}", who) for kind in kinds],
+            "description": "Clusters keep the security groups of their load balancers, and join them to networks.",
+            "statements": [
+                statement("Allow any-user to manage network-security-groups", who),
+                statement("Allow any-user to manage vcns", f"{who}, any {{{joins}}}"),
+            ],
         },
     )
 

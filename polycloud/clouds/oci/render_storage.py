@@ -64,7 +64,7 @@ def _service(root: Root, here: Blueprint) -> None:
         {
             "compartment_id": COMPARTMENT,
             "name": made("oci", "bucket", f"{here.estate}-objects"),
-            "description": "The storage service cools, deletes and copies objects.",
+            "description": "The storage service cools, deletes and copies objects: Oracle's own form, of all buckets.",
             "statements": [
                 statement(f"Allow service objectstorage-{region} to manage object-family") for region in regions
             ],

@@ -1,6 +1,7 @@
 """The tests that ship with the root of Oracle Cloud: closed, encrypted, in place, within bounds."""
 
 from polycloud.clouds.oci.render_clusters import PATCHES
+from polycloud.clouds.oci.render_network import INSIDE
 from polycloud.deploy.blueprint import Blueprint
 from polycloud.deploy.hcl import quoted
 from polycloud.deploy.render import promises
@@ -34,6 +35,14 @@ def add(root: Root, here: Blueprint) -> None:
                 f"The key at {key.site.id} must be kept as the estate says",
             )
             for key in here.keys
+        ],
+        "machines_have_no_public_addresses": [
+            Promise(
+                f"oci_core_subnet.{use}_{identifier(network.site.region)}.prohibit_public_ip_on_vnic",
+                f"Nothing in the subnet {use} at {network.site.id} may have a public address",
+            )
+            for network in here.networks
+            for use in INSIDE
         ],
         "clusters_are_closed": _clusters(here),
         "pools_begin_small": _pools(here),

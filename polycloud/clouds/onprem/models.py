@@ -31,6 +31,9 @@ class OnpremModels:
     def stable_authorization(self, credential: Credential) -> bool:
         return True
 
+    def told_headers(self, upstream: Upstream, body: bytes) -> dict[str, str]:
+        return {}
+
     def finish_body(self, upstream: Upstream, body: bytes) -> bytes:
         return body
 

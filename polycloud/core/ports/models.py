@@ -200,6 +200,11 @@ class ModelPort(Protocol):
         """Whether ``authorize`` depends on nothing but the credential, so that it may be kept."""
         ...
 
+    def told_headers(self, upstream: Upstream, body: bytes) -> dict[str, str]:
+        """Headers for what the dialect's body says and this cloud reads there; mostly none. Asked before
+        ``finish_body``."""
+        ...
+
     def finish_body(self, upstream: Upstream, body: bytes) -> bytes:
         """The body as this cloud wants the dialect's body (a wrapper, a version field); mostly unchanged."""
         ...

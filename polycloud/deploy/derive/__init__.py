@@ -9,6 +9,7 @@ from polycloud.deploy.derive import clusters as machines
 from polycloud.deploy.derive import data, identity, traffic
 from polycloud.deploy.derive.existing import existing
 from polycloud.estate import Estate
+from polycloud.placement.own_rows import own_market
 from polycloud.policy.residency import Atlas, inside
 
 CLOUD_STORES = {"aws_secret", "azure_secret", "gcp_secret", "oci_secret"}
@@ -28,6 +29,7 @@ def derive(
     ``networks`` are the addresses that the last render gave out by site, and stay.
     """
     kept = copies if copies is not None else declared_copies(estate)
+    market = own_market(market, estate, estate.site_ids())
     found = machines.clusters(estate, catalog, market, runs)
     held = data.buckets(estate, catalog, market, kept)
     stored = data.databases(estate, catalog)

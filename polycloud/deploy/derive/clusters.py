@@ -2,16 +2,16 @@
 
 from collections.abc import Mapping
 
-import msgspec
-
 from polycloud.catalog import Catalog
 from polycloud.catalog.machine_names import is_arm
 from polycloud.catalog.market import Market
 from polycloud.catalog.market_rows import Offer
 from polycloud.deploy.blueprint import Cluster, Network, Pool, Role, Run, Where
-from polycloud.deploy.derive.prices import net
+from polycloud.deploy.derive.prices import CURRENCY
 from polycloud.estate import Estate
 from polycloud.estate.schema.places import NodePool
+from polycloud.placement.commitments.own_prices import priced
+from polycloud.placement.commitments.reading import Lookup
 from polycloud.placement.problem import HOURS
 
 DEFAULT_VERSION = "1.35"  # supported by EKS, GKE, AKS and OKE in 2026-11; see the catalogue's Kubernetes table
@@ -47,6 +47,7 @@ def where(site_id: str, catalog: Catalog, estate: Estate) -> Where:
 def clusters(estate: Estate, catalog: Catalog, market: Market, runs: tuple[Run, ...]) -> tuple[Cluster, ...]:
     """The estate's clusters; one for each site of a cloud where it declares none."""
     found = []
+    pay = priced(market.offer, estate.money)
     declared = {name: (c.at, c.version or DEFAULT_VERSION, c.pools) for name, c in estate.clusters.items()}
     if not declared:
         for cloud, one in estate.clouds.each():
@@ -61,12 +62,12 @@ def clusters(estate: Estate, catalog: Catalog, market: Market, runs: tuple[Run, 
         wanted = dict(pools) if taken_over else completed(pools)
         steady = [pool for pool, spec in wanted.items() if _steady(pool, spec)]
         made = [
-            _pool(market, site, pool, spec, placed, pool in USUAL or steady == [pool])
+            _pool(market, pay, site, pool, spec, placed, pool in USUAL or steady == [pool])
             for pool, spec in sorted(wanted.items())
         ]
-        made += _for_runs(market, site, placed, made)
-        priced = tuple(_priced(estate, site, p) for p in made if p is not None)
-        found.append(Cluster(name, site, version, priced, own.was if own is not None else ()))
+        made += _for_runs(pay, site, placed, made)
+        kept = tuple(pool for pool in made if pool is not None)
+        found.append(Cluster(name, site, version, kept, own.was if own is not None else ()))
     return tuple(found)
 
 
@@ -105,11 +106,6 @@ def bounds(role: Role, spec: NodePool, main: bool) -> tuple[int, int]:
     return least, max(most, least) if spec.max is None else spec.max
 
 
-def _priced(estate: Estate, site: Where, pool: Pool) -> Pool:
-    """At the estate's own prices: what was negotiated comes off list prices, not off the spot market's."""
-    return pool if pool.spot else msgspec.structs.replace(pool, monthly=net(estate, site.cloud, pool.monthly))
-
-
 def networks(sites: list[Where], last: Mapping[str, str], estate: Estate | None = None) -> tuple[Network, ...]:
     """A /16 for each site: what the estate says, else that of the last render; new ones take the lowest that is free,
     in order of site.
@@ -139,13 +135,15 @@ def networks(sites: list[Where], last: Mapping[str, str], estate: Estate | None 
     return tuple(found)
 
 
-def _pool(market: Market, site: Where, name: str, spec: NodePool, placed: list[Run], main: bool) -> Pool | None:
+def _pool(
+    market: Market, pay: Lookup, site: Where, name: str, spec: NodePool, placed: list[Run], main: bool
+) -> Pool | None:
     role = _role(name, spec)
     accelerator = spec.accelerator or ""
     machine = spec.machine
     if machine is None and role == "gpu":
         fitting = [r for r in placed if r.accelerator and _has(market, site, r.machine, accelerator)]
-        machine = fitting[0].machine if fitting else _cheapest(market, site, accelerator)
+        machine = fitting[0].machine if fitting else _cheapest(market, pay, site, accelerator)
     if machine is None and role != "gpu":
         offered = {offer.machine for offer in market.offers(site.id)}
         usual = GENERAL[site.cloud, role]
@@ -153,10 +151,10 @@ def _pool(market: Market, site: Where, name: str, spec: NodePool, placed: list[R
     if machine is None:
         return None  # no accelerator of that kind is offered there: derive says so
     least, most = bounds(role, spec, main)
-    return _filled(market, site, Pool(name, role, machine, least, most, spec.spot, accelerator, was=spec.was))
+    return _filled(pay, site, Pool(name, role, machine, least, most, spec.spot, accelerator, was=spec.was))
 
 
-def _for_runs(market: Market, site: Where, placed: list[Run], made: list[Pool | None]) -> list[Pool]:
+def _for_runs(pay: Lookup, site: Where, placed: list[Run], made: list[Pool | None]) -> list[Pool]:
     """Pools for placed runs whose machine no pool has."""
     have = {(pool.machine, pool.spot) for pool in made if pool is not None}
     found: list[Pool] = []
@@ -169,12 +167,13 @@ def _for_runs(market: Market, site: Where, placed: list[Run], made: list[Pool | 
         name = f"{'g' if run.accelerator else 'w'}{'s' if run.spot else 'd'}{len(found)}"
         most = sum(max(r.most, r.count) for r in same)
         pool = Pool(name, role, run.machine, 0, max(1, most), run.spot, run.accelerator, run.accelerators_each)
-        found.append(_filled(market, site, pool))
+        found.append(_filled(pay, site, pool))
     return found
 
 
-def _filled(market: Market, site: Where, pool: Pool) -> Pool:
-    offer = market.offer(site.id, pool.machine)
+def _filled(pay: Lookup, site: Where, pool: Pool) -> Pool:
+    """With what its machine is and costs, as the estate pays."""
+    offer = pay(site.id, pool.machine)
     if offer is None:
         return pool
     price = (offer.spot if pool.spot else None) or offer.on_demand
@@ -189,7 +188,7 @@ def _filled(market: Market, site: Where, pool: Pool) -> Pool:
         offer.accelerator_count or pool.accelerators_each,
         offer.vcpu,
         offer.memory_gib,
-        price * HOURS if price is not None and offer.currency == "USD" else None,
+        price * HOURS if price is not None and offer.currency == CURRENCY else None,
         pool.was,
     )
 
@@ -202,7 +201,7 @@ def _has(market: Market, site: Where, machine: str, accelerator: str) -> bool:
     return offer is not None and offer.accelerator in market.accelerators_named(accelerator)
 
 
-def _cheapest(market: Market, site: Where, accelerator: str) -> str | None:
+def _cheapest(market: Market, pay: Lookup, site: Where, accelerator: str) -> str | None:
     """The cheapest machine with the accelerator; when none is named, with a whole one that runs today's CUDA, and x86,
     as most images expect."""
 
@@ -214,7 +213,7 @@ def _cheapest(market: Market, site: Where, accelerator: str) -> str | None:
 
     wanted = market.accelerator(accelerator) if accelerator else None
     offers = [
-        offer
+        pay(site.id, offer.machine) or offer
         for offer in market.offers(site.id)
         if offer.accelerator
         and offer.on_demand is not None

@@ -1,4 +1,4 @@
-"""Money a month for what is rendered: list prices of the market less what the estate negotiated."""
+"""Money a month for what is rendered: the estate's own rows, and list prices less what it negotiated, as in a plan."""
 
 from polycloud.catalog.market import Market
 from polycloud.estate import Estate
@@ -6,12 +6,7 @@ from polycloud.placement.build.data import marginal
 from polycloud.placement.prices import left, less
 from polycloud.placement.problem import GB
 
-CURRENCY = "USD"
-
-
-def net(estate: Estate, cloud: str, micro: int | None) -> int | None:
-    """A list price of a cloud less the estate's discount there, micro-USD; None stays unknown."""
-    return less(micro, left(estate.money, cloud))
+CURRENCY, OWN = "USD", "own"
 
 
 def stored(estate: Estate, market: Market, site: str, gigabytes: int | None) -> int | None:
@@ -20,4 +15,5 @@ def stored(estate: Estate, market: Market, site: str, gigabytes: int | None) -> 
     if gigabytes is None or price is None or price.currency != CURRENCY:
         return None
     steps = tuple((step.from_gb, step.micro_per_gb) for step in price.steps)
-    return net(estate, site.partition("/")[0], round(marginal(steps, gigabytes * GB)))
+    cost = round(marginal(steps, gigabytes * GB))
+    return cost if price.quality == OWN else less(cost, left(estate.money, site.partition("/")[0]))

@@ -5,25 +5,31 @@ from fnmatch import fnmatchcase
 from polycloud.catalog import Catalog, UnknownScope
 from polycloud.deploy.blueprint import AiService, Bought, Cluster, Edge, EdgePool, Link, Objective, Where
 from polycloud.deploy.derive.clusters import where
+from polycloud.deploy.derive.names import made
 from polycloud.estate import Estate
 from polycloud.estate.schema.traffic import Deployment
+from polycloud.policy.deployments import in_foundry
 from polycloud.policy.residency import Atlas, inside
 
 WINDOW_SECONDS = 30 * 86_400
 LINK_MBPS = 1_000  # requirement H3: at least 1 Gbps where the estate says nothing
 PPM = 1_000_000
+# The hosting of Claude on Azure is a version of the model (platform.claude.com/docs/en/build-with-claude/
+# claude-in-microsoft-foundry, 2026-11).
+HOSTED = {"anthropic": "1", "azure": "2"}
 
 
 def services(estate: Estate, catalog: Catalog) -> tuple[AiService, ...]:
     """One for each deployment in a cloud: what must be enabled, deployed or bought there."""
     quotas = {(q.at, q.what.removeprefix("model:")): q.limit for q in estate.quotas.values() if "model:" in q.what}
-    found: dict[tuple[str, str, str, str], AiService] = {}
+    found: dict[tuple[str, ...], AiService] = {}
     for name, model in sorted(estate.models.items()):
         for deployment in model.deployments:
             site = where(deployment.at, catalog, estate)
             if site.cloud != "onprem":
                 service = _service(catalog, name, model.owner, deployment, site, quotas.get((deployment.at, name)))
-                found.setdefault((service.site.id, service.upstream, service.scope, service.capacity), service)
+                key = (service.site.id, service.upstream, service.scope, service.capacity, service.version)
+                found.setdefault(key, service)
     return tuple(found[key] for key in sorted(found))
 
 
@@ -49,11 +55,12 @@ def edge(estate: Estate, catalog: Catalog, clusters: tuple[Cluster, ...]) -> Edg
     entry = estate.entry
     if entry is None:
         return None
+    called = {name: made("gcp", "cluster", name) for name in entry.pools}  # subsets of the mesh are named like pods
     pools = tuple(
         EdgePool(
-            name,
+            called[name],
             tuple(c.name for c in clusters if any(fnmatchcase(c.site.id, pattern) for pattern in pool.sites)),
-            pool.fallback,
+            tuple(called[other] for other in pool.fallback),
         )
         for name, pool in sorted(entry.pools.items())
     )
@@ -114,7 +121,8 @@ def _service(
     catalog: Catalog, name: str, owner: str, deployment: Deployment, site: Where, quota: int | None
 ) -> AiService:
     asked = deployment.model or name
-    scope = deployment.profile or ""
+    foundry = in_foundry(site.cloud, asked, deployment, deployment.upstream or "")
+    scope = deployment.profile or ("global" if foundry else "")
     try:
         upstream = catalog.upstream_id(site.cloud, asked, scope) or asked
     except UnknownScope:
@@ -129,6 +137,7 @@ def _service(
         capacity=kind,
         units=0 if bought is None else bought.ptu or bought.units or 1,
         scope=scope,
+        version=HOSTED.get(deployment.hosting or "", "") if foundry else "",
         owner=owner,
         quota=quota,
         source=f"models.{name}",

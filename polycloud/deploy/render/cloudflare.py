@@ -199,6 +199,8 @@ def _balancer(root: Root, edge: Edge, pools: list[EdgePool], clusters: dict[str,
     order = [pool.name for pool in pools]
     steering: dict[str, Value]
     if edge.confined:
+        # developers.cloudflare.com/load-balancing/understand-basics/traffic-steering/steering-policies, 2026-11
+        root.gap("entry: Cloudflare steers by country in its Enterprise plan alone; others steer by region")
         steering = {
             "steering_policy": "geo",
             "fallback_pool": _pool_id(CLOSED),
@@ -226,6 +228,8 @@ def _balancer(root: Root, edge: Edge, pools: list[EdgePool], clusters: dict[str,
         },
     )
     root.add("outputs.tf", output("entry", "The public name.", attribute(balancer, "name")))
+    named = {*order, *(name for names in lists(edge, pools).values() for name in names)}
+    root.needs(FILE, *(f"edge-pool:{name}" for name in sorted(named)))
     root.provides(f"edge:{edge.hostname}")
 
 

@@ -3,14 +3,13 @@
 It is applied once clusters run and OpenBao is opened in them, by the provider for Vault, whose interface OpenBao keeps.
 """
 
-from itertools import pairwise
-
 from polycloud.deploy.blueprint import Blueprint
 from polycloud.deploy.conventions import GATEWAY_ACCOUNT, GATEWAY_NAMESPACE
 from polycloud.deploy.hcl import Part, Value, block, quoted
 from polycloud.deploy.hcl import render as written
 from polycloud.deploy.ports import Rendered
 from polycloud.deploy.render import promises, spanning
+from polycloud.deploy.render.issuers import issuers
 from polycloud.deploy.render.kept import kept
 from polycloud.deploy.render.promises import Promise
 from polycloud.deploy.render.terraform import Root, attribute, ref, variable
@@ -36,6 +35,10 @@ TRANSIT = "transit"
 TOKEN_SECONDS = 3600
 VERSIONS = 10  # of a secret that are kept
 ROTATE_DAYS = 90
+SIGNED = (
+    "By cluster: the issuer of its tokens, from the outputs of the clouds' roots; a cluster that is not here can not "
+    "sign in yet."
+)
 
 
 def render(blueprint: Blueprint) -> Rendered:
@@ -61,7 +64,6 @@ def _root(blueprint: Blueprint) -> Root:
         root.gap(f"OpenBao: agents may read {', '.join(foreign)}: have its engine (kv, version 2) there already")
     root.needs(FILE, *dict.fromkeys(f"cluster:{node.cluster.name}" for node in nodes))
     root.needs(FILE, *(f"voter:{node.name}" for node in nodes))
-    _moves(root, blueprint)
     reached: dict[str, Value] = {
         "address": ref("var.vault_address"),
         "ca_cert_file": ref("var.vault_authority"),
@@ -79,19 +81,6 @@ def _tests(root: Root) -> None:
         Promise("!vault_transit_secret_backend_key.data.deletion_allowed", "The key of data keys must not be deleted"),
     ]
     promises.add(root, {"vault": ()}, {"vault_outlives_a_cloud": told})
-
-
-def _moves(root: Root, blueprint: Blueprint) -> None:
-    """A renamed cluster is told under its new name, and signs in as before."""
-    now = {cluster.name for cluster in blueprint.clusters}
-    for cluster in blueprint.clusters:
-        for was, name in pairwise(reversed((cluster.name, *cluster.was))):
-            if was in now:
-                continue
-            root.about("moved.tf", "What was renamed: Terraform keeps it, under its new address.", "clusters")
-            for kind in ("vault_jwt_auth_backend.clusters", f"vault_jwt_auth_backend_role.{ROLE}"):
-                ends: dict[str, Value] = {"from": ref(f"{kind}[{quoted(was)}]"), "to": ref(f"{kind}[{quoted(name)}]")}
-                root.add("moved.tf", block("moved", attributes=ends))
 
 
 def _rights(blueprint: Blueprint) -> list[Part]:
@@ -161,21 +150,14 @@ def _sign_in(root: Root, blueprint: Blueprint, nodes: tuple[Node, ...]) -> None:
             f"https://127.0.0.1:{PORT}",
         ),
         variable("vault_authority", "The file of the authority that signed its certificate.", "string", "ca.crt"),
-        variable(
-            "cluster_issuers",
-            "By cluster: the issuer of its tokens, from the outputs of the clouds' roots; a cluster that is not here "
-            "can not sign in yet.",
-            "map(string)",
-            {},
-        ),
     )
+    known = issuers(root, SIGNED)
     mounts = ", ".join(
-        f"{quoted(cluster.name)} = {quoted(mount(blueprint, cluster))}" for cluster in blueprint.clusters
+        f"{quoted(blueprint.known_as(cluster.name))} = {quoted(mount(blueprint, cluster))}"
+        for cluster in blueprint.clusters
     )
     root.add(FILE, block("locals", attributes={"vault_mounts": ref(f"{{ {mounts} }}")}))
-    often = ref(
-        "{ for name, issuer in var.cluster_issuers : name => issuer if contains(keys(local.vault_mounts), name) }"
-    )
+    often = ref(f"{{ for name, issuer in {known.text} : name => issuer if contains(keys(local.vault_mounts), name) }}")
     section = root.section(FILE, "", "clusters", "identity")
     section.make(
         "vault_jwt_auth_backend",

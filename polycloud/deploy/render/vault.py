@@ -220,6 +220,4 @@ def nearest(nodes: tuple[Node, ...], cluster: Cluster) -> str:
 
 def mount(blueprint: Blueprint, cluster: Cluster) -> str:
     """Where pods of a cluster sign in: named as the cluster was first, for a place that moves signs everybody out."""
-    first = cluster.was[-1] if cluster.was else cluster.name
-    taken = first != cluster.name and any(other.name == first for other in blueprint.clusters)
-    return f"jwt-{_plain(cluster.name if taken else first)}"
+    return f"jwt-{_plain(blueprint.known_as(cluster.name))}"

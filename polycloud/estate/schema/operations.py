@@ -163,6 +163,9 @@ class MoneyRules(Part):
     complexity: Complexity = Field(
         default_factory=Complexity, description="What more clouds than one cost in people and tools."
     )
+    new_commitments: bool = Field(
+        default=True, description="Whether a plan may buy promises; those under `commitments` count either way."
+    )
     spread_moves_over: Duration | None = Field(
         default=None, description="The time over which the one-time cost of moving data is spread; none: 1y."
     )
@@ -203,7 +206,7 @@ class Rotation(Part):
 
     people: tuple[str, ...] = Field(min_length=1, description="Who takes turns, in order.")
     time_zone: str = Field(default="UTC", description="The zone of its hours, such as Europe/Berlin.")
-    hours: Annotated[str, Field(pattern=r"^\d{2}:\d{2}-\d{2}:\d{2}$")] = Field(
+    hours: Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d-(([01]\d|2[0-3]):[0-5]\d|24:00)$")] = Field(
         default="00:00-24:00", description="Its hours of the day, as 08:00-16:00."
     )
     turn: Duration | None = Field(default=None, description="How long one turn lasts, such as 1w.")

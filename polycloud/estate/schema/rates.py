@@ -4,9 +4,16 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from polycloud.estate.scalars import Amount, Bandwidth, Duration, Name, Ratio, SiteId, SitePattern
+from polycloud.estate.scalars import Amount, Bandwidth, Duration, Name, Ratio, SiteId, SitePattern, Size
 from polycloud.estate.schema.base import Part
 from polycloud.estate.schema.places import LinkKind
+
+
+class OwnStep(Part):
+    """What a gigabyte costs from a monthly volume on."""
+
+    start: Size = Field(alias="from", description="The volume above which it holds, such as 10 TB.")
+    per_gb: Amount = Field(description="Each gigabyte above it.")
 
 
 class OwnStorage(Part):
@@ -15,9 +22,10 @@ class OwnStorage(Part):
     at: SitePattern = Field(description="The sites where it holds, as a pattern.")
     tier: Literal["hot", "warm", "cold", "archive"] = Field(default="hot", description="Which tier.")
     per_gb_month: Amount = Field(description="Keeping a gigabyte for a month.")
-    read_back: Amount | None = Field(default=None, description="Reading a gigabyte back.")
-    put_per_1000: Amount | None = Field(default=None, description="A thousand writes.")
-    get_per_1000: Amount | None = Field(default=None, description="A thousand reads.")
+    steps: tuple[OwnStep, ...] = Field(default=(), description="Prices of what is more, by volume.")
+    read_back: Amount | None = Field(default=None, description="Reading a gigabyte back; none: as listed.")
+    put_per_1000: Amount | None = Field(default=None, description="A thousand writes; none: as listed.")
+    get_per_1000: Amount | None = Field(default=None, description="A thousand reads; none: as listed.")
 
 
 class OwnEgress(Part):
@@ -28,6 +36,7 @@ class OwnEgress(Part):
         description="The site that it goes to, or: internet, other-region (of the same cloud)."
     )
     per_gb: Amount = Field(description="Each gigabyte.")
+    steps: tuple[OwnStep, ...] = Field(default=(), description="Prices of what is more, by volume a month.")
 
 
 class OwnRoundTrip(Part):

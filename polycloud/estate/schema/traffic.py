@@ -98,6 +98,12 @@ class Deployment(Part):
         description="Cross-region processing: eu, us, apac, global (Bedrock), datazone:eu or global (Azure), "
         "global (Vertex). Residency counts every place it may run in.",
     )
+    hosting: Literal["azure", "anthropic"] | None = Field(
+        default=None,
+        description="Claude on Azure: whose machines it runs on, as chosen when it was deployed. azure: profile says "
+        "where, global or datazone:us. anthropic, or not given: where is not known, so no data class with limits "
+        "holds it.",
+    )
     capacity: Capacity | None = Field(default=None, description="Bought capacity; none: pay as you go.")
     price: Price | None = Field(default=None, description="A price that stands above the catalogue's.")
     features: dict[Feature, bool] = Field(

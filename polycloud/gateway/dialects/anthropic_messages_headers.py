@@ -1,8 +1,8 @@
-"""What callers of Anthropic messages say in headers: the version of the format, and the betas that they use.
+"""What Anthropic messages say in headers: the version of the format, and the betas that are used.
 
 docs.claude.com/en/api/versioning and …/api/beta-headers (2026-11). Vertex AI and Bedrock read betas in the body, as
 ``anthropic_beta`` (docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-anthropic-claude-messages-request-
-response.html, 2026-11).
+response.html, 2026-11); Azure reads the header.
 """
 
 import re
@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from polycloud.core.errors import BadRequest
+from polycloud.core.errors import BadRequest, Rejected
 
 BETA = "anthropic_beta"
 BETAS_MAX = 32  # more than there are at any time
@@ -38,3 +38,26 @@ def read_headers(headers: Mapping[bytes, bytes], fields: dict[str, msgspec.Raw])
     if len(found) > BETAS_MAX:
         raise BadRequest(f"anthropic-beta: more than {BETAS_MAX} betas", BETA)
     fields[BETA] = msgspec.Raw(msgspec.json.encode(found))
+
+
+def beta_header(body: bytes) -> dict[str, str]:
+    """The betas of a body as the header that says the same; none when it has none. Raises Rejected for what is no
+    list of their names."""
+    if BETA.encode() not in body:
+        return {}
+    try:
+        named = _TOLD.decode(body).anthropic_beta or []
+    except msgspec.ValidationError as error:
+        raise Rejected(f"{BETA}: expected an array of strings") from error
+    wrong = next((name for name in named if not _BETA.fullmatch(name)), None)
+    if wrong is not None:
+        raise Rejected(f"{BETA}: {wrong[:40]!r} is no name of a beta")
+    return {"anthropic-beta": ",".join(named)} if named else {}
+
+
+class _Told(msgspec.Struct):
+    anthropic_beta: list[str] | None = None
+
+
+_BETA = re.compile(r"[A-Za-z0-9._\-]{1,128}")  # a name with a line break would begin a header of its own
+_TOLD = msgspec.json.Decoder(_Told)

@@ -145,17 +145,14 @@ def lost_fields(request: ChatRequest, model: str) -> list[str]:
         lost.append("tools.strict")
     if request.top_k is not None and kind not in ("claude", "nova"):
         lost.append("top_k")
-    if kind != "claude":
-        if request.parallel_tools is False and request.tools:
-            lost.append("parallel_tool_calls")
-        if request.thinking_budget is not None or (request.effort is not None and kind == "other"):
-            lost.append("reasoning_effort")
+    if kind != "claude" and request.parallel_tools is False and request.tools:
+        lost.append("parallel_tool_calls")
     return lost + changed_thinking(request, model)
 
 
 def changed_thinking(request: ChatRequest, model: str) -> list[str]:
     """What becomes of the asked reasoning where it is not what was asked: left out, another level, another budget.
-    An effort as a budget, or a budget as an effort, is the same wish in the other spelling."""
+    An effort as a budget is the same wish in the other spelling; a budget as an effort is no bound any more."""
     asked, budget = request.effort, request.thinking_budget
     extra, effort, _ = thinking_fields(request, model)
     if not extra:
@@ -168,9 +165,9 @@ def changed_thinking(request: ChatRequest, model: str) -> list[str]:
     level = effort or extra.get("reasoning_effort")
     if isinstance(config, dict):
         level = config.get("maxReasoningEffort")
-    if budget is None and level and level != asked:
+    if level and (level != asked or budget is not None):
         names.append(f"reasoning_effort:{level}")
-    if budget is not None and asks_to_think(request) and asked is not None:
+    elif budget is not None and asks_to_think(request) and asked is not None:
         names.append("reasoning_effort")
     return names
 

@@ -55,8 +55,8 @@ def dropped(request: ChatRequest) -> tuple[str, ...]:
     names = writing.foreign_fields(request, NAME)
     if request.effort in ("xhigh", "max") and request.thinking_budget is None:
         names.append("reasoning_effort:high")
-    if request.thinking_budget is not None and request.effort not in (None, "none"):
-        names.append("reasoning_effort")
+    if request.thinking_budget and (level := _effort(request)):
+        names.append(f"reasoning_effort:{level.lower()}")
     if request.prefill:
         names.append("messages.prefill")
     if not _says([row for message in request.messages for row in _rows(message)]):

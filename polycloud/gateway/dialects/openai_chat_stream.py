@@ -262,9 +262,13 @@ class Writer:
 
 
 class Tap:
-    """Lets chunks through as they are, but for the usage chunk that the caller did not ask for."""
+    """Lets chunks through as they are, but for the usage chunk that the caller did not ask for.
+
+    An error behind the last finish reason does not undo the answer; ``choices`` is how many are to come."""
 
     __slots__ = (
+        "_choices",
+        "_finished",
         "_frames",
         "_head",
         "_hide_usage",
@@ -277,8 +281,10 @@ class Tap:
         "usage",
     )
 
-    def __init__(self, include_usage: bool) -> None:
+    def __init__(self, include_usage: bool, choices: int = 1) -> None:
         self._frames = Frames()
+        self._choices = choices
+        self._finished: set[int] = set()
         self._hide_usage = not include_usage
         self._head = self._tail = b""  # around the text of a frame that has nothing else to tell
         self._lessons = LESSONS_MAX
@@ -344,13 +350,14 @@ class Tap:
         except UNREADABLE as error:
             raise unreadable(_WHAT, error) from error
         choices = chunk.choices
-        if choices:
-            reason = choices[0].finish_reason
+        for choice in choices or ():
+            reason = choice.finish_reason
             if reason:
                 if reason in BROKEN_FINISHES:
                     self.failed = f"{reason}: the provider broke the answer off"
                 self.finish = finish_of(reason, None)[0]
-        if (chunk.error or chunk.object == "error") and self.finish is None:
+                self._finished.add(choice.index)
+        if (chunk.error or chunk.object == "error") and len(self._finished) < self._choices:
             failed = read_error(chunk.error or msgspec.Raw(payload))
             self.failed = f"{failed.code}: {failed.message}"
             return True

@@ -257,6 +257,7 @@ class Chunk(Wire):
 
 class PassChoice(Wire):
     finish_reason: str | None = None
+    index: int = 0
 
 
 class PassChunk(Wire):

@@ -80,6 +80,8 @@ def dropped(request: ChatRequest, model: str) -> tuple[str, ...]:
         names.append("messages.prefill")
     if request.thinking_budget is not None and request.effort is not None:
         names.append("thinking_budget")
+    elif request.thinking_budget:
+        names.append(f"reasoning_effort:{effort_of(request)}")
     if has_thinking(request.messages) and not keeps_reasoning(model):
         names.append("thinking")
     if has_cache_marks(request):

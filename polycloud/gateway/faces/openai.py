@@ -19,6 +19,7 @@ from polycloud.gateway.dialects.openai_chat_stream import Writer
 from polycloud.gateway.dialects.reading import ENCODER, FIELDS, MarkedEnvelope, given, lower, read_body, read_fields
 
 _REQUEST = msgspec.json.Decoder(wire.Request)
+_COUNT = msgspec.json.Decoder(int)
 _USAGE_ASKED = msgspec.Raw(b'{"include_usage":true}')
 _NEEDED = NATIVE | {"logprobs", "top_logprobs", "n"}  # extras with needs of their own
 
@@ -92,7 +93,8 @@ class OpenAIFace:
         return openai_chat_reply.pass_reply(body)
 
     def tap(self, envelope: Envelope) -> Tap:
-        return ChatTap(envelope.include_usage)
+        choices = _COUNT.decode(envelope.fields["n"]) if envelope.needs & bit.MULTIPLE else 1
+        return ChatTap(envelope.include_usage, choices)
 
     def write_reply(self, reply: ChatReply, model: str, created: int) -> bytes:
         return openai_chat_reply.write_reply(reply, model, created)

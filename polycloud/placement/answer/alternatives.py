@@ -12,6 +12,7 @@ import msgspec
 from polycloud.placement.answer.ledger import Ledger
 from polycloud.placement.answer.moves import Move, alone, followed, held_at, places
 from polycloud.placement.answer.reasons import differs, moved, wins_if
+from polycloud.placement.answer.thrift import likest
 from polycloud.placement.answer.values import Alternative
 from polycloud.placement.answer.words import listed
 from polycloud.placement.bill import bill
@@ -153,6 +154,7 @@ class Alternatives:
 
     def _solved(self, tried: Move, plan: Solution, solved: Solved) -> Alternative:
         problem = self.problem
+        plan = likest(problem, plan, self.plan, tried.task)
         there = bill(problem, plan)
         extra = there.total - self._ledger.total
         kinds = tried.outcome.kinds.copy()

@@ -19,6 +19,7 @@ from polycloud.placement.answer.flows import flow_answers
 from polycloud.placement.answer.promised import commitments, promise_facts, promises, upfront
 from polycloud.placement.answer.reasons import reason
 from polycloud.placement.answer.shares import site_shares
+from polycloud.placement.answer.thrift import thrifty
 from polycloud.placement.answer.values import (
     Alternative,
     BaselineAnswer,
@@ -90,7 +91,8 @@ def answer(
     known = [(solved.bill.total, solved.solution)]
     if effort.adopt:
         known += _simpler(baselines)
-    search = Alternatives(problem, min(known, key=lambda pair: pair[0])[1], effort)
+    least = min(known, key=lambda pair: pair[0])[1]
+    search = Alternatives(problem, thrifty(problem, least) if effort.adopt else least, effort)
     alternatives = search.find()
     plan = search.plan
     estate = basis.estate

@@ -23,13 +23,18 @@ class NoPlan(PolycloudError):
 
 
 def conflicts(
-    problem: Problem, names: tuple[str, ...], paths: Mapping[str, KeyPath], place: Callable[[KeyPath], Place]
+    problem: Problem,
+    names: tuple[str, ...],
+    paths: Mapping[str, KeyPath],
+    place: Callable[[KeyPath], Place],
+    slos: tuple[str, ...] = (),
 ) -> tuple[Diagnostic, ...]:
-    """One finding for each demand of an irreducible conflict, in the order of the file."""
+    """One finding for each demand of an irreducible conflict, in the order of the file. ``slos`` are the promises of
+    availability that take part by refusing some of the ways."""
     said = {**_work(problem), **_data(problem), **_limits(problem)}
-    found = (
-        Diagnostic("error", "plan_conflict", said.get(name, name), place(paths.get(name, ())), FIX) for name in names
-    )
+    told = [(said.get(name, name), paths.get(name, ())) for name in names]
+    told += [(f"slos.{name}: ways that are expected to be up less are refused", ("slos", name)) for name in slos]
+    found = (Diagnostic("error", "plan_conflict", message, place(path), FIX) for message, path in told)
     return tuple(sorted(found, key=lambda one: (one.place.file, one.place.line, one.message)))
 
 

@@ -21,9 +21,9 @@ NOBODY = "shared"  # what belongs to no workload
 def cost(problem: Problem, plan: Solution, spread_months: float, ageing: Ageing | None = None) -> Cost:
     """The month, its lines, and three years of it.
 
-    The bill of the same plan without first fillings is what a month costs once all data have arrived. What these
-    cost is reckoned as sent within one month, at the tiers of that month, unless a link can not carry that. Three
-    years are each year at the sizes of its middle, and the first fillings once. Prices and demand stand still.
+    The bill of the same plan without first fillings is what a month costs once all data have arrived; what these
+    cost is the rest, in all the months that it is spread over. Three years are each year at the sizes of its middle,
+    and the first fillings once. Prices and demand stand still.
     """
     lines = tuple(_lines(problem, plan))
     month = bill(problem, plan).total
@@ -31,7 +31,7 @@ def cost(problem: Problem, plan: Solution, spread_months: float, ageing: Ageing 
         problem, items=tuple(msgspec.structs.replace(item, move=0) for item in problem.items)
     )
     later = bill(settled, plan).total
-    once = _once(problem, plan, spread_months, later, month)
+    once = round((month - later) * Fraction(spread_months))
     years = (later * 12,) * YEARS
     if ageing is not None and not ageing.still:
         years = tuple(bill(ageing.at(middle), plan).total * 12 for middle in MIDDLES)
@@ -48,17 +48,6 @@ def cost(problem: Problem, plan: Solution, spread_months: float, ageing: Ageing 
         years_micro=years,
         unbilled_micro=sum(line.micro for line in lines if line.kind in UNBILLED),
     )
-
-
-def _once(problem: Problem, plan: Solution, spread_months: float, later: int, month: int) -> int:
-    """What all first fillings cost: in one month where every way can carry that, else by the month's slice."""
-    whole = tuple(
-        msgspec.structs.replace(item, move=round(item.move * Fraction(spread_months))) for item in problem.items
-    )
-    found = bill(msgspec.structs.replace(problem, items=whole), plan)
-    if set(found.faults) - set(bill(problem, plan).faults):
-        return round((month - later) * spread_months)
-    return found.total - later
 
 
 def _owner(line: CostLine) -> str:

@@ -56,7 +56,7 @@ class Sweep:
         for at, axis in enumerate(axes):
             share = (self._until - self._clock()) / (len(axes) - at)
             points = list(self._clouds(share) if axis == "clouds" else self._measured(axis, share))
-            found.append(Curve(axis, _different(points)))
+            found.append(Curve(axis, different(points, axis)))
         return tuple(found)
 
     def _clouds(self, seconds: float) -> Iterator[CurvePoint]:
@@ -121,12 +121,17 @@ class Sweep:
         )
 
 
-def _different(points: Sequence[CurvePoint]) -> tuple[CurvePoint, ...]:
+def different(points: Sequence[CurvePoint], axis: str) -> tuple[CurvePoint, ...]:
     """Without points that a tighter limit has reached already."""
-    found: dict[tuple[object, ...], CurvePoint] = {}
+    found: dict[tuple[int, float | None], CurvePoint] = {}
     for point in points:
-        found.setdefault((point.month_micro, point.latency_ms, point.clouds, point.kg_co2e), point)
+        found.setdefault((point.month_micro, measured(point, axis)), point)
     return tuple(found.values())
+
+
+def measured(point: CurvePoint, axis: str) -> float | None:
+    """What a point has on an axis: clouds in use, milliseconds, or kilograms."""
+    return {"clouds": float(len(point.clouds)), "latency": point.latency_ms, "carbon": point.kg_co2e}[axis]
 
 
 def running(problem: Problem, plan: Solution) -> list[Option]:

@@ -36,7 +36,8 @@ def warnings(rows: Sequence[Fact]) -> tuple[str, ...]:
         said.append(f"{len(unsure)} of {len(rows)} facts of this plan are {', '.join(kinds)}, not list or measured")
     if stale:
         oldest = max(stale, key=lambda f: f.days or 0)
-        said.append(f"{len(stale)} facts are older than a year; the oldest, {oldest.what}, is of {oldest.as_of}")
+        many = "1 fact is" if len(stale) == 1 else f"{len(stale)} facts are"
+        said.append(f"{many} older than a year; the oldest, {oldest.what}, is of {oldest.as_of}")
     if undated:
         said.append(f"{len(undated)} facts have no date")
     return tuple(said)
@@ -75,10 +76,10 @@ def _trips(problem: Problem, plan: Solution, market: Market, estate: Estate, tod
 
 def _machine(site: str, option: Option, market: Market, estate: Estate, today: datetime.date) -> Iterator[Fact]:
     offer = market.offer(site, option.machine)
-    own = [row for row in estate.money.prices if row.machine == option.machine and fnmatchcase(site, row.at)]
+    rows = [row for row in estate.money.prices if row.machine == option.machine and fnmatchcase(site, row.at)]
+    own = [said for row in rows if (said := row.spot if option.market == SPOT else row.on_demand) is not None]
     if own:
-        said = own[-1].spot if option.market == SPOT else own[-1].on_demand
-        yield fact(f"{option.machine} ({option.market}) at {site}", f"{said} an hour", "own", (), "", today)
+        yield fact(f"{option.machine} ({option.market}) at {site}", f"{own[-1]} an hour", "own", (), "", today)
     elif offer is not None:
         spot = option.market == SPOT
         micro = offer.spot if spot else offer.on_demand

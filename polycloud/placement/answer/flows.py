@@ -27,9 +27,11 @@ def carried(problem: Problem, plan: Solution) -> Iterator[Carried]:
             if item.origin in (-1, site):
                 continue
             lane = problem.zones[item.zone].lanes[item.origin][site]
-            for kind, volume in (("feed", item.feed), ("move", item.arriving(site) - item.feed)):
-                if lane is not None and volume:
-                    yield Carried(kind, -1, index, item.origin, site, volume, lane)
+            if lane is not None and item.feed:
+                yield Carried("feed", -1, index, item.origin, site, item.feed, lane)
+            if lane is not None and item.moving(site):
+                first = Lane(problem.filling(lane), lane.via)
+                yield Carried("move", -1, index, item.origin, site, item.moving(site), first)
     for at, (task, choice, sources) in enumerate(zip(problem.tasks, plan.choice, plan.sources, strict=True)):
         here = task.options[choice].site
         for flow, source in zip(task.flows, sources, strict=True):

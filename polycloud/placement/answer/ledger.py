@@ -60,6 +60,7 @@ class Ledger:
         self._holds = [dict(item.hold) for item in problem.items]
         self._usage = used(problem, solution)
         self._all = self._book(range(len(problem.tasks)), (), range(len(problem.items)), solution)
+        self._added = self._adds(solution, self._usage, self._all.meters)
 
     def changed(self, change: Change) -> Solution:
         """The whole changed plan, with the cheapest promises in every pool whose usage changes."""
@@ -92,11 +93,9 @@ class Ledger:
         after = self._usage_after(change)
         return [after.get(pool, usage) for pool, usage in enumerate(self._usage)]
 
-    def _adds(self, change: Change, new: Solution, meters: Counter[int]) -> int:
+    def _adds(self, plan: Solution, usage: list[list[int]], meters: Counter[int]) -> int:
         """What commitments add when they cover more than one pool: together, with the volumes on all meters."""
-        after = commitments(self.problem, new, self._whole_usage(change), meters)
-        before = commitments(self.problem, self.solution, self._usage, self._all.meters)
-        return sum(cost for _, cost in after) - sum(cost for _, cost in before)
+        return sum(cost for _, cost in commitments(self.problem, plan, usage, meters))
 
     def _usage_after(self, change: Change) -> dict[int, list[int]]:
         """The pools whose usage a change touches, with what is used then."""
@@ -128,7 +127,7 @@ class Ledger:
             if row.capacity is not None and volume > row.capacity:
                 faults.append(f"{row.name} carries {volume} bytes a month of {row.capacity}")
         if problem.wide or problem.credits:
-            kinds["commitment"] += self._adds(change, new, meters)
+            kinds["commitment"] += self._adds(new, self._whole_usage(change), meters) - self._added
         else:
             for pool, usage in self._usage_after(change).items():
                 kinds["commitment"] += commitment_cost(problem, pool, usage, new.promised[pool])
@@ -198,7 +197,7 @@ class Ledger:
                 books.plain["storage"] += self._holds[index][site]
                 books.clouds[problem.sites[site].cloud] += problem.sites[site].cloud != "onprem"
                 if item.origin not in (-1, site):
-                    self._carry(books, index, item.origin, site, item.arriving(site))
+                    self._carry(books, index, item.origin, site, item.feed, item.moving(site))
         return books
 
     def _book_flow(self, books: _Books, flow: Flow, source: int, here: int, plan: Solution) -> None:
@@ -216,7 +215,7 @@ class Ledger:
         for quota, units in option.quotas:
             books.quotas[quota] += units
 
-    def _carry(self, books: _Books, item: int, start: int, end: int, volume: int) -> None:
+    def _carry(self, books: _Books, item: int, start: int, end: int, volume: int, first: int = 0) -> None:
         problem = self.problem
         lane = problem.zones[problem.items[item].zone].lanes[start][end] if start >= 0 else None
         if lane is None:
@@ -225,6 +224,8 @@ class Ledger:
             return
         for meter in lane.meters:
             books.meters[meter] += volume
+        for meter in problem.filling(lane) if first else ():
+            books.meters[meter] += first
 
     def _broken(self, before: _Books, after: _Books, new: Solution, change: Change) -> list[str]:
         problem = self.problem

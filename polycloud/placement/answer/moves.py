@@ -1,7 +1,7 @@
 """What happens when a task is held at another place: its data and its neighbours follow as far as that pays."""
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 import msgspec
@@ -42,7 +42,7 @@ def alone(ledger: Ledger, task: int, site: int, options: list[int]) -> Move:
     tried = (
         Move(task, site, option, change, ledger.outcome(change))
         for option in options[:OPTIONS_TRIED]
-        for change in (Change(tasks, {}) for tasks in _companions(ledger, task, option))
+        for change in (Change(tasks, {}) for tasks in companions(ledger, task, option))
     )
     return min(tried, key=_worth)
 
@@ -50,7 +50,8 @@ def alone(ledger: Ledger, task: int, site: int, options: list[int]) -> Move:
 def followed(ledger: Ledger, best: Move) -> Move:
     """The same move with copies added, moved or dropped, one at a time, as long as that pays."""
     for _ in range(TOGGLES_MOST):
-        better = min((_with(ledger, best, items) for items in _toggles(ledger, best)), key=_worth, default=best)
+        tried = (_with(ledger, best, items) for items in toggles(ledger, best.task, best.site, best.change.items))
+        better = min(tried, key=_worth, default=best)
         if _worth(better) >= _worth(best):
             break
         best = better
@@ -61,7 +62,7 @@ def _worth(tried: Move) -> tuple[int, int]:
     return len(tried.outcome.faults), tried.outcome.total
 
 
-def _companions(ledger: Ledger, task: int, option: int) -> Iterator[dict[int, int]]:
+def companions(ledger: Ledger, task: int, option: int) -> Iterator[dict[int, int]]:
     """The task alone; and, where a part of its workload is in its way, the two with their places changed."""
     problem, choice = ledger.problem, ledger.solution.choice
     yield {task: option}
@@ -81,22 +82,24 @@ def _with(ledger: Ledger, base: Move, items: dict[int, tuple[int, ...]]) -> Move
     return Move(base.task, base.site, base.option, change, ledger.outcome(change))
 
 
-def _toggles(ledger: Ledger, base: Move) -> Iterator[dict[int, tuple[int, ...]]]:
-    """Each single change of the copies that the task uses: one added here, one moved here, one dropped."""
-    problem, site = ledger.problem, base.site
-    for index in sorted({flow.item for flow in problem.tasks[base.task].flows}):
+def toggles(
+    ledger: Ledger, task: int, site: int, items: Mapping[int, tuple[int, ...]]
+) -> Iterator[dict[int, tuple[int, ...]]]:
+    """Each single further change of the copies that a task at ``site`` uses: one added there, moved there, dropped."""
+    problem = ledger.problem
+    for index in sorted({flow.item for flow in problem.tasks[task].flows}):
         item = problem.items[index]
-        now = base.change.items.get(index, ledger.solution.copies[index])
+        now = items.get(index, ledger.solution.copies[index])
         allowed = {place for place, _ in item.hold}
         if site in allowed and site not in now:
             if item.copies_most is None or len(now) < item.copies_most:
-                yield {**base.change.items, index: tuple(sorted({*now, site}))}
+                yield {**items, index: tuple(sorted({*now, site}))}
             for old in now:
                 if old not in item.pinned:
-                    yield {**base.change.items, index: tuple(sorted({*now, site} - {old}))}
+                    yield {**items, index: tuple(sorted({*now, site} - {old}))}
         for old in now:
             if old not in item.pinned and len(now) > max(item.copies, 1):
-                yield {**base.change.items, index: tuple(sorted(set(now) - {old}))}
+                yield {**items, index: tuple(sorted(set(now) - {old}))}
 
 
 class Held(NamedTuple):

@@ -31,8 +31,10 @@ def reason(ledger: Ledger, task: int, refused: tuple[Refused, ...] = ()) -> str:
     here = row.options[choice[task]].site
     by_site = places(problem, task)
     if len(by_site) == 1:
-        # Whole sites that were refused say more than single machines.
-        whole = [r.why for r in refused if not any(":" in what for what in r.what)] or [r.why for r in refused]
+        # Whole sites that were refused say more than single machines, and those here nothing of elsewhere.
+        name = problem.sites[here].id
+        far = [r.why for r in refused if any(what.partition(":")[0] != name for what in r.what)]
+        whole = [r.why for r in refused if not any(":" in what for what in r.what)] or far
         reasons = list(dict.fromkeys(reason for why in whole for reason in why.split("; ")))
         why = f" (elsewhere: {listed(reasons)})" if reasons else ""
         return f"{problem.sites[here].id} is the only place left{why}"
@@ -73,7 +75,7 @@ def _cheapest(ledger: Ledger, task: int, alone: dict[int, int]) -> str:
         for flow, source in zip(row.flows, ledger.solution.sources[task], strict=True)
         if source == here or (flow.write and here in ledger.solution.copies[flow.item])
     ]
-    data = f" and {listed(sorted(set(local)))} is beside it" if local else ""
+    data = f" and {listed(sorted(set(local)))} {'is' if len(set(local)) == 1 else 'are'} beside it" if local else ""
     if alone[second] == alone[here]:
         return f"no place is cheaper than {name} ({usd(alone[here])} a month){data}; {other} costs as much"
     more = f"the next by itself, {other}, costs {usd(alone[second])}"
@@ -114,14 +116,18 @@ def wins_if(ledger: Ledger, found: Move, extra: int) -> str:
     if 0 < extra < option.cost:
         less, share = option.cost - extra, percent(extra / option.cost)
         amounts = f"({usd(less)} instead of {usd(option.cost)} a month)"
-        if option.pool >= 0 and any(option.hourly):
-            share, amounts = f"at least {share}", "(promises for it would save less too)"
+        prepaid = any(paid.cloud == ledger.problem.sites[found.site].cloud for paid in ledger.problem.credits)
+        if (option.pool >= 0 and any(option.hourly)) or prepaid:
+            covered = "prepaid money" if prepaid else "promises for it"
+            share, amounts = f"at least {share}", f"({covered} would save less too)"
         said.append(f"{option.machine} there cost {share} less {amounts}")
     for kind, what in PRICES.items():
         more = found.outcome.kinds[kind]
         if more >= extra:
             said.append(f"{what} cost {percent(extra / more)} less there")
-    return " or ".join(said) or "no single price decides it: machines, data and promises are all dearer there"
+    grown = sorted(((more, kind) for kind, more in found.outcome.kinds.items() if more > 0), reverse=True)
+    causes = listed([DEARER[kind].format(usd(more)) for more, kind in grown])
+    return " or ".join(said) or f"no single price decides it: {causes}"
 
 
 def differs(ledger: Ledger, found: Move) -> tuple[str, ...]:

@@ -162,10 +162,9 @@ class CostLine(msgspec.Struct, frozen=True):
 class Cost(msgspec.Struct, frozen=True):
     """The bill, shared out. Each of the four groupings sums to ``month_micro``, to the micro-dollar.
 
-    ``once_micro`` is the one-time cost of moving data, sent within one month; the month holds a slice of them, spread
+    ``once_micro`` is the one-time cost of moving data, sent within one month; the month holds its share of that, spread
     over ``spread_months``. ``years_micro`` are three years without it, data grown as stated, and ``three_years_micro``
-    their sum with it. ``unbilled_micro`` is the part of the month that
-    no cloud bills: complexity and penalties.
+    their sum with it. ``unbilled_micro`` is the part of the month that no cloud bills: complexity and penalties.
     """
 
     month_micro: int

@@ -143,7 +143,9 @@ def _option(pattern: str, needs: Needs, found: tuple[Cloud, ...], market: Market
     elif planned:
         unmet.append("the planner found no lawful plan of this kind (see the notes)")
     shown = depth if pattern not in (FAILOVER, EVERYWHERE) else "two clouds"
-    reasons, against = _reasons(pattern, needs, used, models_only), (*doubts, *_against(pattern, needs))
+    moot = bool(planned) and pattern not in planned  # nothing speaks for what can not be
+    reasons = () if moot else _reasons(pattern, needs, used, models_only)
+    against = (*doubts, *_against(pattern, needs))
     return Option(pattern, names, price, reach, shown, tuple(unmet), reasons, against)
 
 
@@ -152,7 +154,7 @@ def _used(pattern: str, found: tuple[Cloud, ...], needs: Needs) -> tuple[tuple[C
     best = found[0]
     if pattern in (SINGLE, HYBRID):
         places = () if pattern == HYBRID and needs.own_hall else best.lacks_places
-        return (best,), _lack(best.lacks_models, places, best.far_users), ()
+        return (best,), _lack(needs, best.lacks_models, places, best.far_users), ()
     chosen, missing = together(found, needs)
     lacking = [f"no cloud has it: {word}" for word in missing]
     if len(chosen) > 1:
@@ -161,14 +163,15 @@ def _used(pattern: str, found: tuple[Cloud, ...], needs: Needs) -> tuple[tuple[C
     second = next((cloud for cloud in others if cloud.whole), others[0])
     if pattern == SPECIALISED:
         return (*chosen, second), lacking, ()
-    lacking += [f"{second.name}, the other side: {lack}" for lack in _lack((), second.lacks_places, second.far_users)]
+    there = _lack(needs, (), second.lacks_places, second.far_users)
+    lacking += [f"{second.name}, the other side: {lack}" for lack in there]
     doubts = tuple(f"{second.name} lacks {m}: an equivalent model has to do there" for m in second.lacks_models)
     return (*chosen, second), lacking, doubts
 
 
-def _lack(models: tuple[str, ...], places: tuple[str, ...], users: tuple[str, ...]) -> list[str]:
+def _lack(needs: Needs, models: tuple[str, ...], places: tuple[str, ...], users: tuple[str, ...]) -> list[str]:
     found = [f"the model {m} is not offered" for m in models]
-    found += [f"no region in {p}" for p in places]
+    found += [f"no {'sovereign ' if needs.sovereign else ''}region in {p}" for p in places]
     return found + [f"users in {u} are too far" for u in users]
 
 
@@ -305,6 +308,8 @@ def _changes(needs: Needs, best: Option, catalog: Catalog, market: Market, plann
     found = []
     for words, answers in tries:
         other = _choices(msgspec.structs.replace(needs, **answers), catalog, market, planned)[0]
+        if answers.get("own_hall") is False and "onprem" in other.clouds:
+            continue  # the plan itself keeps them
         if other.pattern != best.pattern or set(other.clouds) != set(best.clouds):
             unmet = ", which would not meet all either" if other.unmet else ""
             found.append(f"{words}: {other.pattern} ({' + '.join(other.clouds)}){unmet}")

@@ -52,7 +52,7 @@ def _cloud(name: str, needs: Needs, catalog: Catalog, market: Market) -> Cloud:
     sites = [s for s in catalog.sites(name) if _kind(catalog, s) in KINDS[bool(needs.sovereign)]]
     lacks = tuple(word for word in places if not any(inside(site, word) for site in sites))
     if needs.sovereign and not places and not sites:
-        lacks = ("a sovereign region",)
+        lacks = ("any country",)
     own = [site for site in sites if any(inside(site, word) for word in places)] if places else sites
     has = tuple(model for model in wanted if own and offers(catalog, name, model))  # no place there: no model either
     far = tuple(user for user in needs.users or () if _far(user, own, needs.latency_ms, market))

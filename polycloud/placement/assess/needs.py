@@ -1,5 +1,6 @@
 """What is asked before an answer: needs as values, read from a file, from ``key=value``, or from a person."""
 
+import re
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 from pathlib import Path
@@ -16,6 +17,7 @@ from polycloud.estate.source import MAX_FILE_BYTES, Node, Scalar, Sequence, read
 ESTATES = {"microsoft": "azure", "oracle": "oci", "google": "gcp", "amazon": "aws"}
 UNKNOWN = ("", "?", "unknown", "-")
 BYTES_TB = 10**12
+_PLACE = re.compile(r"[A-Z]{2}|[a-z]{2}(-[a-z]+)?|[a-z]+/[a-z0-9-]+")
 
 
 class Needs(msgspec.Struct, frozen=True):
@@ -120,9 +122,14 @@ def _words(known: tuple[str, ...]) -> Callable[[object], tuple[str, ...]]:
 
 
 def _places(value: object) -> tuple[str, ...]:
-    return tuple(
+    """Countries in two capitals, jurisdictions and sites in small letters."""
+    found = tuple(
         word.upper() if len(word) == 2 and word.lower() not in ("eu", "uk") else word.lower() for word in _list(value)
     )
+    for word in found:
+        if not _PLACE.fullmatch(word):
+            raise ValueError(f"{word[:40]!r} is no country (two letters), jurisdiction (eu, us-ca) or site")
+    return found
 
 
 QUESTIONS = (

@@ -1,6 +1,6 @@
 """From an estate to a planning problem: parts, options, items, lanes, promises and limits, with a name for each."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import date
 
 import msgspec
@@ -17,9 +17,10 @@ from polycloud.placement.build.candidates import Candidates
 from polycloud.placement.build.changes import Changes
 from polycloud.placement.build.couplings import standbys, together
 from polycloud.placement.build.data import Data
-from polycloud.placement.build.demand import blocks, quiet_first, slots
+from polycloud.placement.build.demand import blocks, quiet_first, rounded, slots
 from polycloud.placement.build.drafts import Draft
 from polycloud.placement.build.feasible import check_groups, check_storage, no_item, no_option, no_pin
+from polycloud.placement.build.first import WORDS, first_meters
 from polycloud.placement.build.fitting import Speeds
 from polycloud.placement.build.ground import CURRENCY, Ground
 from polycloud.placement.build.law import Law
@@ -64,7 +65,8 @@ class Built(msgspec.Struct, frozen=True):
     ``paths``: the statement of the estate behind every task, item, quota, term, and behind the couplings as conflicts
     name them; ``details`` beside the options of ``problem.tasks``; ``classes``: the data classes of each task and item
     by name; ``slots``: the block of each hour of the day; ``months``: over how many the moves are spread;
-    ``allowances``: meters whose free first volume is not counted on, and what that overstates at most.
+    ``allowances``: meters whose free first volume is not counted on, and what that overstates at most; ``slos``: by
+    task the promises of availability that refuse some of its ways.
     """
 
     problem: Problem
@@ -76,6 +78,7 @@ class Built(msgspec.Struct, frozen=True):
     diagnostics: tuple[Diagnostic, ...] = ()
     allowances: tuple[tuple[str, int], ...] = ()
     estate: Estate | None = None
+    slos: Mapping[str, tuple[str, ...]] = {}
 
 
 def build(
@@ -154,7 +157,8 @@ class _Building:
         errors = [found for found in ground.found if found.severity == "error"]
         if errors:
             raise EstateError(tuple(ground.found))
-        return self._whole(shaped, drafts, items, merged.hours, merged.of)
+        found = self._whole(shaped, drafts, items, merged.hours, merged.of)
+        return msgspec.structs.replace(found, slos=promises.deciding)
 
     def _shaped(self) -> list[list[Part]]:
         shapes = Shapes(self.ground, self.law, self.machines, self.speeds, self.distances.holds)
@@ -199,23 +203,25 @@ class _Building:
             for part, flow in zip(parts, flows, strict=True)
         )
         lanes = self._lanes()
+        meters, first = first_meters(lanes.meters, lanes.zones, items, self.data.months)
         near = (*together(ground, parts), *standbys(ground, parts))
         per_cloud = ground.usd(ground.estate.money.complexity.per_cloud, ("money", "complexity", "per_cloud"))
         problem = Problem(
             sites=tuple(values.Place(site, site.partition("/")[0]) for site in ground.sites),
-            meters=lanes.meters,
+            meters=meters,
             zones=lanes.zones,
             tasks=tasks,
             items=items,
             pools=pools,
             wide=self.pools.wide(index),
-            credits=self.pools.credits(index, lanes.meters),
+            credits=self.pools.credits(index, meters),
             quotas=tuple(self.quotas.rows),
             near=tuple(row for row, _ in near),
             blocks=hours,
             per_cloud=per_cloud or 0,
             fixed=(*lanes.fixed, *self.pools.fixed),
             left_out=(*ground.left_out, *lanes.left_out),
+            first=first,
         )
         paths: dict[str, KeyPath] = {part.name: part.path() for part in parts}
         paths.update({item.name: ("datasets", item.name) for item in items if item.name not in paths})
@@ -235,7 +241,10 @@ class _Building:
             of,
             float(self.data.months),
             tuple(ground.found),
-            lanes.allowances,
+            (
+                *lanes.allowances,
+                *((name + WORDS, rounded(spare / self.data.months)) for name, spare in lanes.allowances),
+            ),
             ground.estate,
         )
 

@@ -1,6 +1,8 @@
 """Sites that the estate does not list, and where work that can run nowhere could run: the list of sites is a statement
 of the estate too."""
 
+from collections.abc import Callable
+
 from polycloud.estate.schema.places import CloudName
 from polycloud.placement.build.ground import Ground
 from polycloud.placement.build.law import Law
@@ -10,7 +12,9 @@ from polycloud.placement.build.shapes import Part, at_allows
 SHOWN_MAX = 3  # as many suggestions as a person reads
 
 
-def elsewhere(ground: Ground, law: Law, distances: Distances, part: Part) -> tuple[str, ...]:
+def elsewhere(
+    ground: Ground, law: Law, distances: Distances, part: Part, fits: Callable[[Part, str], bool]
+) -> tuple[str, ...]:
     """A few regions of the estate's clouds that law, at:, latency and the list of machines would allow."""
     needs = part.work.needs
     if part.fixed or part.halls == "only" or needs is None:
@@ -26,7 +30,7 @@ def elsewhere(ground: Ground, law: Law, distances: Distances, part: Part) -> tup
             continue
         if offering is not None and site.id not in offering:
             continue
-        if law.admits(site.id, classes) and not distances.of(part, site.id).refused and ground.market.offers(site.id):
+        if law.admits(site.id, classes) and not distances.of(part, site.id).refused and fits(part, site.id):
             found.append(site.id)
             if len(found) == SHOWN_MAX:
                 break

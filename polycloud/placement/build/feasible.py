@@ -21,7 +21,7 @@ def no_option(ground: Ground, law: Law, options: Options, part: Part) -> None:
     """One error with the smallest set of statements that refuse every machine at every site."""
     statements = explained(ground, dict(options.against(part)))
     what = f"{part.workload} can run nowhere" if part.name == part.workload else f"{part.name} can run nowhere"
-    others = elsewhere(ground, law, options.distances, part)
+    others = elsewhere(ground, law, options.distances, part, options.fits)
     adding = f"or list {' or '.join(others)} under clouds" if others else "or add a site"
     report(ground, "workload_unplaceable", part.path(), what, statements, f"change one of them, {adding}")
 

@@ -134,15 +134,22 @@ class Options:
             found[part.path("at")] = f"not among at: {', '.join(part.work.at)}"
         own = site.startswith("onprem/")
         if part.fixed and site != part.fixed:
-            path, why = part.path("pattern"), f"the pattern {part.work.pattern} puts"
+            path, why = part.path("pattern"), f"the pattern {part.work.pattern} puts this part at {part.fixed}"
             if part.work.pattern == "active-active":
-                path, why = part.path("shares") if part.work.shares else ("traffic", "shares"), "the shares put"
-            found[path] = f"{why} this part at {part.fixed}"
+                path = part.path("shares") if part.work.shares else ("traffic", "shares")
+                why = "the shares put this part at another site"  # the same words for all parts, which are told as one
+            found[path] = why
         elif (part.halls == "only" and not own) or (part.halls == "never" and own):
             where = "a hall" if part.halls == "only" else "a cloud"
             found[part.path("pattern")] = f"the pattern {part.work.pattern} puts this part in {where}"
         found.update(self.distances.of(part, site).refused)
         return found
+
+    def fits(self, part: Part, site: str) -> bool:
+        """Whether some machine of a site, of the estate or not, is what a part needs."""
+        return any(
+            isinstance(self._candidates.judged(part.work, m), Choice) for m in self._candidates.all(part.work, site)
+        )
 
     def against(self, part: Part) -> Iterator[tuple[str, Refusals]]:
         """For a part without any option: each candidate with all statements that refuse it alone."""

@@ -56,6 +56,7 @@ class Pools:
     def __init__(self, ground: Ground, machines: Machines) -> None:
         self._ground = ground
         self._machines = machines
+        self._sold = TERMS if ground.estate.money.new_commitments else ()
         self.fixed: list[tuple[str, int]] = []
         self._credits: list[Credit] = []
         self.held = [
@@ -172,7 +173,7 @@ class Pools:
         if key not in self._reaches:
             scope = self.scope(machine)
             held = any(held.scope == scope for held in self.held)
-            own = min((keep for keep in machine.keeps if keep is not None), default=PPM)
+            own = min((keep for keep in machine.keeps[: len(self._sold)] if keep is not None), default=PPM)
             self._reaches[key] = Reach(
                 scope, 0 if held else own, self._most(scope, machine.site), bool(self._covering(scope))
             )
@@ -182,7 +183,7 @@ class Pools:
         """The least that a promise keeps which can be bought whatever machines of a family are in its pool."""
         if scope not in self._mosts:
             members = [m for m in self._machines.at(site) if m.family == scope[2] and m.on_demand is not None]
-            terms = [[machine.keeps[at] for machine in members] for at in range(len(TERMS))]
+            terms = [[machine.keeps[at] for machine in members] for at in range(len(self._sold))]
             known = [[keep for keep in keeps if keep is not None] for keeps in terms]
             whole = [
                 max(found) for found, keeps in zip(known, terms, strict=True) if found and len(found) == len(keeps)
@@ -241,7 +242,7 @@ class Pools:
         """What is held, then what can be bought: at the dearest ratio of the machines in the pool, and only where the
         committed price of each of them is known."""
         found = [Term(held.name, held.keep, held.rate, held.rate) for held in self.held if held.scope == scope]
-        for at, name in enumerate(TERMS):
+        for at, name in enumerate(self._sold):
             keeps = [machine.keeps[at] for machine in machines]
             known = [keep for keep in keeps if keep is not None]
             if known and len(known) == len(keeps):

@@ -7,6 +7,7 @@ candidate reaches it none is refused, since the estate's pattern can not hold it
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
+from math import sqrt
 
 from polycloud.estate.schema.operations import Slo
 from polycloud.estate.schema.work import Workload
@@ -26,9 +27,12 @@ from polycloud.placement.build.reach import Distances
 from polycloud.placement.build.shapes import JOBS, PARTS, Part
 from polycloud.placement.problem import HOURS
 
-# For one machine: AWS Compute SLA, instance level (aws.amazon.com/compute/sla, read 2026-11). The others promise as
-# much or more for one machine with its best disks.
+# For one machine: AWS Compute SLA, instance level (aws.amazon.com/compute/sla, read 2026-11). It stands for Azure and
+# OCI too, whose contracts were not read; they are said to promise as much or more for one with its best disks.
 MACHINE = 0.995
+MACHINE_AT = {"gcp": 0.999}  # any family but the memory-optimised (cloud.google.com/compute/sla, read 2026-11)
+# Gemini's generateContent (cloud.google.com/vertex-ai/generative-ai/sla, read 2026-11), taken for all models there.
+MODEL_AT = {"gcp": 0.995}
 EXPECTED = 1  # of the ranges: the middle one
 ZONES = 2  # machines at a site, in two zones, that its promise is for
 MONTH_MS = HOURS * 3_600_000
@@ -44,6 +48,7 @@ class Promises:
         self._distances = distances
         self._slos = [(name, slo) for name, slo in ground.estate.slos.items() if slo.measure == "availability"]
         self._models: dict[tuple[str, str], float] = {}
+        self.deciding: dict[str, tuple[str, ...]] = {}  # by part, the promises in slos: that refuse some
 
     def up(self, part: Part, site: str, alone: bool, interrupted: float) -> float:
         """The share of time that the whole workload is up when each of its parts is as this one.
@@ -54,7 +59,8 @@ class Promises:
         if part.work.kind in JOBS:
             return 1 - interrupted
         # A standby of one machine hardly counts: what decides is the primary, and the time of the switch.
-        single = MACHINE if alone and part.serving else COMPUTE
+        one = MACHINE_AT.get(site.partition("/")[0], MACHINE)
+        single = one if alone and part.serving else COMPUTE
         return self._called(part, site) * _compute(part.work, single * (1 - interrupted))
 
     def said(self, part: Part, site: str) -> Said | None:
@@ -103,14 +109,18 @@ class Promises:
     def _leave(self, part: Part, short: Sequence[Draft], rest: Sequence[Draft]) -> None:
         """Notes what is refused; a site where nothing is left as a whole."""
         sites = {row.machine.site for row in rest}
+        names: dict[str, None] = {}
         for row in short:
             said = self.said(part, row.machine.site)
             assert said is not None
+            names[said[0]] = None
             where = self._ground.where(("slos", said[0]))
             why = f"expected to be up {_share(row.up)}, and slos.{said[0]} promises {_share(said[1])} ({where})"
             market = "" if row.market in ("on-demand", "own") else f" on {row.market}"
             what = f"{row.machine.name}{market}" if row.machine.site in sites else ""
             self._ground.leave(part.workload, row.machine.site, what, why)
+        if names:
+            self.deciding[part.name] = tuple(names)
 
     def _warn(self, name: str, mine: Sequence[Part], drafts: Mapping[str, list[Draft]]) -> None:
         """Tells of work none of whose ways holds the promise, with the pattern that would."""
@@ -201,11 +211,16 @@ def _ways(work: Workload, models: float) -> Iterator[Way]:
 
 
 def _model(places: Sequence[str]) -> float:
-    """A model by its deployments: in one region, in several of one cloud, in several clouds."""
-    clouds = {site.partition("/")[0] for site in places}
-    if "onprem" in clouds or len(set(places)) < 2:
-        return 1.0 if "onprem" in clouds else MODEL_API
-    return doubled(MODEL_API, (BETA_CLOUDS if len(clouds) > 1 else BETA_REGIONS)[EXPECTED])
+    """A model by its deployments: in one region, in several of one cloud, in several clouds; of these the best two, as
+    two that fail as often as both do in the geometric mean."""
+    clouds = [site.partition("/")[0] for site in dict.fromkeys(places)]
+    if "onprem" in clouds:
+        return 1.0
+    down = sorted(1 - MODEL_AT.get(cloud, MODEL_API) for cloud in clouds) or [1 - MODEL_API]
+    if len(down) < ZONES:
+        return 1 - down[0]
+    beta = BETA_CLOUDS if len(set(clouds)) > 1 else BETA_REGIONS
+    return doubled(1 - sqrt(down[0] * down[1]), beta[EXPECTED])
 
 
 def _share(value: float) -> str:

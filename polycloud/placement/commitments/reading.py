@@ -17,7 +17,7 @@ from pathlib import Path
 from polycloud.catalog.lookup import CLOUDS
 from polycloud.catalog.market_rows import Offer
 from polycloud.core.diagnostics import Diagnostic
-from polycloud.core.errors import PolycloudError
+from polycloud.core.errors import BadRequest
 from polycloud.estate.paths import nearest, suggestion
 from polycloud.placement.commitments.history import (
     DAY_HOURS,
@@ -46,11 +46,10 @@ COST_MAX = Decimal(10**9)  # USD in one line
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
-class UnreadableUsage(PolycloudError):
+class UnreadableUsage(BadRequest):
     """A usage file can not be read at all: its kind is unknown, or the part that reads it is not installed."""
 
     code = "usage_unreadable"
-    status = 400
 
 
 class _Bad(Exception):
@@ -88,9 +87,20 @@ def _csv(path: Path) -> Iterator[Line]:
                     yield reader.line_num, dict(zip(names, cells, strict=True))
         except UnicodeDecodeError as error:
             fix = "save it in UTF-8, as in: iconv -f LATIN1 -t UTF-8"
-            yield reader.line_num + 1, _Bad(f"the file is not in UTF-8: {error}", fix)
+            yield _foreign(path), _Bad(f"the file is not in UTF-8: {error.reason}", fix)
         except csv.Error as error:
             yield reader.line_num + 1, _Bad(f"not CSV: {error}", "write it again as CSV with commas")
+
+
+def _foreign(path: Path) -> int:
+    """The first line that is not in UTF-8: the reader is a block ahead of the lines that it gives."""
+    with path.open("rb") as file:
+        for number, line in enumerate(file, 1):
+            try:
+                line.decode("utf-8")
+            except UnicodeDecodeError:
+                return number
+    return 1
 
 
 def _parquet(path: Path) -> Iterator[Line]:

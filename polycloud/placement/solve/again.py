@@ -11,8 +11,7 @@ from polycloud.placement.solve.highs import Ints, np
 from polycloud.placement.solve.large import Large, Trail
 from polycloud.placement.solve.result import USUAL, Limits, Report, Solved, Watch
 
-STEPS = 60  # of dual ascent to make good what the change did to the prices
-MANY = 150  # of them when that did not do
+STEPS = 80, 150  # of dual ascent to make good what the change did to the prices, and again when that did not do
 GENTLE = 0.3  # how long the first of them is beside one from prices that know nothing
 WORSE = 1.5  # a gap so many times wider than before is good enough: closing the rest takes longest
 SHARE = 6  # of the time that a solve from nothing may take; who has more time asks for that
@@ -24,7 +23,8 @@ def resolve(
 ) -> Solved:
     """Solve ``changed``, beginning where the solve of ``problem`` ended; tasks, items, sites, machines, quotas and
     pools are the same where they have the same name. The answer is given when it is proven to be within what
-    ``limits`` ask for, within 0.3 %, or at most half as far again from the optimum as the previous one was."""
+    ``limits`` ask for, within 0.3 %, or at most half as far again from the optimum as the previous one was; for a
+    large problem whose tasks are coupled also when small pieces put back anew no longer pay."""
     if previous.solution is None or not all(task.options for task in changed.tasks):
         return solving.solve(changed, limits, report=report)
     names = _Names(problem, changed)
@@ -40,12 +40,14 @@ def resolve(
         return solving.solve(
             changed, msgspec.structs.replace(limits, seconds=limits.seconds - watch.seconds), report=report
         )
-    return msgspec.structs.replace(watch.solved(solving.floor(changed)), trail=trail)
+    floor = solving.floor(changed) if watch.bound is None else watch.bound
+    return msgspec.structs.replace(watch.solved(floor), trail=trail)
 
 
 def _retrace(large: Large, names: "_Names", plan: Solution, trail: Trail, gap: float) -> Trail | None:
-    """The old plan where it still fits, the rest placed anew; the old prices and a little ascent; what the change has
-    moved decided anew with what is worst; and only if that leaves a wider gap than before the whole way from there."""
+    """The old plan where it still fits and the rest where it is cheapest at the old prices; then a little ascent, a
+    plan by the new prices if that is better, and small pieces anew where a plan is furthest from its bound. What is
+    still too wide then is closed only where that is quick: where nothing couples tasks, or the model is not large."""
     watch = large.watch
     tasks = _begin(large, names, plan)
     large.lower()
@@ -53,20 +55,26 @@ def _retrace(large: Large, names: "_Names", plan: Solution, trail: Trail, gap: f
     for task in tasks.tolist():
         large.search.put(task, int(large.search.choice[task]), -1.0)
     large.settle_in(tasks, prices)
-    large.polish("carried over")
+    large.search.sweep(large.order, lambda: True)
+    large.offer("carried over")
+    if watch.solution is None or not large.plain:
+        large.polish("carried over")
     large.certify(prices)
     allowed = max(watch.limits.gap, gap * WORSE, FEW)
     if watch.within(allowed) or not watch.go_on("bound"):
         return large.trail([])
-    ascent = large.ascend(prices, STEPS, GENTLE)
-    if large.coupled:
-        large.mend(ascent, tasks.tolist(), names.fewer(plan), allowed)
-        if not watch.within(allowed) and watch.go_on("prices"):  # much has changed
-            ascent = large.ascend(prices if large.prices is None else large.prices, MANY, GENTLE)
+    for steps in STEPS if large.coupled else STEPS[:1]:
+        ascent = large.ascend(prices if large.prices is None else large.prices, steps, GENTLE)
+        if large.coupled and not watch.within(allowed):
             large.spread()
-            large.assign(ascent)
+        large.recreate(allowed)
+        if watch.within(allowed) or not watch.go_on("bound"):
+            return large.trail([])
+    if not large.coupled:
+        return large.settle([way for old in trail.ways if (way := names.way(old)) is not None])
+    if exact.size(large.problem) <= solving.SPELLED:
         return large.refine(ascent, allowed)
-    return large.settle([way for old in trail.ways if (way := names.way(old)) is not None])
+    return large.trail([])
 
 
 def _begin(large: Large, names: "_Names", plan: Solution) -> Ints:

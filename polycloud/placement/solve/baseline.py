@@ -101,7 +101,7 @@ def _spelled(problem: Problem, may: highs.Bools, inside: highs.Bools, seconds: f
     )
     part = msgspec.structs.replace(problem, tasks=tasks, items=items)
     built = exact.build(part)
-    outcome = highs.run(built.model, seconds, 1e-6, lambda: True)
+    outcome = highs.run(built.model, seconds, 1e-6, lambda: True, options=highs.PLAIN)
     if outcome.values is None:
         return None
     plan = exact.read(part, built, outcome.values)

@@ -88,7 +88,7 @@ class Master:
         cost = float(dense.own[k])
         values: dict[int, float] = {self._task_row + task: 1.0}
         for flow, site in zip(dense.flows_of_task[task], way[1:], strict=True):
-            cost += float(self.dual.carry[flow, site, here])
+            cost += float(self.dual.carry[site, self.dual.pair[flow, here]])
             values[self._use[flow, site]] = 1.0
         return cost, (list(values), list(values.values()))
 
@@ -128,7 +128,7 @@ class Master:
         source: list[list[int]] = [[] for _ in picked]
         for at, k in enumerate(picked.tolist()):
             flows = dense.flows_of_task[dense.task[k]]
-            source[at] = answer.reach[flows, :, dense.site[k]].argmin(axis=1).tolist() if flows else []
+            source[at] = answer.reach[:, self.dual.pair[flows, dense.site[k]]].argmin(axis=0).tolist() if flows else []
         return [(k, *sites) for k, sites in zip(picked.tolist(), source, strict=True)]
 
     def of(self, solution: Solution) -> list[Way]:
@@ -140,7 +140,11 @@ class Master:
             way = [k]
             for flow, source in zip(dense.flows_of_task[task], sources, strict=True):
                 copies = solution.copies[int(dense.flow_item[flow])]
-                way.append(source if source >= 0 else min(copies, key=lambda s: float(self.dual.carry[flow, s, here])))
+                way.append(
+                    source
+                    if source >= 0
+                    else min(copies, key=lambda s: float(self.dual.carry[s, self.dual.pair[flow, here]]))
+                )
             found.append(tuple(way))
         return found
 

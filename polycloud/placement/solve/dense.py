@@ -6,8 +6,8 @@ Money is USD in float64 here; the bill in whole micro-USD has the last word.
 from collections import defaultdict
 
 from polycloud.placement.bill import MILLION
-from polycloud.placement.problem import GB, Problem
-from polycloud.placement.solve.highs import Floats, Ints, np
+from polycloud.placement.problem import GB, Item, Problem
+from polycloud.placement.solve.highs import Bools, Floats, Ints, np
 
 FIRST = "first tier"
 
@@ -54,9 +54,20 @@ class Dense:
                 lane[item.origin] = 0.0
                 carried = np.isfinite(lane)
                 self.hold[at, ~carried] = np.inf
-                arriving = np.full(self.sites, float(item.feed + item.move))
-                arriving[list(item.filled)] = item.feed
-                self.hold[at, carried] += lane[carried] * arriving[carried]
+                first = lane if not self.problem.first else self._first(item, carried)
+                moving = np.full(self.sites, float(item.move))
+                moving[list(item.filled)] = 0.0
+                self.hold[at, carried] += lane[carried] * item.feed + first[carried] * moving[carried]
+
+    def _first(self, item: Item, carried: Bools) -> Floats:
+        """USD per byte of the first transfer to each site."""
+        found = np.zeros(self.sites)
+        lanes = self.problem.zones[item.zone].lanes[item.origin]
+        for site in np.flatnonzero(carried).tolist():
+            lane = lanes[site]
+            if lane is not None and site != item.origin:
+                found[site] = sum(self.prices[meter] for meter in self.problem.filling(lane))
+        return found
 
     def fastest(self, k_cost: Floats) -> Ints:
         """For each task the option of least cost."""

@@ -25,6 +25,7 @@ STEP = 0.02  # of what an option costs: a step of a row's price
 LANE = 0.2  # of what a lane costs: a step of a copy's price
 HOURS = 10.0  # a step of what promises cover
 TINY = 1e-12
+SINGLE: type[np.floating] = np.float32  # near enough to choose by; ``certain`` is not
 
 
 class Prices(msgspec.Struct):
@@ -45,7 +46,7 @@ class Prices(msgspec.Struct):
 
 class Answer(msgspec.Struct):
     """What everyone does alone: ``value`` in USD is the bound, ``cost`` has one entry per option, ``place`` what a
-    copy costs by item and site, ``chosen`` an option per task, ``kept`` the copies, ``reach`` (flows, from, to);
+    copy costs by item and site, ``chosen`` an option per task, ``kept`` the copies, ``reach`` (from, pairs);
     ``cover`` is that of its prices."""
 
     value: float
@@ -68,13 +69,13 @@ class Ascent(msgspec.Struct):
 
 
 class Dual:
-    """The bound as a function of prices, and steps upwards. ``carry`` is (flows, from, to) in USD."""
+    """The bound as a function of prices, and steps upwards. ``pair`` numbers each flow with each site where its task
+    has an option; ``carry`` is (from, pairs) in USD."""
 
     def __init__(self, dense: Dense, carry: Floats):
+        """``carry`` is (flows, from, to) in USD."""
         self.dense = dense
         problem = dense.problem
-        self.carry = carry
-        self._sum = np.empty_like(carry)
         self._copies = np.array([item.copies for item in problem.items], dtype=np.int64)
         self._most = np.array(
             [dense.sites if item.copies_most is None else item.copies_most for item in problem.items], dtype=np.int64
@@ -83,9 +84,11 @@ class Dual:
         for at, item in enumerate(problem.items):
             self._pinned[at, list(item.pinned)] = True
         self._nowhere = dense.write & (self._copies[dense.flow_item] == 0)  # may write to no copy at all, for nothing
-        carry[self._nowhere] = 0.0
+        self._pairs(carry)
         self.may = np.isfinite(dense.hold)
+        self._sizes = self._lengths(carry)
         self._pool = np.where(dense.pool < 0, len(problem.pools), dense.pool)
+        self._hourly = np.ascontiguousarray(dense.hourly.T)
         hours = float(sum(problem.blocks))
         self._terms = [
             [
@@ -104,6 +107,20 @@ class Dual:
         for pool in self._below:  # what wide promises pay for an hour depends on its price as well
             plain[pool] = False
         self._enough = np.where(np.array(plain, dtype=bool), self._need, np.inf)  # more than that is only dearer
+
+    def _pairs(self, carry: Floats) -> None:
+        """Number the pairs; ``carry`` is (flows, from, to)."""
+        dense = self.dense
+        wanted = np.zeros((len(dense.first) - 1, dense.sites), dtype=bool)
+        wanted[dense.task, dense.site] = True
+        self._flow, to = np.nonzero(wanted[dense.flow_task])
+        self.carry = np.ascontiguousarray(carry[self._flow, :, to].T, dtype=SINGLE)
+        self.carry[:, self._nowhere[self._flow]] = 0.0
+        self._sum = np.empty_like(self.carry)
+        self.pair = np.full((len(dense.volume), dense.sites), -1)
+        self.pair[self._flow, to] = np.arange(len(to))
+        self._pair_at = dense.flow_task[self._flow] * dense.sites + to  # where by task and site
+        self._option_at = dense.task * dense.sites + dense.site
 
     def start(self) -> Prices:
         """Prices to begin with: a copy's cost shared by its readers, promises spread evenly over the hours."""
@@ -132,19 +149,19 @@ class Dual:
         dense = self.dense
         extra = np.zeros(len(dense.own))
         if len(prices.row):
-            extra += (np.append(prices.row, 0.0)[dense.row_of] * dense.row_value).sum(axis=1)
+            extra += np.einsum("kr,kr->k", np.append(prices.row, 0.0)[dense.row_of], dense.row_value)
         if len(prices.cover):
-            cover = np.vstack([prices.cover, np.zeros((1, prices.cover.shape[1]))])
-            extra -= (cover[self._pool] * dense.hourly).sum(axis=1)
+            cover = np.pad(prices.cover.T, ((0, 0), (0, 1)))
+            extra -= np.einsum("bk,bk->k", cover.take(self._pool, axis=1), self._hourly)
         return extra
 
     def answer(self, prices: Prices) -> Answer:
         """Everyone's choice at lawful prices, and the bound."""
         dense = self.dense
-        np.add(self.carry, prices.copy[:, :, None].astype(self.carry.dtype), out=self._sum)
-        data = np.zeros((len(dense.first) - 1, dense.sites))
-        np.add.at(data, dense.flow_task, self._sum.min(axis=1))
-        cost = dense.own + self.steer(prices) + data[dense.task, dense.site]
+        np.take(prices.copy.T.astype(self.carry.dtype), self._flow, axis=1, out=self._sum, mode="clip")
+        self._sum += self.carry
+        data = np.bincount(self._pair_at, self._sum.min(axis=0), (len(dense.first) - 1) * dense.sites)
+        cost = dense.own + self.steer(prices) + data[self._option_at]
         chosen = dense.fastest(cost)
         place = dense.hold.copy()
         np.subtract.at(place, dense.flow_item, prices.copy)
@@ -190,7 +207,7 @@ class Dual:
         found = Ascent(prices, -np.inf, np.zeros(len(self.dense.own)), np.zeros(self.may.shape))
         now = _parts(prices)
         mean, square = [np.zeros_like(part) for part in now], [np.zeros_like(part) for part in now]
-        usual, sizes = prices, self._sizes()
+        usual = prices
         for at in range(1, steps + 1):
             answer = self._better(found, prices)
             if not np.isfinite(answer.value):  # something has nowhere to be
@@ -202,7 +219,7 @@ class Dual:
             length = long * SHORTEST ** (at / steps)
             moved = []
             for part, was, way, size in zip(
-                range(3), _parts(prices), _parts(self._direction(answer)), sizes, strict=True
+                range(3), _parts(prices), _parts(self._direction(answer)), self._sizes, strict=True
             ):
                 mean[part] += (1.0 - MEAN) * (way - mean[part])
                 square[part] += (1.0 - SQUARE) * (way**2 - square[part])
@@ -228,10 +245,10 @@ class Dual:
         rank = np.where(self._pinned, -np.inf, place)
         kept = rank < 0
         count = kept.sum(axis=1)
-        for at in np.flatnonzero((count < self._copies) | (count > self._most)):
-            many = self._copies[at] if count[at] < self._copies[at] else self._most[at]
-            kept[at] = False
-            kept[at, np.argsort(rank[at], kind="stable")[:many]] = True
+        odd = np.flatnonzero((count < self._copies) | (count > self._most))
+        many = np.clip(count[odd], self._copies[odd], self._most[odd])
+        order = np.argsort(rank[odd], axis=1, kind="stable")
+        kept[odd[:, None], order] = np.arange(rank.shape[1]) < many[:, None]
         return kept
 
     def _promises(self, cover: Floats) -> float:
@@ -251,7 +268,7 @@ class Dual:
         here = dense.site[answer.chosen][dense.flow_task]
         at = np.arange(len(here))
         copy = -answer.kept[dense.flow_item].astype(np.float64)
-        copy[at, answer.reach[at, :, here].argmin(axis=1)] += 1.0
+        copy[at, answer.reach[:, self.pair[at, here]].argmin(axis=0)] += 1.0
         row = np.zeros(len(dense.limit) + 1)
         np.add.at(row, dense.row_of[answer.chosen].ravel(), dense.row_value[answer.chosen].ravel())
         cover = np.zeros((len(self._terms) + 1, len(dense.blocks)))
@@ -264,14 +281,14 @@ class Dual:
             even[np.array(pools)[answer.cover[pools].argmin(axis=0)], np.arange(even.shape[1])] += held
         return Prices(copy, row[:-1] - dense.limit, even)
 
-    def _sizes(self) -> tuple[Floats, Floats, Floats]:
+    def _lengths(self, carry: Floats) -> tuple[Floats, Floats, Floats]:
         """How far each kind of price goes in one step at first."""
         dense = self.dense
-        reach = np.where(np.isfinite(self.carry), self.carry, 0.0).mean(axis=(1, 2), dtype=np.float64)
+        reach = np.where(np.isfinite(carry), carry, 0.0).mean(axis=(1, 2), dtype=np.float64)
         hold = np.where(self.may, dense.hold, 0.0).mean(axis=1) / np.maximum(
             1, np.bincount(dense.flow_item, minlength=len(self.may))
         )
-        option = float(np.median(np.abs(dense.own))) if len(dense.own) else 0.0
+        option = float(np.sort(np.abs(dense.own))[len(dense.own) // 2]) if len(dense.own) else 0.0
         return (
             LANE * np.maximum(reach, STEP * hold[dense.flow_item])[:, None],
             np.full(len(dense.limit), STEP * option),

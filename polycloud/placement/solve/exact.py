@@ -108,7 +108,8 @@ def item_columns(problem: Problem, item: Item, model: Model, meters: "_Meters | 
         lost = item.origin not in (-1, site) and lane is None
         column = model.column(cost / MILLION, high=0.0 if lost else 1.0, whole=True)
         if lane is not None and meters is not None:
-            meters.carry(column, lane.meters, item.arriving(site))
+            meters.carry(column, lane.meters, item.feed)
+            meters.carry(column, problem.filling(lane), item.moving(site))
         columns[site] = column
     most = INF if item.copies_most is None else float(item.copies_most)
     model.row(float(item.copies), most, list(columns.values()), [1.0] * len(columns))
@@ -242,7 +243,7 @@ class _Meters:
         return any(not self._plain(meter) for meter in meters)
 
     def carry(self, column: int, meters: tuple[int, ...], volume: int) -> None:
-        for meter in meters:
+        for meter in meters if volume else ():
             if self._plain(meter):
                 cost = volume * self._meters[meter].tiers[0][1] / GB / MILLION
                 self._model.cost[column] += cost
@@ -294,7 +295,8 @@ def most(problem: Problem) -> list[int]:
     for item in problem.items:
         if item.origin >= 0:
             holds = [site for site, _ in item.hold]
-            ways.add(limits, item.zone, ([item.origin], holds), (item.feed + item.move) * _many(item))
+            ways.add(limits, item.zone, ([item.origin], holds), item.feed * _many(item))
+            ways.add(limits, item.zone, ([item.origin], holds), item.move * _many(item), problem.first)
     for task in problem.tasks:
         sites = [option.site for option in task.options]
         for flow in task.flows:
@@ -319,8 +321,11 @@ class _Ways:
         self.bending = {at for at, m in enumerate(problem.meters) if len(m.tiers) > 1 or m.capacity is not None}
         self._zones: dict[int, tuple[Ints, Ints, Ints, Ints]] = {}
 
-    def add(self, limits: list[int], zone: int, ends: tuple[list[int], list[int]], volume: int) -> None:
-        """Count a volume that takes one of the ways between sites, the one that uses a meter most often."""
+    def add(
+        self, limits: list[int], zone: int, ends: tuple[list[int], list[int]], volume: int, first: tuple[int, ...] = ()
+    ) -> None:
+        """Count a volume that takes one of the ways between sites, the one that uses a meter most often; on those of
+        ``first`` as well, which may count it in their stead."""
         if zone not in self._zones:
             self._zones[zone] = self._read(zone)
         start, end, meter, times = self._zones[zone]
@@ -331,6 +336,8 @@ class _Ways:
         np.maximum.at(found, meter[used], times[used])
         for at in np.flatnonzero(found).tolist():
             limits[at] += int(found[at]) * volume
+            if first and first[at] != at:
+                limits[first[at]] += int(found[at]) * volume
 
     def _read(self, zone: int) -> tuple[Ints, Ints, Ints, Ints]:
         found = [

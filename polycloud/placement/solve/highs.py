@@ -10,7 +10,7 @@ import math
 import os
 import signal
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 
@@ -19,20 +19,20 @@ try:
     import numpy as np
     from numpy.typing import NDArray
 except ModuleNotFoundError as error:
-    raise ModuleNotFoundError(
-        'the planner needs its solver: pip install "polycloud[place]"', name=error.name
-    ) from error
+    raise ModuleNotFoundError('the planner needs its solver: pip install -e ".[place]"', name=error.name) from error
 
 __all__ = [
     "FAIR",
     "INF",
     "LOOK",
+    "PLAIN",
     "Bools",
     "Floats",
     "Indices",
     "Ints",
     "Model",
     "Outcome",
+    "Settings",
     "highs",
     "highspy",
     "np",
@@ -44,10 +44,20 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Indices = NDArray[np.int32]
 Bools = NDArray[np.bool_]
+Settings = Mapping[str, str | int | float | bool]
 INF = math.inf
 LOOK = 0.1  # seconds between two looks at the clock while the solver works
 FAIR = 1e-6  # the solver's tolerance, relative: a bound is lowered by it
 INTERRUPTED = 130  # the exit code of a process that ctrl-C ended
+
+# For models that are solved in a second or so: cuts and branches alone. Presolve and the search inside smaller models
+# take longer than they save, 0.8 s against 0.4 s for 14 tasks under three wide promises, and prove nothing more.
+PLAIN: Settings = {
+    "presolve": "off",
+    "mip_heuristic_run_rens": False,
+    "mip_heuristic_run_rins": False,
+    "mip_heuristic_run_root_reduced_cost": False,
+}
 
 _at_work: set[threading.Thread] = set()
 
@@ -111,7 +121,7 @@ def run(
     keep_on: Callable[[], bool],
     start: dict[int, float] | None = None,
     relaxed: bool = False,
-    options: dict[str, str | int | float | bool] | None = None,
+    options: Settings | None = None,
 ) -> Outcome:
     """Solve; ``keep_on`` is asked every tenth of a second and stops the run by saying False.
 

@@ -19,7 +19,7 @@ from itertools import combinations, pairwise
 import msgspec
 
 from polycloud.placement.bill import bill, clouds_used, volumes
-from polycloud.placement.problem import Problem, Solution
+from polycloud.placement.problem import Problem
 from polycloud.placement.solve import baseline, exact, highs, layers, neighbours, promises, tariff
 from polycloud.placement.solve.columns import Master, Relaxed, Way
 from polycloud.placement.solve.dense import Dense
@@ -28,6 +28,7 @@ from polycloud.placement.solve.facility import BIG
 from polycloud.placement.solve.highs import Bools, Floats, Ints, np
 from polycloud.placement.solve.neighbours import Neighbours
 from polycloud.placement.solve.part import Inside, Part, inside
+from polycloud.placement.solve.recreate import Recreate
 from polycloud.placement.solve.result import Watch
 from polycloud.placement.solve.search import Search, carried
 
@@ -42,7 +43,8 @@ BOUND_SHARE = 0.4  # of the time, before the restriction is solved
 USED = 0.03  # of recent answers, from which an option or a copy is open to a neighbourhood
 NEAR = (5, 4)  # cheapest options and sites that are open to each task and item of a neighbourhood
 ASSIGN, ASSIGN_SHARE = 12.0, 0.5  # seconds, and of the time, for all tasks with the copies where they are
-MENDED = (100, 150, 200)  # tasks decided anew after a change, as long as their time is enough
+TRIES = 400  # pieces put back anew between two looks at the bill
+PAYS = 0.1  # of what the gap is too wide, that so many must gain to be followed by more
 SECONDS = 3.0  # for one neighbourhood
 MANY, FEWEST = 80, 20  # tasks of a neighbourhood at first, and at least
 LARGER, SMALLER = 1.05, 0.8  # times as many tasks, after one without a better plan, and after one that took too long
@@ -119,7 +121,7 @@ class Large:
             if np.array_equal(prices, self.dense.prices):
                 return
             self.dense.reprice(prices)
-            self.search.carry = carried(self.dense, np.float64)
+            self.search.carry = carried(self.dense)
 
     def _on(self, step: str) -> Callable[[], bool]:
         return lambda: self.watch.go_on(step)
@@ -135,7 +137,7 @@ class Large:
             low = copy(self.dense)
             low.reprice(prices)
             self.left += left
-        self.dual = Dual(low, carried(low, np.float32))
+        self.dual = Dual(low, self.search.carry if self.plain else carried(low))
 
     def certify(self, prices: Prices) -> None:
         """Count prices as the best, and their bound as proven."""
@@ -269,25 +271,22 @@ class Large:
                 self.reopen(part, small, seconds, "restricted")
                 return
 
-    def mend(self, ascent: Ascent, tasks: list[int], items: list[int], enough: float) -> None:
-        """Decide anew what a change has moved, together with what keeps the plan furthest from its bound, then more
-        of that."""
-        used, kept = ascent.options > USED, ascent.copies > USED
+    def recreate(self, enough: float) -> None:
+        """Small pieces of the plan anew until the gap is ``enough`` or that no longer pays."""
+        watch, search = self.watch, self.search
+        if self.prices is None:
+            return
         nearby = Neighbours(self.dense, random.Random(0))  # noqa: S311  no secret
-        for many in MENDED:
-            best = self.watch.solution
-            if best is None or self.prices is None or self.watch.within(enough) or not self.watch.go_on("mending"):
+        pieces = Recreate(search, nearby, self.dual.answer(self.prices).cost, partial(self.lost, prices=self.prices))
+        while not watch.within(enough) and watch.go_on("recreating"):
+            if watch.solution is None or watch.bill is None or watch.bound is None:
                 return
-            worth = nearby.worth(best, self.dual.answer(self.prices).cost, self.lost(best, self.prices))
-            worth[tasks] = np.inf
-            worst = np.argsort(-worth, kind="stable")[: max(many, len(tasks))]
-            part = self.part((sorted(worst.tolist()), items), used, kept, NEAR)
-            if part is None:
-                return
-            enough_time = self.reopen(part, inside(self.problem, best, part), SECONDS, "mending", 1)
-            self.search.take(self.watch.solution or best)
-            self.polish("mending")
-            if not enough_time:
+            before = watch.bill.total
+            missing = (before - watch.bound / (1.0 - enough)) / 1e6
+            search.take(watch.solution)
+            pieces.run(search.total() - missing, TRIES, self._on("recreating"))
+            self.offer("recreated")
+            if (before - watch.bill.total) / 1e6 < PAYS * missing:
                 return
 
     def assign(self, ascent: Ascent) -> None:
@@ -312,8 +311,9 @@ class Large:
             before = watch.solution
             if before is None or self.prices is None:
                 break
-            cost = self.dual.answer(self.prices).cost
-            around = nearby.around(before, cost, self.lost(before, self.prices), int(many))
+            cost, chosen = self.dual.answer(self.prices).cost, self.search.chosen(before)
+            worth = nearby.worth(chosen, cost, self.lost(chosen, self.prices)).cumsum()
+            around = nearby.around(chosen, cost, worth, int(many))
             part = self.part(around, used, kept, near)
             if part is None:
                 break
@@ -327,10 +327,9 @@ class Large:
                 many = min(every, many * LARGER)
         return self.trail([])
 
-    def lost(self, plan: Solution, prices: Prices) -> Floats:
+    def lost(self, chosen: Ints, prices: Prices) -> Floats:
         """USD by pool that promises cost a plan beyond what they cost at prices."""
         dense, pools = self.dense, len(self.problem.pools)
-        chosen = dense.first[:-1] + np.array(plan.choice, dtype=np.int64)
         usage = np.zeros((pools + 1, len(dense.blocks)))
         np.add.at(usage, self.search.pool[chosen], dense.hourly[chosen])
         cost: Floats = self.search.pool_cost(np.arange(pools), usage[:-1]) + (prices.cover * usage[:-1]).sum(axis=1)

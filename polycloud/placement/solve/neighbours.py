@@ -24,29 +24,27 @@ class Neighbours:
         limited = np.where(row < len(dense.limit), len(dense.problem.pools) + row, nothing)
         self._cell = np.where(dense.pool >= 0, dense.pool, limited)
 
-    def worth(self, plan: Solution, cost: Floats, lost: Floats) -> Floats:
-        """By task what keeps a plan from its bound: what its option costs more than the cheapest at the best prices,
+    def worth(self, chosen: Ints, cost: Floats, lost: Floats) -> Floats:
+        """By task what keeps a plan from its bound: what its ``chosen`` option costs above the cheapest at best prices,
         ``cost`` by option, and its part of ``lost``, by pool what promises cost more than at these prices."""
         dense = self._dense
-        chosen = dense.first[:-1] + np.array(plan.choice, dtype=np.int64)
         pools = dense.pool[chosen]
         users = np.bincount(pools[pools >= 0], minlength=len(lost))
         share = np.append(lost / np.maximum(users, 1), 0.0)[pools]
         found: Floats = cost[chosen] - np.minimum.reduceat(cost, dense.first[:-1]) + share
         return found.clip(LEAST)
 
-    def around(self, plan: Solution, cost: Floats, lost: Floats, many: int) -> tuple[list[int], list[int]]:
-        """About ``many`` tasks and their items, begun from tasks that keep the plan from its bound."""
+    def around(self, chosen: Ints, cost: Floats, worth: Floats, many: int) -> tuple[list[int], list[int]]:
+        """About ``many`` tasks and their items, begun from tasks that keep the plan from its bound. ``worth`` is the
+        running sum of ``worth``."""
         dense, draw = self._dense, self._draw
-        worth = self.worth(plan, cost, lost).cumsum().tolist()
-        chosen = dense.first[:-1] + np.array(plan.choice, dtype=np.int64)
         cells = self._cell[chosen]
         tasks, items = set[int](), set[int]()
         queue: list[int] = []
         by_chance = draw.random() < 0.5
         while len(tasks) < min(many, len(worth)):
             if not queue:
-                queue = draw.choices(range(len(worth)), cum_weights=worth)
+                queue = [int(np.searchsorted(worth, draw.random() * worth[-1], side="right"))]
             task = queue.pop(draw.randrange(len(queue)) if by_chance else 0)
             if task in tasks:
                 continue
@@ -62,6 +60,17 @@ class Neighbours:
                 rivals: Ints = np.flatnonzero(cells == self._cell[k])
                 queue += self._some([t for t in rivals.tolist() if t not in tasks], RIVALS)
         return sorted(tasks), sorted(items)
+
+    def piece(self, chosen: Ints, cost: Floats, task: int, many: int) -> list[int]:
+        """A task and some of those that use the same data, are where it is or where it would rather be."""
+        dense, draw = self._dense, self._draw
+        own = slice(dense.first[task], dense.first[task + 1])
+        rather = dense.first[task] + np.argpartition(cost[own], min(RATHER, own.stop - own.start) - 1)[:RATHER]
+        cells = self._cell[chosen]
+        groups = [self._readers[int(dense.flow_item[flow])] for flow in dense.flows_of_task[task]]
+        groups += [np.flatnonzero(cells == self._cell[k]).tolist() for k in (chosen[task], *rather)]
+        groups = [group for group in groups if group]
+        return list({task, *(draw.choice(draw.choice(groups)) for _ in range(many - 1))})
 
     def _some(self, tasks: list[int], many: int) -> list[int]:
         return tasks if len(tasks) <= many else self._draw.sample(tasks, many)

@@ -30,11 +30,16 @@ def best(pool: Pool, usage: list[int], blocks: tuple[int, ...]) -> tuple[int, ..
 
 def beside(problem: Problem, usage: list[list[int]], promised: Sequence[tuple[int, ...]], pool: int) -> list[int]:
     """By block the usage of a pool that wide promises do not cover anyway, with the other pools as they are."""
-    left = rest(usage, promised)
+    inside = max((wide.pools for wide in problem.wide if pool in wide.pools), key=len, default=())
+    if not inside:
+        return list(usage[pool])
+    among = [at for at, wide in enumerate(problem.wide) if not set(inside).isdisjoint(wide.pools)]
+    rows = rest([usage[at] for at in inside], [promised[at] for at in inside])
+    left = dict(zip(inside, rows, strict=True))
     left[pool] = [0] * len(problem.blocks)
-    before = wide_cover(problem, [list(row) for row in left])
+    before = wide_cover(problem, {at: list(row) for at, row in left.items()}, among)
     left[pool] = list(usage[pool])
-    after = wide_cover(problem, left)
+    after = wide_cover(problem, left, among)
     free = [sum(row[b] for row in after) - sum(row[b] for row in before) for b in range(len(problem.blocks))]
     return [use - part for use, part in zip(usage[pool], free, strict=True)]
 

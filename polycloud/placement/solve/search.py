@@ -11,7 +11,7 @@ from polycloud.placement.problem import Solution
 from polycloud.placement.solve import promises
 from polycloud.placement.solve.dense import Dense
 from polycloud.placement.solve.facility import BIG, Need, facilities
-from polycloud.placement.solve.highs import Floats, Ints, np
+from polycloud.placement.solve.highs import Bools, Floats, Ints, np
 
 SWEEPS = 60  # a search that still improves after so many sweeps gains next to nothing
 
@@ -22,7 +22,7 @@ class Search:
     def __init__(self, dense: Dense, carry: Floats | None = None):
         self.dense = dense
         problem = dense.problem
-        self.carry = carried(dense, np.float64) if carry is None else carry
+        self.carry = carried(dense) if carry is None else carry
         self.limit = np.append(dense.limit, np.inf)
         self.pool = np.where(dense.pool < 0, len(problem.pools), dense.pool)
         self.choice: Ints = np.full(len(problem.tasks), -1, dtype=np.int64)
@@ -36,6 +36,7 @@ class Search:
         ]
         self.clouds = np.array([place.cloud for place in problem.sites])
         self.data = np.zeros((len(problem.tasks), dense.sites))
+        self._flow = np.zeros((len(dense.volume), dense.sites))
         self.extra: Floats | None = None  # costs of options that steer and nobody pays
         self.steer: Floats | None = None  # what rows and promises are worth at known prices, instead of what they add
 
@@ -44,35 +45,51 @@ class Search:
     def pool_cost(self, pools: Ints, usage: Floats) -> Floats:
         """What promises add at best for usage (n, blocks) of pools (n)."""
         terms, hours = self.terms, self.dense.blocks
-        keep, room_of, whole = terms.keep[pools], terms.room[pools], terms.whole[pools]
-        level = np.sort(np.concatenate([usage, np.zeros((len(pools), 1))], axis=1), axis=1)
+        keep, room, whole = terms.keep[pools], terms.room[pools], terms.whole[pools][:, None]
         total = hours.sum()
-        out = terms.paid[pools] * total - (hours * np.minimum(usage, whole[:, None])).sum(axis=1)
-        for term in range(keep.shape[1]):
-            room = room_of[:, term]
-            for step in range(1, level.shape[1]):
-                top = np.minimum(level[:, step], whole + room)
-                more = np.maximum(0.0, top - whole)
-                covered = (hours * (usage > whole[:, None] + 1e-12)).sum(axis=1)
-                gain = covered - keep[:, term] * total
-                more = np.where(gain > 0, more, 0.0)
-                out -= gain * more
-                whole, room = whole + more, room - more
+        out = terms.paid[pools] * total - (hours * np.minimum(usage, whole)).sum(axis=1)
+        level, below = np.sort(usage, axis=1), np.zeros_like(usage)
+        below[:, 1:] = level[:, :-1]
+        covered = hours[usage.argsort(axis=1)][:, ::-1].cumsum(axis=1)[:, ::-1]  # hours that use more than ``below``
+        for term in range(keep.shape[1]):  # the cheapest first, each up to the level that no longer pays
+            gain = covered - keep[:, term, None] * total
+            top = np.where(gain > 0, level, 0.0).max(axis=1, initial=0.0)[:, None]
+            end = np.maximum(whole, np.minimum(top, whole + room[:, term, None]))
+            out -= (gain * np.maximum(0.0, np.minimum(level, end) - np.maximum(below, whole))).sum(axis=1)
+            whole = end
         return np.asarray(out, dtype=np.float64)
 
     def refresh(self) -> None:
         """Recompute what each task's data cost at each site, given the copies."""
-        dense = self.dense
-        self.data[:] = 0.0
+        self.data = np.zeros_like(self.data)
+        self._flow[:] = 0.0
         for item in range(len(self.open)):
-            flows = dense.flows_of_item[item]
-            if not flows:
-                continue
-            at = np.flatnonzero(self.open[item])
-            part = self.carry[flows][:, at] if len(at) else np.full((len(flows), 1, dense.sites), BIG)
-            part = np.minimum(part, BIG)
-            cost = np.where(dense.write[flows][:, None], part.sum(axis=1), part.min(axis=1))
-            np.add.at(self.data, dense.flow_task[flows], cost)
+            self.reach(item)
+
+    def reach(self, item: int) -> None:
+        """Recompute what an item costs its tasks at each site, given its copies."""
+        dense = self.dense
+        flows = dense.flows_of_item[item]
+        if not flows:
+            return
+        at = np.flatnonzero(self.open[item])
+        part = self.carry[flows][:, at] if len(at) else np.full((len(flows), 1, dense.sites), BIG)
+        part = np.minimum(part, BIG)
+        cost = np.where(dense.write[flows][:, None], part.sum(axis=1), part.min(axis=1))
+        np.add.at(self.data, dense.flow_task[flows], cost - self._flow[flows])
+        self._flow[flows] = cost
+
+    def total(self) -> float:
+        """USD for the plan at these prices, where no promises are wide; what is broken counts as well."""
+        dense, problem = self.dense, self.dense.problem
+        sites = dense.site[self.choice]
+        cost = dense.own[self.choice].sum() + self.data[np.arange(len(sites)), sites].sum()
+        cost += dense.hold[self.open].sum() + self.pool_cost(np.arange(len(problem.pools)), self.usage[:-1]).sum()
+        cost += BIG * np.maximum(0.0, self.row_used - self.limit).sum()
+        if problem.per_cloud:
+            clouds = {*self.clouds[sites], *self.clouds[self.open.any(axis=0)]} - {"onprem"}
+            cost += problem.per_cloud / MILLION * max(0, len(clouds) - 1)
+        return float(cost)
 
     # -- moves --------------------------------------------------------------------------------------------
 
@@ -152,14 +169,31 @@ class Search:
 
     def improve(self, order: Ints, go_on: Callable[[], bool]) -> None:
         """Sweeps over tasks and items until nothing improves or the time is over."""
+        self.refresh()
         for _ in range(SWEEPS):
-            self.refresh()
             moved = self.sweep(order, go_on)
-            changed = [self.copies(item) for item in range(len(self.open))]
-            if not (moved or any(changed)) or not go_on():
+            changed = [item for item in range(len(self.open)) if self.copies(item)]
+            for item in changed:
+                self.reach(item)
+            if not (moved or changed) or not go_on():
                 return
 
+    def state(self) -> tuple[Ints, Floats, Floats, Bools]:
+        """What ``back`` needs."""
+        return self.choice.copy(), self.row_used.copy(), self.usage.copy(), self.open.copy()
+
+    def back(self, state: tuple[Ints, Floats, Floats, Bools]) -> None:
+        """The plan as it was."""
+        changed = np.flatnonzero((self.open != state[3]).any(axis=1)).tolist()
+        self.choice, self.row_used, self.usage, self.open = state
+        for item in changed:
+            self.reach(item)
+
     # -- plan ---------------------------------------------------------------------------------------------
+
+    def chosen(self, solution: Solution) -> Ints:
+        """A plan's ``choice`` as this search counts options."""
+        return self.dense.first[:-1] + np.array(solution.choice, dtype=np.int64)
 
     def take(self, solution: Solution) -> None:
         """Start from a plan."""
@@ -168,8 +202,8 @@ class Search:
         for item, sites in enumerate(solution.copies):
             self.open[item, list(sites)] = True
         self.refresh()
-        for task, k in enumerate(solution.choice):
-            self.put(task, int(self.dense.first[task]) + k)
+        for task, k in enumerate(self.chosen(solution).tolist()):
+            self.put(task, k)
 
     def plan(self) -> Solution:
         """The plan, with the cheapest sources at the dense problem's prices and the cheapest promises."""
@@ -190,9 +224,9 @@ class Search:
         return promises.promised(problem, Solution(choice, copies, tuple(sources)))
 
 
-def carried(dense: Dense, kind: type[np.floating]) -> Floats:
+def carried(dense: Dense) -> Floats:
     """USD for each flow, copy site and task site; infinite where there is no way or there may be no copy."""
-    found = np.full((len(dense.volume), dense.sites, dense.sites), np.inf, dtype=kind)
+    found = np.full((len(dense.volume), dense.sites, dense.sites), np.inf)
     for at in range(len(dense.volume)):
         way = dense.way[dense.problem.items[dense.flow_item[at]].zone]
         way = way.T if dense.write[at] else way

@@ -1,12 +1,14 @@
-"""Anthropic's messages as Vertex AI serves them: the body, typed and strict, and the answer.
+"""Anthropic's messages as Vertex AI and Azure serve them: the body, typed and strict, and the answer.
 
-Sources: the types of anthropic 2.11.0, recorded traffic, docs.claude.com/en/api/messages and
-docs.cloud.google.com/vertex-ai/generative-ai/docs/partner-models/claude/use-claude (2026-11).
+Sources: the types of anthropic 2.11.0, recorded traffic, docs.claude.com/en/api/messages,
+docs.cloud.google.com/vertex-ai/generative-ai/docs/partner-models/claude/use-claude and
+platform.claude.com/docs/en/build-with-claude/claude-in-microsoft-foundry (2026-11).
 """
 
 import re
 from collections.abc import Mapping
-from typing import Literal
+from types import MappingProxyType
+from typing import Literal, TypeVar
 
 import msgspec
 
@@ -27,6 +29,9 @@ _KINDS = {
     "object": "dictionary",
     "float": "number",
 }
+
+
+B = TypeVar("B", bound="Body")
 
 
 class Shape(msgspec.Struct, forbid_unknown_fields=True):
@@ -129,11 +134,11 @@ class OutputConfig(Shape):
     task_budget: object = None
 
 
-class Body(Shape):
-    anthropic_version: str
+class Body(Shape, kw_only=True):
+    """What both clouds read in the body."""
+
     max_tokens: int
     messages: list[Message]
-    anthropic_beta: list[str] | None = None
     cache_control: CacheControl | None = None
     container: object = None
     context_management: object = None
@@ -154,25 +159,60 @@ class Body(Shape):
     top_p: float | None = None
 
 
-def error(status: int, kind: str, message: str) -> Reply:
-    body = {"type": "error", "error": {"type": kind, "message": message}, "request_id": "req_vrtx_simulated"}
-    return Reply(status, msgspec.json.encode(body), {**JSON, "request-id": "req_vrtx_simulated"})
+class VertexBody(Body, kw_only=True):
+    """The version and the betas are said here, the model in the address."""
+
+    anthropic_version: str
+    anthropic_beta: list[str] | None = None
+
+
+class AzureBody(Body, kw_only=True):
+    """As Anthropic's own: the version and the betas are said in headers."""
+
+    model: str
+
+
+def error(status: int, kind: str, message: str, request_id: str = "req_simulated") -> Reply:
+    body = {"type": "error", "error": {"type": kind, "message": message}, "request_id": request_id}
+    return Reply(status, msgspec.json.encode(body), {**JSON, "request-id": request_id})
+
+
+def trouble(status: int) -> Reply:
+    """The error that comes with a status of the server's own."""
+    name, text = ("overloaded_error", "Overloaded") if status == 529 else ("api_error", "Internal server error")
+    return error(status, name, text)
 
 
 def invalid(message: str) -> Refused:
     return Refused(error(400, "invalid_request_error", message))
 
 
-def parse(raw: bytes) -> Body:
+def parse(raw: bytes) -> VertexBody:
     """Raises Refused in Anthropic's words."""
+    body = _decoded(_VERTEX, raw)
+    if body.anthropic_version not in VERSIONS:
+        raise invalid(f"anthropic_version: Input should be '{VERSIONS[0]}'")
+    _check(body)
+    return body
+
+
+def parse_azure(raw: bytes) -> AzureBody:
+    """Raises Refused in Anthropic's words."""
+    body = _decoded(_AZURE, raw)
+    _check(body)
+    return body
+
+
+def _decoded(decoder: msgspec.json.Decoder[B], raw: bytes) -> B:
     try:
-        body = _BODY.decode(raw)
+        return decoder.decode(raw)
     except msgspec.ValidationError as wrong:
         raise invalid(_wording(mistake(wrong))) from None
     except (msgspec.DecodeError, UnicodeDecodeError):
         raise invalid("The request body is not valid JSON.") from None
-    if body.anthropic_version not in VERSIONS:
-        raise invalid(f"anthropic_version: Input should be '{VERSIONS[0]}'")
+
+
+def _check(body: Body) -> None:
     if body.max_tokens < 1:
         raise invalid("max_tokens: Input should be greater than or equal to 1")
     for name, value in (("temperature", body.temperature), ("top_p", body.top_p)):
@@ -189,7 +229,6 @@ def parse(raw: bytes) -> Body:
         )
     if complaint:
         raise invalid(complaint)
-    return body
 
 
 def _wording(found: Mistake) -> str:
@@ -323,10 +362,18 @@ def _piece(role: Literal["user", "assistant", "system"], block: Block, names: di
 
 class MessagesWriter:
     """Writes messages. ``refused``: the model declined, as Anthropic's streaming classifiers do;
-    ``omits_thinking``: of a thought only the signature is shown."""
+    ``omits_thinking``: of a thought only the signature is shown; ``mark``: what the cloud puts into ids."""
 
-    def __init__(self, model: str, refused: bool = False, omits_thinking: bool = False) -> None:
+    def __init__(
+        self,
+        model: str,
+        refused: bool = False,
+        omits_thinking: bool = False,
+        mark: str = "vrtx_",
+        headers: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
         self.model, self.refused, self.omits_thinking = model.partition("@")[0], refused, omits_thinking
+        self.mark, self.headers = mark, headers
 
     def whole(self, answer: Answer) -> Reply:
         content = [self._content(b) for b in answer.blocks]
@@ -336,10 +383,10 @@ class MessagesWriter:
             **self._stop(answer),
             "usage": usage(answer, answer.output),
         }
-        return Reply(200, msgspec.json.encode(body), dict(JSON))
+        return Reply(200, msgspec.json.encode(body), {**JSON, **self.headers})
 
     def head(self, answer: Answer) -> dict[str, str]:
-        return {"content-type": "text/event-stream; charset=utf-8", "cache-control": "no-cache"}
+        return {"content-type": "text/event-stream; charset=utf-8", "cache-control": "no-cache", **self.headers}
 
     def frames(self, answer: Answer) -> list[Frame]:
         nothing = {"stop_reason": None, "stop_sequence": None, "stop_details": None}
@@ -388,18 +435,29 @@ class MessagesWriter:
             return {"type": "text", "text": block.text}
         return {
             "type": "tool_use",
-            "id": f"toolu_vrtx_{block.id}",
+            "id": f"toolu_{self.mark}{block.id}",
             "name": block.name,
             "input": argument_object(block.text),
         }
 
     def _message(self, answer: Answer) -> dict[str, object]:
-        return {"id": f"msg_vrtx_{answer.id[:24]}", "type": "message", "role": "assistant", "model": self.model}
+        return {"id": f"msg_{self.mark}{answer.id[:24]}", "type": "message", "role": "assistant", "model": self.model}
 
     def _stop(self, answer: Answer) -> dict[str, object]:
         reason = "refusal" if self.refused else _FINISH[answer.finish]
         details = {"type": "refusal", "category": "general_harms", "explanation": None} if self.refused else None
         return {"stop_reason": reason, "stop_sequence": answer.stop_sequence or None, "stop_details": details}
+
+
+def refusal(model: str, *, stream: bool, mark: str = "vrtx_") -> Reply:
+    """The answer of a Claude that declined."""
+    answer, writer = (
+        Answer(id="0" * 64, blocks=[], finish="stop", input=0, output=0),
+        MessagesWriter(model, True, mark=mark),
+    )
+    if stream:
+        return Reply(200, b"".join(data for data, _ in writer.frames(answer)), writer.head(answer))
+    return writer.whole(answer)
 
 
 def usage(answer: Answer, output: int) -> dict[str, object]:
@@ -421,4 +479,5 @@ def _event(kind: str, payload: Mapping[str, object]) -> bytes:
     return b"event: " + kind.encode() + b"\ndata: " + msgspec.json.encode({"type": kind, **payload}) + b"\n\n"
 
 
-_BODY = msgspec.json.Decoder(Body)
+_VERTEX = msgspec.json.Decoder(VertexBody)
+_AZURE = msgspec.json.Decoder(AzureBody)

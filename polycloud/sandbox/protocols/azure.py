@@ -1,7 +1,8 @@
-"""Azure OpenAI: OpenAI's chat completions with Azure's paths, keys, filter results, headers and errors.
+"""Azure: OpenAI's chat completions with Azure's paths, keys, filter results, headers and errors, and Claude beside it.
 
 Sources: recorded traffic; learn.microsoft.com/azure/ai-foundry/openai/reference and
-.../openai/api-version-lifecycle (2026-11).
+.../openai/api-version-lifecycle (2026-11). Of Claude: platform.claude.com/docs/en/build-with-claude/
+claude-in-microsoft-foundry; github.com/anthropics/claude-code issue 67179 (2026-11).
 """
 
 import re
@@ -12,12 +13,16 @@ import msgspec
 
 from polycloud.sandbox.ask import Answer
 from polycloud.sandbox.credentials import Credentials
+from polycloud.sandbox.protocols import anthropic
+from polycloud.sandbox.protocols.claude import is_claude
 from polycloud.sandbox.protocols.common import Call, Frame, Refused, Trouble, whole_seconds
 from polycloud.sandbox.protocols.openai import JSON, ChatWriter, context_reply, error_reply, invalid, parse
 from polycloud.sandbox.protocols.openai_body import EFFORT_TOKENS, Body, ask_of
 from polycloud.sandbox.spec import SiteSpec
 from polycloud.sandbox.wire import Reply, Request
 
+CLAUDE_PATH = "/anthropic/"
+CLAUDE_VERSIONS = ("2023-06-01", "2026-10-21")  # the documented one, and what anthropic 2.11.0 sends
 LIMIT_REQUESTS = 10_000  # what the rate-limit headers name; the sandbox itself sets no limit
 LIMIT_TOKENS = 10_000_000
 _VERSION = re.compile(r"\d{4}-\d{2}-\d{2}(-preview)?")
@@ -116,13 +121,15 @@ class AzureWriter(ChatWriter):
 
 
 class Azure:
-    """One Azure OpenAI resource; its deployments carry the names in ``site.models``."""
+    """One Azure AI resource; its deployments carry the names in ``site.models``."""
 
     def __init__(self, site: SiteSpec, credentials: Credentials) -> None:
         self._site, self._credentials = site, credentials
 
     def read(self, request: Request) -> Call | Reply:
         """Raises Refused."""
+        if request.path.startswith(CLAUDE_PATH):
+            return self._claude(request)
         deployment = self._route(request)
         key = self._authenticate(request)
         if request.method != "POST":
@@ -137,6 +144,8 @@ class Azure:
             raise self._refused(invalid("you must provide a model parameter").reply)
         if model not in self._site.models:
             raise self._refused(_no_deployment())
+        if is_claude(model):
+            raise self._refused(error_body(404, "api_not_supported", "Requested API is currently not supported"))
         if is_reasoning(model):
             self._check_reasoning(body)
         ask = ask_of(body)
@@ -146,11 +155,35 @@ class Azure:
         writer = AzureWriter(model, bool(options and options.include_usage), self._headers(model))
         return Call(ask=ask, model=model, key=key, stream=bool(body.stream), writer=writer, choices=body.n or 1)
 
+    def _claude(self, request: Request) -> Call:
+        key = self._authenticate(request)
+        if request.path != f"{CLAUDE_PATH}v1/messages" or request.method != "POST":
+            raise self._refused(error_body(404, "404", "Resource not found"))
+        try:
+            if "anthropic-version" not in request.headers:
+                raise anthropic.invalid("anthropic-version: header is required")
+            if request.headers["anthropic-version"] not in CLAUDE_VERSIONS:
+                raise anthropic.invalid(f"anthropic-version: {request.headers['anthropic-version']} is not supported")
+            body = anthropic.parse_azure(request.body)
+        except Refused as refused:
+            raise self._refused(refused.reply) from None
+        if body.model not in self._site.models:
+            raise self._refused(_no_deployment())
+        omits = body.thinking is not None and body.thinking.get("display") == "omitted"
+        headers = {**self._headers(body.model), "request-id": "req_simulated"}
+        writer = anthropic.MessagesWriter(body.model, omits_thinking=omits, mark="", headers=headers)
+        ask = anthropic.ask_of(body)
+        return Call(ask=ask, model=body.model, key=key, stream=bool(body.stream), writer=writer, explicit_cache=True)
+
     def invalid(self, request: Request, message: str) -> Reply:
-        return self._refused(invalid(message).reply).reply
+        wrong = anthropic.invalid if request.path.startswith(CLAUDE_PATH) else invalid
+        return self._refused(wrong(message).reply).reply
 
     def trouble(self, kind: Trouble, request: Request, status: int, retry_after_seconds: float) -> Reply:
-        reply = self._trouble(kind, status, retry_after_seconds)
+        if request.path.startswith(CLAUDE_PATH):
+            reply = self._claude_trouble(kind, request, status, retry_after_seconds)
+        else:
+            reply = self._trouble(kind, status, retry_after_seconds)
         reply.headers.update(self._headers(""))
         return reply
 
@@ -175,6 +208,22 @@ class Azure:
             return _filtered()
         return error_body(status, str(status), "The server had an error processing your request. Please retry.")
 
+    def _claude_trouble(self, kind: Trouble, request: Request, status: int, retry_after_seconds: float) -> Reply:
+        """Azure's gateway says who may call and how much, Claude the rest."""
+        if kind == "throttle":
+            message = f"Your requests have exceeded the rate limit. Retry after {whole_seconds(retry_after_seconds)} s."
+            reply = error_body(429, "RateLimitReached", message)
+            reply.headers["retry-after"] = whole_seconds(retry_after_seconds)
+            return reply
+        if kind == "context_too_long":
+            return anthropic.error(400, "invalid_request_error", "prompt is too long: 9000 tokens > 8192 maximum")
+        if kind == "http_error":
+            return anthropic.trouble(status)
+        if kind == "content_filter":
+            body = anthropic.parse_azure(request.body)
+            return anthropic.refusal(body.model, stream=bool(body.stream), mark="")
+        return self._trouble(kind, status, retry_after_seconds)
+
     def _route(self, request: Request) -> str | None:
         """The deployment that the path names; None on the v1 path, where the body names it."""
         version = parse_qs(request.query).get("api-version", [""])[0]
@@ -190,6 +239,8 @@ class Azure:
     def _authenticate(self, request: Request) -> str:
         keys = self._credentials
         given = request.headers.get("api-key")
+        if given is None and request.path.startswith(CLAUDE_PATH):
+            given = request.headers.get("x-api-key")
         if given is not None:
             if given != keys.azure_key:
                 raise self._refused(_wrong_key())

@@ -9,7 +9,6 @@ from urllib.parse import parse_qs, unquote
 
 import msgspec
 
-from polycloud.sandbox.ask import Answer
 from polycloud.sandbox.credentials import Credentials
 from polycloud.sandbox.protocols import anthropic, gemini
 from polycloud.sandbox.protocols.common import Call, Mistake, Refused, Trouble, mistake
@@ -107,8 +106,7 @@ class Vertex:
         if is_claude:
             if kind == "context_too_long":
                 return anthropic.error(400, "invalid_request_error", "prompt is too long: 9000 tokens > 8192 maximum")
-            name, text = ("overloaded_error", "Overloaded") if status == 529 else ("api_error", "Internal server error")
-            return anthropic.error(status, name, text)
+            return anthropic.trouble(status)
         if kind == "context_too_long":
             message = "The input token count (9000) exceeds the maximum number of tokens allowed (8192)."
             return error(400, message)
@@ -210,12 +208,8 @@ def _quota(model: str, is_claude: bool) -> Reply:
 
 def _filtered(request: Request, model: str, is_claude: bool) -> Reply:
     """Both answer 200: Gemini names the reason for which it blocked the prompt, Claude refuses."""
-    answer = Answer(id="0" * 64, blocks=[], finish="stop", input=0, output=0)
     if is_claude:
-        writer = anthropic.MessagesWriter(model, refused=True)
-        if ":stream" in request.path:
-            return Reply(200, b"".join(data for data, _ in writer.frames(answer)), writer.head(answer))
-        return writer.whole(answer)
+        return anthropic.refusal(model, stream=":stream" in request.path)
     body = {
         "promptFeedback": {"blockReason": "PROHIBITED_CONTENT"},
         "usageMetadata": {"trafficType": "ON_DEMAND"},

@@ -17,7 +17,12 @@ NOVA = "eu.amazon.nova-micro-v1:0"
 DEDICATED = "ocid1.generativeaiendpoint.oc1.eu-frankfurt-1.simulated"
 SITES = (
     SiteSpec(site="aws/eu-west-1", cloud="aws", region="eu-west-1", models=(CLAUDE, NOVA)),
-    SiteSpec(site="azure/westeurope", cloud="azure", region="westeurope", models=("gpt-4o", "o4-mini", "gpt-5")),
+    SiteSpec(
+        site="azure/westeurope",
+        cloud="azure",
+        region="westeurope",
+        models=("gpt-4o", "o4-mini", "gpt-5", "claude-sonnet-4-6"),
+    ),
     SiteSpec(
         site="gcp/europe-west1",
         cloud="gcp",

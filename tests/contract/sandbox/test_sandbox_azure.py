@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+import anthropic
 import httpx2
 import openai
 import pytest
@@ -298,3 +299,83 @@ def test_several_choices(sandbox: Any) -> None:
     assert len({c.message.tool_calls[0].id for c in calls.choices}) == 2
     with pytest.raises(openai.BadRequestError, match="'n'"):
         ask(v1(sandbox), n=129)
+
+
+def claude(sandbox: Any, **over: Any) -> anthropic.AnthropicFoundry:
+    options = {"api_key": sandbox.keys.azure_key, "max_retries": 0, **over}
+    return anthropic.AnthropicFoundry(base_url=f"{sandbox.at(SITE)}/anthropic/", **options)
+
+
+def tell(client: anthropic.AnthropicFoundry, text: str = "echo: good morning", **more: Any) -> Any:
+    asked = {"model": "claude-sonnet-4-6", "max_tokens": 100, "messages": user(text)}
+    return client.messages.create(**{**asked, **more})
+
+
+def test_claude_by_its_own_client(sandbox: Any) -> None:
+    with claude(sandbox) as client:
+        raw = client.messages.with_raw_response.create(
+            model="claude-sonnet-4-6", max_tokens=100, messages=user("echo: good morning")
+        )
+        assert raw.headers["request-id"] and raw.headers["apim-request-id"]
+        assert raw.parse().content[0].text == "good morning"
+        assert raw.parse().id.startswith("msg_") and "vrtx" not in raw.parse().id
+        with client.messages.stream(model="claude-sonnet-4-6", max_tokens=100, messages=user("echo: a b c")) as stream:
+            assert stream.get_final_text() == "a b c"
+        beta = client.beta.messages.create(
+            model="claude-sonnet-4-6", max_tokens=100, messages=user("echo: b"), betas=["context-1m-2025-08-07"]
+        )
+        assert beta.content[0].text == "b"
+
+
+def test_claude_takes_a_key_or_an_entra_token(sandbox: Any) -> None:
+    with claude(sandbox, api_key=None, azure_ad_token_provider=lambda: sandbox.keys.azure_token) as client:
+        assert tell(client).content[0].text == "good morning"
+    with (
+        claude(sandbox, api_key=None, azure_ad_token_provider=lambda: "wrong") as client,
+        pytest.raises(anthropic.AuthenticationError),
+    ):
+        tell(client)
+    with claude(sandbox, api_key="wrong") as client, pytest.raises(anthropic.AuthenticationError):
+        tell(client)
+    body = {"model": "claude-sonnet-4-6", "max_tokens": 9, "messages": user("echo: a")}
+    for name, status in (("api-key", 200), ("x-api-key", 200), ("x-key", 401)):
+        headers = {name: sandbox.keys.azure_key, "anthropic-version": "2023-06-01"}
+        assert (
+            httpx2.post(f"{sandbox.at(SITE)}/anthropic/v1/messages", json=body, headers=headers).status_code == status
+        )
+
+
+@pytest.mark.parametrize("field", ["anthropic_version", "anthropic_beta"])
+def test_claude_refuses_what_vertex_reads_in_the_body(sandbox: Any, field: str) -> None:
+    with claude(sandbox) as client, pytest.raises(anthropic.BadRequestError, match="Extra inputs") as caught:
+        tell(client, extra_body={field: "x"})
+    assert caught.value.body["error"]["type"] == "invalid_request_error"
+
+
+def test_claude_is_asked_in_its_own_format_and_version(sandbox: Any) -> None:
+    with claude(sandbox) as client:
+        with pytest.raises(anthropic.BadRequestError, match="anthropic-version"):
+            tell(client, extra_headers={"anthropic-version": "1999-01-01"})
+        with pytest.raises(anthropic.NotFoundError, match="does not exist"):
+            tell(client, model="claude-nowhere")
+    with v1(sandbox) as openai_client, pytest.raises(openai.NotFoundError) as caught:
+        ask(openai_client, model="claude-sonnet-4-6")
+    assert caught.value.body["code"] == "api_not_supported"
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_troubles_of_claude(sandbox: Any, stream: bool) -> None:
+    with claude(sandbox) as client:
+        sandbox.fault(kind="throttle", site=SITE, retry_after_seconds=3.0, count=1)
+        with pytest.raises(anthropic.RateLimitError) as caught:
+            tell(client, stream=stream)
+        assert caught.value.response.headers["retry-after"] == "3"
+        sandbox.fault(kind="http_error", status=529, site=SITE, count=1)
+        with pytest.raises(anthropic.APIStatusError, match="Overloaded"):
+            tell(client, stream=stream)
+        sandbox.fault(kind="content_filter", site=SITE, count=1)
+        if stream:
+            with client.messages.stream(model="claude-sonnet-4-6", max_tokens=9, messages=user("hi")) as events:
+                assert events.get_final_message().stop_reason == "refusal"
+        else:
+            assert tell(client).stop_reason == "refusal"

@@ -21,7 +21,8 @@ from polycloud.app.control.estates import Estates, Sandboxed
 from polycloud.app.control.link import Peer
 from polycloud.app.control.tokens import admin_token
 from polycloud.app.wiring import obtain
-from polycloud.core.ports.state import Batch, Entry
+from polycloud.core.errors import EstateError
+from polycloud.core.ports.state import Batch, Entry, NewKey
 from polycloud.core.usage import AttemptRecord, DecisionRecord, Usage
 from polycloud.gateway import link
 from polycloud.store import Store
@@ -247,6 +248,7 @@ def test_explain_takes_a_whole_body_and_the_callers_words(installed):
         async with installed() as app:
             body = {"model": "llama", "messages": [{"role": "user", "content": "hi"}]}
             asked = (await app("POST", "/admin/explain", {"body": body, "data_class": "personal"})).json
+            assert asked["live"] is True
             verdicts = {v["deployment"]: v["eligible"] for v in asked["verdicts"]}
             assert verdicts == {"onprem/hall/llama": True, "onprem/barn/llama": False}
             team = (await app("POST", "/admin/explain", {"model": "llama", "team": "other"})).json
@@ -300,6 +302,62 @@ def test_without_an_estate_it_says_so_and_traffic_can_still_be_moved(installed):
             assert (await app("GET", "/admin/estate")).status == 503
             assert (await app("POST", "/admin/keys", {"team": "demo"})).status == 503
             assert (await app("PUT", "/admin/sites/any/where", {"state": "failed"})).status == 200
+
+    run(main())
+
+
+class Simulated:
+    """The sandbox's control API, as far as an estate's load asks it."""
+
+    def endpoints(self):
+        return dict.fromkeys(("onprem/hall", "onprem/barn"), "http://127.0.0.1:1")
+
+    def credentials(self):
+        return {}
+
+
+def told_keys(app):
+    """The ids of the keys of each push that follows."""
+    found = []
+
+    def push(kind, message):
+        if isinstance(message, link.SetKeys):
+            found.append([key.id for key in message.keys])
+
+    app.control.link.push = push
+    return found
+
+
+def test_a_new_control_process_takes_the_sandboxs_key_from_no_worker(installed, estate_file):
+    """Workers outlive it: what they hear first must hold all keys that they have."""
+    estate_file.write_text(estate_file.read_text() + "sandbox: {clouds: all, key: pk-demo, team: demo}\n")
+
+    async def main():
+        async with installed(load=False) as app:
+            app.estates._sandboxed = Sandboxed(Simulated())
+            told = told_keys(app)
+            await app.control.begin()
+            await app.control.reload()
+            assert told
+            assert all(keys == ["demo"] for keys in told)
+
+    run(main())
+
+
+def test_over_a_broken_estate_workers_keep_their_keys_but_for_those_that_are_revoked(installed, estate_file):
+    estate_file.write_text("estate: [")
+
+    async def main():
+        async with installed(load=False) as app:
+            kept, _ = app.store.keys.create(NewKey(team="demo"), 1)
+            ended, _ = app.store.keys.create(NewKey(team="demo"), 2)
+            told = told_keys(app)
+            await app.control.begin()
+            with pytest.raises(EstateError):
+                await app.control.reload()
+            assert told == []
+            await app.control.revoke_key(ended.id)
+            assert told == [[kept.id]]
 
     run(main())
 

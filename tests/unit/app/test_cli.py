@@ -79,7 +79,9 @@ def test_explain_tells_shares_and_that_the_moment_does_not_count(capsys: pytest.
     assert main.run(["explain", "request", "-e", SANDBOX, "--model", "claude-sonnet"]) == 0
     shown = capsys.readouterr()
     assert "--live asks the instance" in shown.err
-    assert ("shares: " in shown.out) == bool(json.loads(_explained(capsys))["shares"])
+    told = json.loads(_explained(capsys))
+    assert ("shares: " in shown.out) == bool(told["shares"])
+    assert told["live"] is False
 
 
 def _explained(capsys: pytest.CaptureFixture[str]) -> str:
@@ -119,6 +121,26 @@ def test_no_estate_anywhere(
 @pytest.mark.parametrize("arguments", [["nope"], ["check", "--nope"], ["sites", "share", "aws/us-east-1", "120"]])
 def test_wrong_usage(arguments: list[str]) -> None:
     assert main.run(arguments) == 2
+
+
+def test_a_mistyped_command_is_guessed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main.run(["chek"]) == 2
+    assert "did you mean check?" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        *(["--url", url] for url in ("ftp://x", "http://", "http://[::1", "http://127.0.0.1:99999", "http://h:x")),
+        *(["--url", "http://127.0.0.1:9", name, text] for name in ("--key", "--class") for text in ("a\nb", "\u2028")),
+    ],
+)
+def test_what_no_request_can_carry_is_a_line_and_no_traceback(
+    given: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main.run(["call", "m", "hi", "--key", "k", *given]) == 2
+    said = capsys.readouterr().err
+    assert said.startswith("error: ") and said.count("\n") == 1
 
 
 def test_help_lists_every_command_and_the_exit_codes(capsys: pytest.CaptureFixture[str]) -> None:
@@ -276,6 +298,20 @@ def test_litellm_resources_that_are_named_after_their_region() -> None:
     ]
 
 
+def test_litellm_claude_on_azure_is_not_said_to_be_anywhere() -> None:
+    base = "https://acme-eastus2.services.ai.azure.com"
+    params = {"model": "azure_ai/claude-opus-5-5", "api_base": base, "api_version": "2024-05-01"}
+    rows = [{"model_name": "c", "litellm_params": params}]
+    rows.append({"model_name": "m", "litellm_params": {**params, "model": "azure_ai/mistral-large"}})
+    made = litellm.convert({"model_list": rows}, "e", catalog())
+    claude = {"at": "azure/eastus2", "model": "claude-opus-5-5", "profile": "global"}
+    assert made.estate["models"] == {"c": {"deployments": [claude]}}
+    assert made.estate["clouds"]["azure"] == {"sites": ["eastus2"], "resource": "acme-{region}"}
+    assert any("give hosting" in note for note in made.notes)
+    assert any("'azure_ai' is none that this version serves" in note for note in made.notes)
+    assert not any("api_version" in note for note in made.notes)
+
+
 def test_init_from_litellm_passes_check(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     source = tmp_path / "config.yaml"
     source.write_text(json.dumps(LITELLM))
@@ -293,6 +329,12 @@ def test_init_refuses_a_name_that_no_estate_may_have(tmp_path: Path, capsys: pyt
     assert main.run(["init", str(tmp_path), "--name", "a b"]) == 2
     assert "--name 'a b'" in capsys.readouterr().err
     assert not list(tmp_path.iterdir())
+
+
+def test_init_takes_the_only_profile_that_a_model_has(tmp_path: Path) -> None:
+    assert main.run(["init", str(tmp_path), "--cloud", "azure:eastus2", "--model", "claude-opus-5-5"]) == 0
+    assert "profile: global" in (tmp_path / "estate.yaml").read_text()
+    assert main.run(["check", "-e", str(tmp_path / "estate.yaml"), "--strict"]) == 0
 
 
 def test_init_writes_an_estate_that_is_proved(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import click
 import pytest
 
 from polycloud.app.cli.commit import commit
+from polycloud.app.cli.main import run as cli_run
 from polycloud.core.errors import BadRequest
 
 OFFERS = "offers:\n  - {name: plan, cloud: aws, kind: savings-plan, term: 1y, discount: 30 %}\n"
@@ -163,5 +164,17 @@ def test_without_the_planner_installed_it_says_what_to_install(command: str, mis
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode in (1, 2)
-    assert 'pip install "polycloud[place]"' in done.stderr
+    assert 'pip install -e ".[place]"' in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_file_that_is_not_there_or_of_another_kind_is_wrong_input(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "usage.txt").write_text("time")
+    assert cli_run(["commit", "nowhere.csv"]) == 2
+    assert cli_run(["commit", "usage.txt"]) == 2
+    assert cli_run(["assess", "--needs", "nowhere.yaml"]) == 2
+    said = capsys.readouterr().err
+    assert "nowhere.csv" in said and ".csv and .parquet" in said and "nowhere.yaml" in said

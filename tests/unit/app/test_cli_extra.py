@@ -30,7 +30,7 @@ def run(missing: str, command: str) -> "subprocess.CompletedProcess[str]":
 def test_the_extra_is_named_once(command: str, missing: str) -> None:
     done = run(missing, command)
     assert done.returncode == 2
-    assert done.stderr == 'error: the planner needs its solver: pip install "polycloud[place]"\n'
+    assert done.stderr == 'error: the planner needs its solver: pip install -e ".[place]"\n'
 
 
 @pytest.mark.parametrize("command", ["place", "route", "commit", "assess"])

@@ -140,6 +140,35 @@ def test_a_conflict_is_told_by_line_and_nothing_in_it_is_superfluous(
     assert main.run(["place", "-e", str(file)]) == 0
 
 
+PROMISED = """\
+estate: promised
+clouds: {aws: {sites: [us-east-1]}, gcp: {sites: [us-central1]}}
+slos: {up: {measure: availability, target: 99.8 %}}
+quotas:
+  few: {at: gcp/us-central1, what: H200, limit: 4}
+  more: {at: gcp/us-central1, what: B200, limit: 8}
+workloads:
+  a: {kind: inference, needs: {accelerator: H200, count: 8}, scale: {max: 1}}
+  b: {kind: inference, needs: {accelerator: H200, count: 8}, scale: {max: 1}}
+"""
+
+
+def test_a_conflict_that_a_promised_availability_makes_names_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "estate.yaml"
+    file.write_text(PROMISED)  # one machine at AWS is promised 99.5 %, at Google Cloud 99.9 %
+    assert main.run(["place", "-e", str(file), "--json"]) == 1
+    told = json.loads(capsys.readouterr().out)
+    assert [found["place"]["line"] for found in told["conflict"]] == [3, 6, 8, 9]
+    file.write_text(PROMISED.replace("aws: {sites: [us-east-1]}, ", ""))
+    assert main.run(["place", "-e", str(file), "--json"]) == 1
+    told = json.loads(capsys.readouterr().out)
+    assert [found["place"]["line"] for found in told["conflict"]] == [6, 8, 9]  # without AWS it takes no part
+    file.write_text(PROMISED.replace("99.8 %", "99.5 %"))
+    assert main.run(["place", "-e", str(file)]) == 0
+
+
 def test_work_that_can_be_nowhere_is_an_error_of_the_estate(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "estate.yaml"
     file.write_text(NOTHING_FITS)
@@ -179,6 +208,19 @@ def test_a_file_that_can_not_be_written_does_not_cost_the_answer(
     shown = capsys.readouterr()
     assert "of the optimum" in shown.out
     assert "Is a directory" in shown.err
+
+
+def test_a_reader_that_has_gone_does_not_cost_the_report(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def gone(*_: object) -> None:
+        raise BrokenPipeError
+
+    monkeypatch.setattr("polycloud.app.cli.place.emit", gone)
+    page = tmp_path / "report.html"
+    with pytest.raises(BrokenPipeError):
+        main.run(["place", "-e", SANDBOX, "--html", str(page)])
+    assert page.read_text("utf8").startswith("<!DOCTYPE html>")
 
 
 def test_a_price_and_a_share_are_read_strictly() -> None:

@@ -134,14 +134,14 @@ def test_three_years_grow_as_the_data_do(tmp_path: Path, capsys: pytest.CaptureF
 
 
 def test_a_first_copy_is_priced_as_sent_in_one_month(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """As ``route`` prices it; a twelfth each month would never leave the dearest tiers."""
+    """As ``route`` prices it, in the month's bill as well: a twelfth each month would never leave the dearest tiers."""
     path = file_of(tmp_path, MOVES)
     cost = placed(capsys, "-e", path).placement.cost
     assert main.run(["route", "aws/us-east-1", "gcp/us-central1", "--size", "400TB", "-e", path, "--json"]) == 0
     routed = json.loads(capsys.readouterr().out)["direct"]["micro_usd"]
     assert cost.once_micro == pytest.approx(routed, rel=1e-6)
-    slices = next(line.micro for line in cost.lines if line.kind == "transfer")
-    assert slices * 12 > cost.once_micro * 1.2
+    slices = [line.micro for line in cost.lines if line.kind == "transfer"]
+    assert sum(slices) * 12 == pytest.approx(routed, rel=1e-6)
 
 
 def test_what_the_estate_does_not_state_is_said_to_be_unknown(
@@ -234,3 +234,14 @@ def test_links_are_chosen_by_the_flows_of_a_saved_plan(tmp_path: Path, capsys: p
     plan.write_text("[]")
     assert main.run(["route", "--links", "--plan", str(plan), "-e", path]) != 0
     assert "place --save" in capsys.readouterr().err
+
+
+def test_a_price_of_ones_own_that_says_nothing_of_the_market_is_no_fact_of_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "estate.yaml"
+    file.write_text(STEADY + "money: {prices: [{at: 'aws/*', machine: m5.2xlarge, committed_3y: 0.10 USD}]}\n")
+    assert main.run(["place", "-e", str(file), "--json"]) == 0
+    found = msgspec.json.decode(capsys.readouterr().out, type=Answer).placement
+    (priced,) = [fact for fact in found.facts if fact.what.startswith("m5.2xlarge (on-demand)")]
+    assert (priced.value, priced.quality) == ("0.428 USD an hour on-demand", "list")

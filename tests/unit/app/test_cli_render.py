@@ -8,6 +8,7 @@ import pytest
 
 from polycloud.app import wiring
 from polycloud.app.cli.main import run
+from polycloud.app.cli.output import table
 from polycloud.deploy.ports import Reference, Rendered, Resource
 
 EXAMPLES = Path(__file__).resolve().parents[3] / "polycloud" / "app" / "examples"
@@ -201,3 +202,33 @@ def test_a_renaming_warns_until_the_estate_says_what_it_was(
     assert found["losses"] == []
     assert {cost["change"] for cost in found["resources"]} == {"same"}
     assert "terraform/aws/moved.tf" in found["files"]["added"]
+
+
+def test_another_account_replaces_all_that_is_in_it_and_says_so(
+    estate: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "out"
+    assert run(arguments("render", out, estate=estate)) == 0
+    text = estate.read_text()
+    assert 'account: "123456789012"' in text and "project: northwind-ai" in text
+    estate.write_text(text.replace("123456789012", "210987654321").replace("northwind-ai", "northwind-two"))
+    capsys.readouterr()
+    assert run(arguments("plan", out, "--json", estate=estate)) == 0
+    found = json.loads(capsys.readouterr().out)
+    at = {cost["address"]: cost["change"] for cost in found["resources"]}
+    there = {address for address in at if address.startswith(("aws/", "gcp/"))}
+    assert there and {address for address, change in at.items() if change == "replaced"} == there
+    assert len(there) == sum(int(loss.split(": ")[1].split()[0]) for loss in found["losses"])
+    assert found["losses"][0].startswith("clouds.aws.account was 123456789012 and is 210987654321: ")
+    assert found["losses"][1].startswith("clouds.gcp.project was northwind-ai and is northwind-two: ")
+    assert run(arguments("plan", out, estate=estate)) == 0
+    assert f"0 gone, {len(there)} replaced, " in capsys.readouterr().out
+    estate.write_text(text.replace(', account: "123456789012"', ""))  # a person gives it then: nothing is known
+    assert run(arguments("plan", out, "--json", estate=estate)) == 0
+    assert json.loads(capsys.readouterr().out)["losses"] == []
+
+
+def test_a_table_does_not_steer_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    table(("resource", "found"), [("aws_vpc.x\x1b[31m\x07", "two\nlines [red]")])
+    out = capsys.readouterr().out
+    assert "\x1b" not in out and "\x07" not in out and r"x\x1b[31m\x07" in out and "[red]" in out

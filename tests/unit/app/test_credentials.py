@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import threading
 
 import pytest
 
@@ -96,7 +97,8 @@ def test_renewal_is_early_and_a_failure_keeps_the_old_one_until_it_ends(estate, 
         assert len(pushed) == 1  # the old one is still good
         clock.now = start + 1001
         await held.renew()
-        assert pushed[-1] == {}
+        assert len(pushed) == 1  # workers know its end
+        assert {t.name: t.version for t in held.told()}["a"] == 0
 
         fake.answers["a"] = Credential("bearer", {"token": "new"}, start + 5000)
         clock.now += module.BACKOFF_SECONDS[1]
@@ -105,6 +107,36 @@ def test_renewal_is_early_and_a_failure_keeps_the_old_one_until_it_ends(estate, 
 
     asyncio.run(main())
     assert SECRET not in caplog.text
+
+
+def test_no_cloud_waits_for_the_source_of_another(estate, tmp_path, clock, log):
+    class HalfHung:
+        answered = threading.Event()
+
+        def get(self, name, estate, base, now):
+            if name == "hung":
+                assert self.answered.wait(30)
+            return Credential("bearer", {"token": name})
+
+    async def main():
+        came = asyncio.Event()
+        pushed = []
+
+        def push(known):
+            pushed.append(set(known))
+            came.set()
+
+        held = Credentials(HalfHung(), clock, log, push)
+        held.want({"quick", "hung"}, estate, tmp_path)
+        renewing = asyncio.create_task(held.renew())
+        async with asyncio.timeout(30):
+            await came.wait()
+        assert pushed == [{"quick"}]
+        HalfHung.answered.set()
+        await renewing
+        assert pushed[-1] == {"quick", "hung"}
+
+    asyncio.run(main())
 
 
 def test_an_unchanged_credential_is_not_pushed_again(estate, tmp_path, clock, log):

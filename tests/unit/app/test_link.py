@@ -89,6 +89,23 @@ def test_settled_names_who_has_it_who_refused_and_who_is_late(path, log):
     asyncio.run(main())
 
 
+def test_a_journal_that_can_not_be_written_is_told_once_and_until_it_can(path, log, caplog):
+    async def main():
+        async with serving(path, log) as server, FakeWorker(path, "a") as a:
+            for failure in ("", "the disk is full", "the disk is full", "", ""):
+                a.tell(link.Beat("a", 0, 0, {}, 0, unwritten=failure))
+                while not (server.workers and (beat := server.workers[0].beat) and beat.unwritten == failure):
+                    await asyncio.sleep(0.01)
+                assert server.workers[0].errors == ({"journal": failure} if failure else {})
+
+    caplog.set_level("WARNING")
+    asyncio.run(main())
+    assert [r.facts for r in caplog.records if r.msg == "worker.journal"] == [
+        {"worker": "a", "error": "the disk is full"},
+        {"worker": "a", "written": "again"},
+    ]
+
+
 def test_a_slow_worker_holds_one_value_of_each_kind(path, log):
     async def main():
         async with serving(path, log) as server, FakeWorker(path) as worker:

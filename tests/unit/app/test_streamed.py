@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 import pytest
 
+from polycloud.app.cli.main import run
 from polycloud.app.client import Client, NotRunning, Refused, Streamed
 from polycloud.core.errors import BadRequest
 
@@ -31,8 +32,8 @@ closed = threading.Event()
 
 
 @contextmanager
-def streamed(events: list[bytes], anthropic: bool, status: bytes = b"200 OK", stay: bool = False) -> Iterator[Streamed]:
-    """The answer of a server that says ``events`` and ends; ``stay``: that waits until its caller hangs up."""
+def server(events: list[bytes], status: bytes = b"200 OK", stay: bool = False) -> Iterator[str]:
+    """The address of one that says ``events`` and ends; ``stay``: that waits until its caller hangs up."""
     closed.clear()
 
     def serve() -> None:
@@ -49,11 +50,15 @@ def streamed(events: list[bytes], anthropic: bool, status: bytes = b"200 OK", st
         serving = threading.Thread(target=serve)
         serving.start()
         try:
-            client = Client(f"http://127.0.0.1:{listening.getsockname()[1]}", key="k")
-            with client.stream("m", "hi", anthropic=anthropic) as stream:
-                yield stream
+            yield f"http://127.0.0.1:{listening.getsockname()[1]}"
         finally:
             serving.join(20)
+
+
+@contextmanager
+def streamed(events: list[bytes], anthropic: bool, status: bytes = b"200 OK", stay: bool = False) -> Iterator[Streamed]:
+    with server(events, status, stay) as url, Client(url, key="k").stream("m", "hi", anthropic=anthropic) as stream:
+        yield stream
 
 
 @FACES
@@ -93,6 +98,11 @@ def test_an_error_inside_is_told(anthropic: bool, events: list[bytes]) -> None:
             next(stream)
 
 
+def test_what_json_has_no_word_for_is_not_sent() -> None:
+    with pytest.raises(BadRequest, match="can not be sent"):
+        Client("http://127.0.0.1:9").explain({"input_tokens": float("nan")})
+
+
 def test_a_refusal_is_told_at_once() -> None:
     error = [b'{"error": {"message": "no such model"}}']
     with pytest.raises(Refused, match="no such model") as caught, streamed(error, False, b"404 Not Found"):
@@ -107,3 +117,22 @@ def test_who_leaves_early_hangs_up(anthropic: bool, events: list[bytes]) -> None
         stream.close()
         assert closed.wait(10)
         assert list(stream) == []
+
+
+@FACES
+@pytest.mark.parametrize("form", [[], ["--json"]])
+def test_the_command_takes_no_part_for_the_whole(
+    anthropic: bool, events: list[bytes], form: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = ["call", "m", "hi", "--stream", "--key", "k", *form, *(["--anthropic"] if anthropic else [])]
+    error = b'event: error\ndata: {"type": "error", "error": {"type": "overloaded_error", "message": "too busy"}}\n\n'
+    for said, text, code in (
+        (events, "one two", 0),
+        (events[:3], "one two", 3),
+        ([*events[:2], events[2][:40]], "one ", 3),
+        ([*events[:2], error], "one ", 1),
+    ):
+        with server(said) as url:
+            assert run([*asked, "--url", url]) == code
+        shown = capsys.readouterr().out
+        assert form or shown == text + "\n"

@@ -366,7 +366,7 @@ def test_a_question_reads_only_its_tables(question: str) -> None:
     code = (
         "from polycloud.catalog import reading\n"
         "real, read = reading.table, []\n"
-        "reading.table = lambda name: (read.append(name), real(name))[1]\n"
+        "reading.table = lambda name, *part: (read.append(name), real(name, *part))[1]\n"
         "from polycloud.catalog.market import Market\n"
         f"market = Market.load()\n{question}\n{question}\nprint(*read)"
     )

@@ -21,7 +21,7 @@ DIALECTS = {
 }
 USABLE = {
     "aws": {"bedrock_converse"},
-    "azure": {"openai_chat"},
+    "azure": {"openai_chat", "anthropic_messages"},
     "gcp": {"gemini", "anthropic_messages"},
     "oci": {"oci_generic"},
 }

@@ -300,13 +300,24 @@ ANTHROPIC: list[tuple[int, str, str, type[CloudError]]] = [
     (500, "api_error", "Internal server error", Unavailable),
     (504, "timeout_error", "timed out", TimedOut),
     (529, "overloaded_error", "Overloaded", Unavailable),
+    (429, "overloaded_error", "Overloaded", Unavailable),  # the name says more than the status
 ]
 
 
 @pytest.mark.parametrize(("status", "name", "message", "kind"), ANTHROPIC)
-def test_anthropic_on_vertex(status: int, name: str, message: str, kind: type[CloudError]) -> None:
+def test_anthropic_on_vertex_and_azure(status: int, name: str, message: str, kind: type[CloudError]) -> None:
     body = {"type": "error", "error": {"type": name, "message": message}, "request_id": "req_vrtx_1"}
     assert kind_of(GcpModels(), "gcp", "anthropic_messages", status, {}, body) is kind
+    assert kind_of(AzureModels(), "azure", "anthropic_messages", status, {}, body) is kind
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "kind"),
+    [(404, "DeploymentNotFound", NotFound), (401, "401", Unauthorized), (429, "RateLimitReached", Throttled)],
+)
+def test_azure_answers_for_itself_in_front_of_claude(status: int, code: str, kind: type[CloudError]) -> None:
+    body = {"error": {"code": code, "message": "no"}}
+    assert kind_of(AzureModels(), "azure", "anthropic_messages", status, {}, body) is kind
 
 
 def test_anthropic_spend_limit_is_not_a_rate_limit() -> None:

@@ -9,7 +9,7 @@ from polycloud.clouds.azure.models import AzureModels
 from polycloud.clouds.gcp.models import GcpModels
 from polycloud.clouds.oci.models import OciModels
 from polycloud.clouds.onprem.models import OnpremModels
-from polycloud.core.errors import NotFound
+from polycloud.core.errors import NotFound, Rejected
 from polycloud.core.ports.models import ModelPort, Upstream
 
 BEDROCK = Upstream(
@@ -21,6 +21,7 @@ BEDROCK = Upstream(
 )
 ARN = "arn:aws:bedrock:eu-west-1:123456789012:provisioned-model/abc"
 AZURE = Upstream("azure", "westeurope", "https://r.openai.azure.com", "gpt 4o", "openai_chat")
+FOUNDRY = Upstream("azure", "eastus2", "https://r.services.ai.azure.com", "claude-sonnet-4-6", "anthropic_messages")
 GEMINI = Upstream(
     "gcp",
     "europe-west1",
@@ -86,6 +87,12 @@ def changed(upstream: Upstream, **fields: object) -> Upstream:
             changed(AZURE, options={"style": "deployments", "api_version": "2025-04-01-preview"}),
             "/openai/deployments/gpt%204o/chat/completions?api-version=2025-04-01-preview",
             "/openai/deployments/gpt%204o/chat/completions?api-version=2025-04-01-preview",
+        ),
+        (
+            AzureModels(),
+            changed(FOUNDRY, options={"style": "deployments"}),
+            "/anthropic/v1/messages",
+            "/anthropic/v1/messages",
         ),
         (
             GcpModels(),
@@ -165,3 +172,22 @@ def test_oracle_wraps_the_chat_request(upstream: Upstream, mode: dict[str, str])
 def test_oracle_needs_a_compartment() -> None:
     with pytest.raises(NotFound, match="compartment"):
         OciModels().finish_body(changed(OCI, options={}), b"{}")
+
+
+def test_claude_on_azure_reads_version_and_betas_in_headers() -> None:
+    port = AzureModels()
+    assert port.headers(FOUNDRY, stream=False)["anthropic-version"] == "2023-06-01"
+    assert "anthropic-version" not in port.headers(AZURE, stream=False)
+    body = b'{"model":"m","messages":[{"role":"user","content":"1.50"}],"anthropic_beta":["a-1","b-2"]}'
+    assert port.told_headers(FOUNDRY, body) == {"anthropic-beta": "a-1,b-2"}
+    assert port.finish_body(FOUNDRY, body) == b'{"model":"m","messages":[{"role":"user","content":"1.50"}]}'
+    for other in (GcpModels(), AwsModels(), OciModels(), OnpremModels()):
+        assert other.told_headers(CLAUDE, body) == {}
+    plain = b'{ "model":"m", "messages":[] }'
+    assert (port.told_headers(FOUNDRY, plain), port.finish_body(FOUNDRY, plain)) == ({}, plain)
+
+
+@pytest.mark.parametrize("betas", [b'"a"', b"[1]", b'["a\\r\\nx-injected: 1"]', b'["a,b"]', b'[""]'])
+def test_betas_that_are_no_names_are_refused(betas: bytes) -> None:
+    with pytest.raises(Rejected, match="anthropic_beta"):
+        AzureModels().told_headers(FOUNDRY, b'{"model":"m","anthropic_beta":' + betas + b"}")

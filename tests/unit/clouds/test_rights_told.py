@@ -1,5 +1,6 @@
 """Whatever the report on rights says is granted, a resource grants; and what no resource grants, it calls nothing."""
 
+import re
 import tempfile
 from functools import cache
 from pathlib import Path
@@ -15,6 +16,7 @@ from polycloud.clouds.gcp import render_identity as gcp
 from polycloud.clouds.oci import render_identity as oci
 from polycloud.deploy.blueprint import Blueprint, Principal, Run
 from polycloud.deploy.derive import derive
+from polycloud.deploy.hcl import render
 from polycloud.deploy.render.identity_report import NOTHING, Row
 from polycloud.deploy.render.terraform import Root
 from polycloud.estate import load
@@ -74,8 +76,42 @@ def blueprint() -> Blueprint:
     return msgspec.structs.replace(found, runs=(run, far))
 
 
+# What the clouds' own words come to, written down here apart from how the renderers choose them.
+INSIDE = ("run", "deploy", "administer", "audit")
+MEANS: dict[str, tuple[str, ...]] = {
+    r"bedrock:InvokeModel\b|Cognitive Services OpenAI User|aiplatform\.endpoints\.predict": ("invoke",),
+    r"to use generative-ai-chat": ("invoke",),
+    r"s3:GetObject\b|Storage Blob Data Reader|roles/storage\.objectViewer|to read objects": ("read",),
+    r"s3:PutObject\b|roles/storage\.objectCreator|'OBJECT_CREATE'": ("write",),
+    r"s3:DeleteObject\b|'OBJECT_DELETE'": ("delete",),
+    r"Storage Blob Data Contributor": ("read", "write", "delete"),
+    r"roles/storage\.objectUser": ("read", "write", "delete"),
+    r"AmazonEKSEditPolicy|Azure Kubernetes Service RBAC Writer": ("run", "deploy"),
+    r"AmazonEKSClusterAdminPolicy|Azure Kubernetes Service RBAC Cluster Admin|'CLUSTER_MANAGE'": INSIDE,
+    r"AmazonEKSViewPolicy|Azure Kubernetes Service RBAC Reader|to read audit-events": ("audit",),
+    r"container\.jobs\.create": ("run",),
+    r"container\.deployments\.create": ("deploy",),
+    r"container\.clusters\.update": ("administer",),
+    r"logging\.logEntries\.list": ("audit",),
+}
+# Grants that no name narrows: those of a whole project, compartment, account or namespace.
+WIDE = {
+    "aws": r"AmazonEKSEditPolicy",
+    "azure": r"Cognitive Services|/namespaces/workloads|Storage Blob Data Contributor",
+    "gcp": r'"google_project_iam_member"|objectUser',
+    "oci": r"var\.compartment\}\"",
+}
+
+
 def one_role(cloud: str, action: str, target: str, member: str) -> tuple[list[Row], set[str]]:
     """The rows of a role with one right and one member, and the kinds of resources that give it anything."""
+    rows, text = rendered(cloud, action, target, member)
+    kinds = set(re.findall(r'^resource "(\w+)"', text, re.M))
+    return rows, kinds & set(GRANTING)
+
+
+def rendered(cloud: str, action: str, target: str, member: str) -> tuple[list[Row], str]:
+    """The rows of a role with one right and one member, and all that is rendered for it."""
     grant = Grant.model_validate({"do": (action,), "on": (target,)})
     role = Principal("role", (member,) if member else (), (grant,))
     here = msgspec.structs.replace(blueprint(), principals=(role,)).of(cloud)
@@ -83,8 +119,7 @@ def one_role(cloud: str, action: str, target: str, member: str) -> tuple[list[Ro
     for file in ("variables.tf", "providers.tf", "outputs.tf"):
         root.about(file, "Of the root.", "roles")
     CLOUDS[cloud].add(root, here)
-    kinds = {resource.address.partition("/")[2].partition(".")[0] for resource in root.rendered().resources}
-    return CLOUDS[cloud].rows(here), kinds & set(GRANTING)
+    return CLOUDS[cloud].rows(here), render([one.block for one in root.rendered().resources if one.block is not None])
 
 
 @pytest.mark.parametrize("cloud", sorted(CLOUDS))
@@ -101,6 +136,16 @@ def test_a_right_is_told_exactly_where_a_resource_gives_it(cloud: str, action: s
             assert all(row.lacks and not row.gives and not row.beyond for row in rows if row.words == NOTHING), rows
             said += len(told)
     assert said
+
+
+@pytest.mark.parametrize("cloud", sorted(CLOUDS))
+@pytest.mark.parametrize("action", ACTIONS)
+def test_what_the_report_says_that_a_right_comes_to_is_what_the_clouds_words_mean(cloud: str, action: str) -> None:
+    targets = {"invoke": "model/*", "read": "dataset/d-*", "write": "dataset/d-*", "delete": "dataset/d-*"}
+    rows, text = rendered(cloud, action, targets.get(action, "*"), "group:g")
+    meant = {one for words, actions in MEANS.items() if re.search(words, text) for one in actions}
+    assert {one for row in rows for one in row.gives} == meant, text
+    assert any(row.beyond for row in rows) == bool(re.search(WIDE[cloud], text)), (rows, text)
 
 
 def test_nobody_administers_clusters_by_a_right_over_data() -> None:

@@ -1,5 +1,6 @@
 """From an estate to the blueprint: names that clouds allow, networks that stay, buckets for every copy."""
 
+import json
 import re
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from polycloud.deploy.checks import prove, together
 from polycloud.deploy.derive import declared_copies, derive
 from polycloud.deploy.derive.clusters import networks
 from polycloud.deploy.derive.names import RULES, broken, made
+from polycloud.deploy.derive.traffic import services
 from polycloud.deploy.ports import Reference, Rendered, Resource
 from polycloud.estate import Estate, load
 
@@ -103,6 +105,20 @@ def test_callers_under_a_confining_law_are_steered_inside_it() -> None:
     confined = dict(edge.confined)
     assert confined["IE"] == ("europe",) == confined["DE"]
     assert confined["US"] == ("america",)
+
+
+def test_pools_of_the_entry_have_names_that_a_subset_may_have() -> None:
+    one = estate("active-active")
+    assert one.entry is not None
+    pools = {"E_U": one.entry.pools["europe"], "america": one.entry.pools["america"]}
+    pools["america"] = pools["america"].model_copy(update={"fallback": ("E_U",)})
+    entry = one.entry.model_copy(update={"pools": pools})
+    found = derive(one.model_copy(update={"entry": entry}), Catalog.load(), Market.load()).edge
+    assert found is not None
+    odd, plain = sorted((pool.name for pool in found.pools), key=lambda name: name == "america")
+    assert plain == "america" and re.fullmatch("[a-z0-9-]{1,63}", odd)
+    assert {pool.fallback for pool in found.pools if pool.name == "america"} == {(odd,)}
+    assert dict(found.confined)["DE"] == (odd,)
 
 
 @given(
@@ -205,3 +221,18 @@ def test_addresses_of_its_own_and_places_of_secrets_reach_the_blueprint(tmp_path
     assert loaded.estate is not None
     found = derive(loaded.estate, CATALOG, MARKET)
     assert found.in_vault == {"sso": ("kv/data/team/sso", "token")} and found.in_clouds == ("bought",)
+
+
+@pytest.mark.parametrize(
+    ("said", "scope", "version"),
+    [
+        ({}, "global", ""),
+        ({"profile": "datazone:us", "hosting": "azure"}, "datazone:us", "2"),
+        ({"profile": "global", "hosting": "anthropic"}, "global", "1"),
+    ],
+)
+def test_claude_on_azure_is_deployed_as_residency_counts_it(said: dict[str, str], scope: str, version: str) -> None:
+    deployments = [{"at": "azure/eastus2", "model": "claude-opus-5-5", **said}]
+    whole = {"estate": "e", "clouds": {"azure": {"sites": ["eastus2"]}}, "models": {"m": {"deployments": deployments}}}
+    (found,) = services(Estate.model_validate_json(json.dumps(whole)), CATALOG)
+    assert (found.scope, found.version) == (scope, version)

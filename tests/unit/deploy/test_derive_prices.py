@@ -8,7 +8,7 @@ import pytest
 from polycloud.catalog import Catalog
 from polycloud.catalog.market import Market
 from polycloud.deploy.derive import derive
-from polycloud.deploy.derive.prices import net, stored
+from polycloud.deploy.derive.prices import stored
 from polycloud.estate import Estate, load
 
 EVERYTHING = Path(__file__).resolve().parents[2] / "deploy" / "given" / "everything.yaml"
@@ -28,12 +28,6 @@ def discounted(tmp_path: Path) -> Estate:
     return estate(tmp_path, "\nmoney: {discounts: {aws: 25 %}}\n")
 
 
-def test_a_discount_comes_off_the_clouds_own_prices(discounted: Estate) -> None:
-    assert net(discounted, "aws", 1_000) == 750
-    assert net(discounted, "gcp", 1_000) == 1_000
-    assert net(discounted, "aws", None) is None
-
-
 def test_machines_cost_less_by_the_discount_but_for_spot(tmp_path: Path, discounted: Estate) -> None:
     def pools(given: Estate) -> dict[str, tuple[int | None, bool]]:
         found = derive(given, CATALOG, MARKET)
@@ -43,6 +37,26 @@ def test_machines_cost_less_by_the_discount_but_for_spot(tmp_path: Path, discoun
     full, less = pools(estate(tmp_path)), pools(discounted)
     assert less["batch"] == full["batch"] and full["batch"][1]
     assert less["system"][0] == round((full["system"][0] or 0) * Decimal("0.75"))
+
+
+OWN = """
+money:
+  discounts: {aws: 25 %}
+  prices: [{at: "aws/*", machine: m7i.xlarge, on_demand: 0.10 USD}]
+  rates: {storage: [{at: aws/eu-central-1, per_gb_month: 0.02 USD, steps: [{from: 10 TB, per_gb: 0.01 USD}]}]}
+"""
+
+
+def test_what_the_estate_states_itself_is_what_is_rendered(tmp_path: Path) -> None:
+    given = estate(tmp_path, OWN)
+    found = derive(given, CATALOG, MARKET)
+    (main,) = [cluster for cluster in found.clusters if cluster.name == "aws-main"]
+    assert {pool.monthly for pool in main.pools if pool.machine == "m7i.xlarge"} == {73_000_000}
+    kept = [b for b in found.buckets if b.site.id == "aws/eu-central-1" and b.stored_gb]
+    assert kept
+    for bucket in kept:
+        least = min(bucket.stored_gb or 0, 10_000)
+        assert bucket.monthly == 20_000 * least + 10_000 * ((bucket.stored_gb or 0) - least)
 
 
 def test_what_is_stored_is_priced_by_its_steps(tmp_path: Path) -> None:

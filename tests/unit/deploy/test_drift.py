@@ -106,9 +106,17 @@ def test_an_empty_state_is_a_state(tmp_path: Path) -> None:
         ('{"format_version": "2.0", "resource_changes": []}', "2.0"),
         ('{"encrypted_data": "x", "serial": 1}', "encrypted state of OpenTofu"),
         ('{"resources": {}}', "neither a plan nor a state"),
+        ('{"format_version": "1.2", "resource_drift": ' + "[" * 5000 + "]" * 5000 + "}", "neither a plan nor a state"),
     ],
 )
 def test_any_other_file_is_refused_with_the_way_to_make_one(text: str, said: str, tmp_path: Path) -> None:
     (tmp_path / "x.json").write_text(text)
     with pytest.raises(BadRequest, match=said):
         observed(tmp_path / "x.json")
+
+
+@pytest.mark.parametrize("coding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-be"])
+def test_what_a_shell_wrote_in_another_coding_is_read(tmp_path: Path, coding: str) -> None:
+    mark = "\ufeff" if coding == "utf-16-be" else ""
+    (tmp_path / "p.json").write_text(mark + '{"format_version": "1.2", "resource_drift": []}', encoding=coding)
+    assert observed(tmp_path / "p.json").form == "plan"

@@ -1,5 +1,7 @@
 """The output folder: whole or not at all, never over a person's edit, what is not ours carried over."""
 
+import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -70,7 +72,7 @@ def test_a_failure_on_the_way_leaves_the_old_render_whole(tmp_path: Path) -> Non
     out = tmp_path / "out"
     write(out, ONE, record(ONE))
     broken = {"a": "x\n", "a/b": "a file can not hold a file\n"}
-    with pytest.raises(OSError):
+    with pytest.raises(Conflict, match=r"nothing was written, and .*/out is as it was: .*/a'"):
         write(out, broken, record(broken))
     assert (out / "terraform/aws/main.tf").read_text() == "a\n"
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
@@ -154,3 +156,71 @@ def test_a_broken_manifest_is_named(tmp_path: Path) -> None:
     (out / files.MANIFEST).write_text("{")
     with pytest.raises(Conflict, match="broken"):
         compare(out, ONE)
+
+
+def test_what_was_closed_to_others_stays_closed(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    write(out, ONE, record(ONE))
+    (out / "mine/keys").mkdir(parents=True)
+    (out / "mine/keys/private").write_text("k")
+    (out / "mine").chmod(0o700)
+    (out / "mine/keys").chmod(0o711)
+    (out / "terraform/aws").chmod(0o770)
+    write(out, ONE, record(ONE))
+    modes = [oct((out / path).stat().st_mode & 0o777) for path in ("mine", "mine/keys", "terraform/aws")]
+    assert modes == ["0o700", "0o711", "0o770"]
+    assert (out / "mine/keys/private").read_text() == "k"
+
+
+@pytest.mark.parametrize("here", ["out", "out/terraform"])
+def test_the_folder_where_one_stands_is_not_taken_away(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, here: str
+) -> None:
+    out = tmp_path / "out"
+    write(out, ONE, record(ONE))
+    monkeypatch.chdir(tmp_path / here)
+    with pytest.raises(Conflict, match="is where you stand"):
+        write(out, ONE, record(ONE))
+    assert Path.cwd() == tmp_path / here
+
+
+def test_what_this_user_may_not_change_is_told_before_anything_is_moved(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "out"
+    write(out, ONE, record(ONE))
+    (out / "terraform/aws/.terraform").mkdir()
+    closed = out / "terraform/aws/.terraform"
+    may = os.access
+    monkeypatch.setattr(os, "access", lambda path, mode: Path(path) != closed and may(path, mode))  # root may all
+    with pytest.raises(Conflict, match=r"\.terraform can not be carried over"):
+        write(out, ONE, record(ONE))
+    monkeypatch.setattr(Path, "is_mount", lambda path: path == out)
+    with pytest.raises(Conflict, match="is a mount point"):
+        write(out, ONE, record(ONE))
+    assert closed.is_dir() and [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+def test_a_look_waits_for_a_render_that_is_swapping(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    write(out, ONE, record(ONE))
+    fresh = tmp_path / f".out{files.BESIDE}abc"
+    out.rename(aside := fresh.with_name(fresh.name + files.ASIDE))
+    fresh.mkdir()
+    with ThreadPoolExecutor(1) as beside:
+        with files._alone(tmp_path):
+            looked = beside.submit(manifest, out)
+            with pytest.raises(TimeoutError):
+                looked.result(0.2)
+            fresh.rename(out)  # what a look would have taken away from under it
+        assert looked.result() is None
+    assert aside.is_dir()
+
+
+def test_a_link_in_a_circle_and_a_manifest_with_odd_names_are_told(tmp_path: Path) -> None:
+    (tmp_path / "circle").symlink_to("circle")
+    with pytest.raises(OSError, match="symbolic links"):
+        manifest(tmp_path / "circle")
+    out = tmp_path / "out"
+    write(out, ONE, Manifest("northwind", {"a\0b": "0"}))
+    assert edited(out) == ("a\0b",)

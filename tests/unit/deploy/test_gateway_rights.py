@@ -51,7 +51,7 @@ def test_in_no_cloud_may_it_do_more_than_call_models(tmp_path: Path) -> None:
             assert set(re.findall(r'"(aiplatform\.[\w.]+)"', one)) <= {"aiplatform.endpoints.predict"}, one
             assert set(re.findall(r'role_definition_name = "([^"]+)"', one)) <= {"Cognitive Services OpenAI User"}, one
             assert not re.search(r"roles/|objects|secret|keys|storage", one), one
-            assert set(re.findall(r"any-user to (\w+ [\w-]+)", one)) <= {"use generative-ai-family"}, one
+            assert set(re.findall(r"any-user to (\w+ [\w-]+)", one)) <= {"use generative-ai-chat"}, one
     assert seen == {"aws", "azure", "gcp", "oci"}
 
 

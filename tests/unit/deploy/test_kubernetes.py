@@ -274,7 +274,10 @@ def test_words_of_the_estate_stay_words() -> None:
 
 def test_no_renderer_needs_what_the_others_lack() -> None:
     whole = blueprint(TRAIN)
-    others = Rendered({}, provides=(*(f"cluster:{c.name}" for c in whole.clusters), "vault-seal:aws/eu-west-1"))
+    pools = (f"pool:{c.name}/{pool.name}" for c in whole.clusters for pool in c.pools)
+    buckets = (f"bucket:{bucket.name}" for bucket in whole.buckets)
+    clusters = (f"cluster:{c.name}" for c in whole.clusters)
+    others = Rendered({}, provides=(*clusters, *pools, *buckets, "vault-seal:aws/eu-west-1"))
     parts = {"helm": helm.render(whole), "kubernetes": kubernetes.render(whole), "mesh": mesh.render(whole)}
     parts["terraform"] = others
     assert together(parts).problems == ()

@@ -54,3 +54,33 @@ def test_usual_figures_are_not_doubted(tmp_path: Path) -> None:
 def test_what_can_hardly_be_meant_is_told(tmp_path: Path, old: str, new: str, said: str) -> None:
     (found,) = told(tmp_path, old, new)
     assert said in found
+
+
+@pytest.mark.parametrize(
+    ("rates", "said"),
+    [
+        (
+            "egress: [{from: 'aws/*', to: internet, per_gb: 0.05 USD, steps: [{from: 10 TB, per_gb: 0.04 USD}, "
+            "{from: 50 TB, per_gb: 0.03 USD}]}]",
+            [],
+        ),
+        (
+            "egress: [{from: 'aws/*', to: internet, per_gb: 0.05 USD, steps: [{from: 50 TB, per_gb: 0.04 USD}, "
+            "{from: 50000 GB, per_gb: 0.03 USD}]}]",
+            ["out_of_range error money.rates.egress[0].steps[1].from: from 50000 GB: not above the step before it"],
+        ),
+        (
+            "storage: [{at: 'aws/*', per_gb_month: 0.02 USD, steps: [{from: 500 MB, per_gb: 0.01 USD}]}]",
+            ["out_of_range error money.rates.storage[0].steps[0].from: from 500 MB: under a gigabyte"],
+        ),
+        (
+            "storage: [{at: 'aws/*', per_gb_month: 0.02 USD, steps: [{from: 1 TB, per_gb: 0.01 EUR}]}]",
+            [
+                "currency_foreign error money.rates.storage[0].steps[0].per_gb: 0.01 EUR in a price that begins at "
+                "0.02 USD"
+            ],
+        ),
+    ],
+)
+def test_steps_of_ones_own_rates_ascend_in_one_currency(tmp_path: Path, rates: str, said: list[str]) -> None:
+    assert told(tmp_path, "money:\n", f"money:\n  rates: {{{rates}}}\n") == said

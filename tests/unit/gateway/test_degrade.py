@@ -21,6 +21,7 @@ from polycloud.core.chat import (
 from polycloud.core.errors import BrokenStream
 from polycloud.core.usage import Usage
 from polycloud.gateway import degrade
+from polycloud.gateway.faces.anthropic import AnthropicFace
 from polycloud.policy.eligible import DEGRADABLE
 from polycloud.policy.tables import bits
 
@@ -161,4 +162,27 @@ def test_a_bound_on_tokens_is_lowered_and_leaves_room_for_the_answer():
     assert (lowered.max_tokens, lowered.thinking_budget) == (4096, 2048)
     assert degrade.reduce(msgspec.structs.replace(asked, thinking_budget=100), 0, 4096).thinking_budget == 100
     assert degrade.reduce(asked, int(Need.REASONING), 4096).thinking_budget is None
-    assert degrade.names(asked, int(Need.SERIAL_TOOLS), 4096) == ["parallel_tool_calls:first", "max_tokens:4096"]
+    both = ["max_tokens:4096", "thinking_budget:2048"]
+    assert degrade.names(asked, int(Need.SERIAL_TOOLS), 4096) == ["parallel_tool_calls:first", *both]
+    assert degrade.names(asked, int(Need.REASONING), 4096) == ["reasoning_effort", "max_tokens:4096"]
+    assert degrade.names(msgspec.structs.replace(asked, thinking_budget=4095), 0, 4096) == ["max_tokens:4096"]
+    assert degrade.names(asked, 0) == []
+
+
+@pytest.mark.parametrize(
+    ("thinking", "told"),
+    [
+        (b'{"type":"enabled","budget_tokens":4096}', ("max_tokens:4096", "thinking_budget:2048")),
+        (b'{"type":"enabled","budget_tokens":4095}', ("max_tokens:4096",)),
+        (b'{"type":"adaptive"}', ("max_tokens:4096",)),
+        (b"null", ("max_tokens:4096",)),
+    ],
+)
+def test_a_budget_that_is_lowered_on_its_way_through_is_told(thinking, told):
+    envelope = AnthropicFace().peek(b'{"model":"m","messages":[{"role":"user","content":"a"}],"max_tokens":9000}')
+    envelope.fields["thinking"] = msgspec.Raw(thinking)
+    assert degrade.passed(envelope, 0, 4096) == told
+    body = msgspec.json.decode(AnthropicFace().pass_request(envelope, "m", 4096))
+    lowered = isinstance(body["thinking"], dict) and body["thinking"].get("budget_tokens") == 2048
+    assert lowered == (len(told) == 2)
+    assert degrade.passed(envelope, 0, 0) == ()

@@ -22,6 +22,7 @@ from polycloud.gateway.dialects.errors import in_stream
         ("anthropic_messages", "rate_limit_error", Throttled),
         ("anthropic_messages", "authentication_error", Unauthorized),
         ("anthropic_messages", "billing_error", QuotaSpent),
+        ("openai_chat", "overloaded", Throttled),  # TGI
         ("openai_chat", "rate_limit_exceeded", Throttled),
         ("openai_chat", "insufficient_quota", QuotaSpent),
         ("openai_chat", "content_filter", ContentFiltered),

@@ -330,6 +330,10 @@ class TestNeeds:
         assert ask_for(tables, "m", **asked | {"max_tokens": 5000}) == ["azure/westeurope/m"]  # a lowered bound passes
         assert ask_for(alone, "m", **asked | {"needs": int(need)}) == ["aws/us-east-1/m"]
 
+    def test_a_caller_who_wrote_n_reads_n(self) -> None:
+        tables = compiled([deployment("aws/us-east-1", "gpt", can=ALL & ~Need.MULTIPLE)])
+        assert "multiple answers (n > 1)" in error(tables, "gpt", needs=int(Need.MULTIPLE)).message
+
     def test_nobody_can(self) -> None:
         tables = compiled([deployment("aws/us-east-1", "gpt", can=self.WEAK)])
         failure = error(tables, "gpt", needs=int(Need.LOGPROBS | Need.SEED))

@@ -195,8 +195,37 @@ def test_a_refusal_is_in_the_form_of_its_path(caller, target, anthropic, more, c
 
 def test_an_upgrade_is_not_made_and_nothing_behind_it_is_read(caller):
     caller.send(b"GET / HTTP/1.1\r\nhost: h\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n" + post(b"smuggled"))
+    assert caller.answers == []
+    assert caller.transport.sent.startswith(b"HTTP/1.1 400 ") and caller.transport.closing
+
+
+OFFER = b"connection: Upgrade, HTTP2-Settings\r\nupgrade: h2c\r\nhttp2-settings: AAMAAABkAAQ\r\n"
+
+
+@pytest.mark.parametrize("cut", [0, 20, 60, 150, 190, 230])
+@pytest.mark.parametrize(
+    "body", [b"content-length: 4\r\n\r\nbody", b"transfer-encoding: chunked\r\n\r\n4\r\nbody\r\n0\r\n\r\n"]
+)
+def test_an_offer_of_http2_is_passed_over_and_its_body_read(caller, cut, body):
+    data = b"POST /v1/x?y HTTP/1.1\r\nhost: h\r\nx-a: b\r\nexpect: 100-continue\r\n" + OFFER + body + post(b"next")
+    caller.send(data[:cut])
+    caller.send(data[cut:])
+    assert [a.request.body for a in caller.answers] == [b"body"]
+    request = caller.answers[0].request
+    assert (request.target, request.headers[b"x-a"], request.keep_alive) == (b"/v1/x?y", b"b", True)
+    assert caller.transport.sent == b"HTTP/1.1 100 Continue\r\n\r\n"
     caller.answers[0].reply()
-    assert len(caller.answers) == 1 and caller.transport.closing
+    assert caller.answers[1].request.body == b"next"
+
+
+def test_an_offer_of_http2_in_the_last_request_of_a_connection_leaves_it_the_last(caller):
+    caller.send(b"GET / HTTP/1.1\r\nhost: h\r\n" + OFFER.replace(b": Upgrade", b": close, Upgrade") + b"\r\n")
+    assert caller.answers[0].request.keep_alive is False
+
+
+def test_no_connection_is_opened_through_it(caller):
+    caller.send(b"CONNECT a:443 HTTP/1.1\r\nhost: h\r\n\r\n")
+    assert caller.transport.sent.startswith(b"HTTP/1.1 400 ") and caller.transport.closing
 
 
 def test_trailers_change_nothing_that_the_headers_said(caller):

@@ -2,22 +2,24 @@
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
 from polycloud.catalog import Catalog
+from polycloud.core.chat import Need
 from polycloud.core.errors import EstateError
 from polycloud.core.money import TokenPrice
 from polycloud.estate import Estate, load
 from polycloud.policy.compile import compile
-from polycloud.policy.tables import Deployment, Tables, decode, encode
+from polycloud.policy.prove import prove
+from polycloud.policy.tables import Compiled, Deployment, Tables, decode, encode
 
 CATALOG = Catalog.load()
 EXAMPLES = sorted((Path(__file__).parents[3] / "polycloud/app/examples").glob("*/estate.yaml"))
 CLOUDS = {
     "aws": {"sites": ["us-east-1", "eu-central-1"]},
-    "azure": {"sites": ["westeurope"], "resource": "acme-{estate}-{region}"},
+    "azure": {"sites": ["westeurope", "uksouth"], "resource": "acme-{estate}-{region}"},
     "gcp": {"sites": ["europe-west1"], "project": "acme"},
     "oci": {"sites": ["eu-frankfurt-1"], "compartment": "ocid1.compartment.oc1..x"},
 }
@@ -170,6 +172,60 @@ class TestPlaces:
         assert "must stay in eu" in made.classes["pii"].rule
 
 
+class TestClaudeOnAzure:
+    """It is deployed worldwide or in the United States, on machines of Azure or of Anthropic."""
+
+    BASE: ClassVar[dict[str, Any]] = {"at": "azure/westeurope", "model": "claude-opus-5-5"}
+    CLASSES: ClassVar[dict[str, Any]] = {
+        "any": {},
+        "american": {"stay_in": "us"},
+        "european": {"stay_in": "eu"},
+        "azure": {"clouds": ["azure"]},
+        "sites": {"sites": ["*"]},
+        "run": {"operators": ["commercial", "onprem"]},
+    }
+
+    def holding(self, **said: str) -> tuple[Deployment, set[str]]:
+        models = {"m": {"deployments": [{**self.BASE, **said}]}}
+        clouds = {"azure": {"sites": ["westeurope", "eastus2"]}}
+        made = estate(clouds=clouds, models=models, data_classes=self.CLASSES, residency={"default_class": "any"})
+        tables = compile(made, CATALOG)
+        assert prove(Compiled(tables), made, CATALOG).holds
+        return tables.deployments[0], {name for name, row in tables.classes.items() if row.allowed}
+
+    def test_what_is_not_said_is_not_known(self) -> None:
+        for said in ({}, {"profile": "global"}, {"hosting": "anthropic"}):
+            found, held = self.holding(**said)
+            assert held == {"any"}
+            assert "azure/eastus2" in found.places and "anthropic" in found.places
+
+    def test_on_azure_it_is_worldwide_or_american(self) -> None:
+        for said in ({"hosting": "azure"}, {"hosting": "azure", "profile": "global"}):
+            found, held = self.holding(**said)
+            assert held == {"any", "azure", "sites", "run"}
+            assert {"azure/eastus2", "azure/japaneast"} <= set(found.places) and "anthropic" not in found.places
+        found, held = self.holding(at="azure/eastus2", hosting="azure", profile="datazone:us")
+        assert held == {"any", "american", "azure", "sites", "run"}
+        assert all(CATALOG.site(place).country == "US" for place in found.places)
+
+    def test_a_deployment_of_another_name_is_known_by_its_model_or_dialect(self) -> None:
+        assert "anthropic" in one({**self.BASE, "upstream": "prod"}).places
+        named = one({"at": "azure/westeurope", "upstream": "prod", "dialect": "anthropic_messages"})
+        assert "anthropic" in named.places and named.upstream.model == "prod"
+        assert "anthropic" in one({**self.BASE, "dialect": "openai_chat"}).places, "a wrong word proves nothing"
+
+    def test_address_dialect_price_and_what_it_can(self) -> None:
+        found = one(self.BASE)
+        assert found.upstream.base_url == "https://acme-test-westeurope.services.ai.azure.com"
+        assert (found.upstream.dialect, found.upstream.model) == ("anthropic_messages", "claude-opus-5-5")
+        assert found.price.input and found.price_source
+        assert found.can & Need.TOOLS and found.can & Need.PROMPT_CACHE and not found.can & Need.JSON_SCHEMA
+        assert one({**self.BASE, "hosting": "anthropic"}).can & Need.JSON_SCHEMA
+        assert not one({**self.BASE, "hosting": "azure"}).can & Need.JSON_SCHEMA
+        american = {**self.BASE, "hosting": "azure", "profile": "datazone:us"}
+        assert not one(american).price.known, "none is listed"
+
+
 class TestPrices:
     def test_order_of_sources(self) -> None:
         base = {"at": "azure/westeurope", "model": "gpt-4o"}
@@ -264,7 +320,22 @@ class TestRefusals:
                 },
                 "arn_elsewhere",
             ),
-            ({"at": "azure/westeurope", "model": "claude-sonnet-4-5"}, "dialect_unsupported"),
+            ({"at": "azure/westeurope", "model": "codex-mini"}, "dialect_unsupported"),
+            ({"at": "azure/westeurope", "model": "claude-opus-5-5", "profile": "datazone:eu"}, "profile_unknown"),
+            ({"at": "azure/westeurope", "model": "claude-opus-5-5", "profile": "datazone"}, "profile_unknown"),
+            ({"at": "azure/westeurope", "model": "claude-opus-5-5", "profile": "westeurope"}, "profile_unknown"),
+            (
+                {
+                    "at": "azure/westeurope",
+                    "model": "claude-opus-5-5",
+                    "profile": "datazone:us",
+                    "hosting": "anthropic",
+                },
+                "profile_unknown",
+            ),
+            ({"at": "azure/uksouth", "model": "claude-opus-5-5", "profile": "datazone"}, "places_unknown"),
+            ({"at": "azure/westeurope", "model": "gpt-4o", "hosting": "azure"}, "hosting_unsupported"),
+            ({"at": "gcp/europe-west1", "model": "claude-sonnet-4-6", "hosting": "azure"}, "hosting_unsupported"),
             (
                 {
                     "at": "azure/westeurope",

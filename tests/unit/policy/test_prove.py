@@ -1,5 +1,6 @@
 """The proof: it holds for the examples, and shows the path for every violation that is planted."""
 
+import json
 from pathlib import Path
 
 import msgspec
@@ -55,6 +56,18 @@ def test_places_left_out_of_the_tables_are_found_in_the_estate() -> None:
     classes = {**tables.classes, "personal-eu": msgspec.structs.replace(held, allowed=(*held.allowed, at))}
     proof = prove(Compiled(msgspec.structs.replace(tables, deployments=tuple(rows), classes=classes)), estate, CATALOG)
     assert {"aws/eu-west-2", "aws/eu-central-2"} <= {b.place for b in proof.breaks}
+
+
+def test_claude_on_azure_is_counted_by_the_estates_own_words() -> None:
+    clouds = {"azure": {"sites": ["eastus2"]}}
+    models = {"m": {"deployments": [{"at": "azure/eastus2", "model": "claude-opus-5-5"}]}}
+    asked = {"estate": "t", "clouds": clouds, "models": models, "data_classes": {"here": {"sites": ["azure/*"]}}}
+    estate = Estate.model_validate_json(json.dumps({**asked, "residency": {"default_class": "here"}}))
+    tables = compile(estate, CATALOG)
+    rows = (msgspec.structs.replace(tables.deployments[0], places=("azure/eastus2",)),)
+    held = {"here": msgspec.structs.replace(tables.classes["here"], allowed=(0,))}
+    proof = prove(Compiled(msgspec.structs.replace(tables, deployments=rows, classes=held)), estate, CATALOG)
+    assert {b.place for b in proof.breaks} == {"unknown"}
 
 
 def test_a_class_that_the_estate_does_not_have_holds_nothing() -> None:

@@ -27,6 +27,19 @@ def test_migrations_lead_to_exactly_the_schema_that_the_code_uses(tmp_path):
     engine.dispose()
 
 
+def test_work_one_after_another_fills_one_cache(tmp_path):
+    """Each connection may hold 16 MB; what readers opened at the same time must not take its turn at every write."""
+    engine = open_engine(tmp_path / "a.db")
+    with engine.connect(), engine.connect(), engine.connect():
+        pass
+    used = set()
+    for _ in range(6):
+        with writing(engine) as connection:
+            used.add(id(connection.connection.dbapi_connection))
+    assert len(used) == 1
+    engine.dispose()
+
+
 def test_a_store_of_before_hours_were_counted_reads_on(tmp_path):
     store = Store(tmp_path / "a.db")
     store.close()

@@ -103,6 +103,20 @@ def _federation(blueprint: Blueprint, cluster: Cluster) -> Values:
     return {cloud: said for cloud, said in found.items() if said}
 
 
+# What templates look into: without a schema's word, null there would be an error of Go.
+NEEDED: tuple[str, ...] = (
+    "autoscaling",
+    "database",
+    "estate",
+    "federation",
+    "image",
+    "networkPolicy",
+    "persistence",
+    "replicas",
+)
+NEEDED += ("serviceAccount", "valkey", "vaultAgent")
+
+
 def schema() -> Values:
     """JSON Schema of the values. Several replicas need a store that they share, which polycloud does not have yet."""
     shared = "polycloud keeps its state in an embedded store on its own disk: one replica, until it has a shared one"
@@ -120,7 +134,7 @@ def schema() -> Values:
         "$schema": "http://json-schema.org/draft-07/schema#",
         "type": "object",
         "additionalProperties": False,
-        "required": ["image", "replicas", "estate", "database", "persistence", "networkPolicy"],
+        "required": list(NEEDED),
         "properties": {
             "global": {"type": "object"},
             "image": closed(

@@ -4,8 +4,9 @@ from polycloud.deploy.blueprint import Blueprint, Run
 from polycloud.deploy.ports import Reference, Rendered, Resource
 from polycloud.deploy.render.kubernetes import argo, base, overlays, platform, queues, vault, workflows
 from polycloud.deploy.render.kubernetes.machines import pool_of
-from polycloud.deploy.render.kubernetes.manifests import targets
+from polycloud.deploy.render.kubernetes.manifests import Target, targets
 from polycloud.deploy.render.kubernetes.notes import gaps
+from polycloud.deploy.render.kubernetes.pods import copy_of
 
 
 def render(blueprint: Blueprint) -> Rendered:
@@ -22,7 +23,8 @@ def render(blueprint: Blueprint) -> Rendered:
         path = f"{overlays.folder(cluster)}/kustomization.yaml"
         if cluster.ours:
             needs.append(Reference(f"cluster:{cluster.name}", path))
-            needs.append(Reference(f"cluster:{cluster.name}", argo.PATH))
+            needs += [Reference(name, argo.PATH) for name in (f"cluster:{cluster.name}", *argo.reads(cluster))]
+            needs += _on_machines(blueprint, cluster)
         if queues.has_queue(cluster):
             provides.append(f"queue:{cluster.name}")
     needs += [
@@ -38,6 +40,20 @@ def render(blueprint: Blueprint) -> Rendered:
         needs=tuple(dict.fromkeys(needs)),
         gaps=gaps(blueprint, found),
     )
+
+
+def _on_machines(blueprint: Blueprint, cluster: Target) -> list[Reference]:
+    """The pools that queues and pods name, and the buckets whose addresses pods are told."""
+    pools = {queues.path(cluster): {pool.name for pool in queues.counted(cluster)}}
+    placed = f"{overlays.folder(cluster)}/workloads.yaml"
+    here = [run for run in blueprint.runs if run.cluster == cluster.name]
+    pools[placed] = {pool.name for run in here if (pool := pool_of(cluster, run)) is not None}
+    read = {dataset for run in here for dataset in (*run.reads, *run.writes)}
+    copies = {bucket.name for name in read if (bucket := copy_of(blueprint, cluster, name)) is not None}
+    return [
+        *(Reference(f"pool:{cluster.name}/{name}", path) for path, names in pools.items() for name in sorted(names)),
+        *(Reference(f"bucket:{name}", placed) for name in sorted(copies)),
+    ]
 
 
 def _resources(blueprint: Blueprint) -> tuple[Resource, ...]:

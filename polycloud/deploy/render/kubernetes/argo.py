@@ -55,6 +55,17 @@ def files(blueprint: Blueprint, clusters: tuple[Target, ...]) -> dict[str, str]:
     return found | platform.files(blueprint, clusters) | vault.files(blueprint, clusters, platform.VALUES)
 
 
+def reads(cluster: Target) -> tuple[str, ...]:
+    """What Argo CD takes of other renderers for a cluster; a file of values that is missing it would pass over."""
+    name = cluster.name
+    paths = (
+        f"helm/polycloud/clusters/{name}.yaml",
+        f"mesh/istio/{name}/routing.yaml",
+        f"mesh/istio/{name}/values.yaml",
+    )
+    return tuple(f"file:{path}" for path in paths)
+
+
 def annotations(blueprint: Blueprint, cluster: Target, nodes: tuple[Node, ...]) -> tuple[str, ...]:
     """What the secret of a cluster in Argo CD has to say, by name; ``nodes`` are OpenBao's voters."""
     kept = () if blueprint.delivery is not None else KEPT

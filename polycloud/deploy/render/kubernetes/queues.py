@@ -16,18 +16,22 @@ def folder(cluster: Cluster) -> str:
     return f"kueue/{cluster.name}"
 
 
+def path(cluster: Cluster) -> str:
+    return f"{folder(cluster)}/queues.yaml"
+
+
 def priority(kind: str) -> str:
     """The priority class of a kind of work; the lowest for what has none."""
     return kind if kind in PRIORITIES else "batch"
 
 
 def has_queue(cluster: Target) -> bool:
-    return bool(_counted(cluster))
+    return bool(counted(cluster))
 
 
 def files(blueprint: Blueprint, cluster: Target) -> dict[str, str]:
     """Nothing where the machines of no pool are known."""
-    pools = _counted(cluster)
+    pools = counted(cluster)
     if not pools:
         return {}
     source = f"clusters.{cluster.name}.pools"
@@ -40,11 +44,11 @@ def files(blueprint: Blueprint, cluster: Target) -> dict[str, str]:
     }
     return {
         f"{folder(cluster)}/kustomization.yaml": dump(kustomization, head=head),
-        f"{folder(cluster)}/queues.yaml": dump(*documents, head=head),
+        path(cluster): dump(*documents, head=head),
     }
 
 
-def _counted(cluster: Target) -> list[Pool]:
+def counted(cluster: Target) -> list[Pool]:
     """Pools for work whose machines' size is known: a quota must not be invented."""
     return [p for p in cluster.pools if p.role != "system" and p.vcpu and p.memory_gib]
 

@@ -6,6 +6,7 @@ from polycloud.core.geo import distance_km
 from polycloud.deploy.blueprint import Blueprint, Cluster, Objective
 from polycloud.deploy.render.mesh import joined
 from polycloud.deploy.render.monitoring.metrics import AZURE_METRIC, RESPONSE_BUCKETS, exporters, lags, watched
+from polycloud.deploy.render.terraform import identifier
 from polycloud.deploy.yaml import dump, header
 
 PPM = 1_000_000
@@ -186,7 +187,7 @@ def _objective(objective: Objective, lag: str = "") -> Rule | None:
     if not bad_ratio(objective, "5m", lag):
         return None
     budget = 1 - objective.target_ppm / PPM
-    record = f"slo:{objective.name.replace('-', '_').replace('.', '_')}:bad_ratio"
+    record = f"slo:{identifier(objective.name)}:bad_ratio"
     windows = sorted({w for long, short, _, _ in BURNS for w in (long, short)}, key=_seconds)
     made: list[Rule] = [
         {"record": f"{record}_{window}", "expr": bad_ratio(objective, window, lag)} for window in windows

@@ -17,10 +17,11 @@ def key(kinds: Sequence[str]) -> Markup:
 
 
 def stacked(rows: Sequence[tuple[str, Mapping[str, int]]]) -> Markup:
-    """One bar for each row, its parts by kind. What saves (negative) is not drawn but counted in the figure."""
-    most = max((sum(max(part, 0) for part in parts.values()) for _, parts in rows), default=0) or 1
+    """One bar for each row, its parts by kind. What promises save is taken off compute, as long as the figure is."""
+    drawn = [(name, _net(parts)) for name, parts in rows]
+    most = max((sum(max(part, 0) for part in parts.values()) for _, parts in drawn), default=0) or 1
     cells = []
-    for name, parts in rows:
+    for name, parts in drawn:
         pieces = [
             tag(
                 "span",
@@ -32,6 +33,13 @@ def stacked(rows: Sequence[tuple[str, Mapping[str, int]]]) -> Markup:
         ]
         cells.append(_row(name, pieces, usd(sum(parts.values()))))
     return tag("div", cells, class_="bars")
+
+
+def _net(parts: Mapping[str, int]) -> dict[str, int]:
+    """With the saving of promises, a negative commitment, taken off what they cover."""
+    saved = min(parts.get("commitment", 0), 0)
+    net = {kind: part for kind, part in parts.items() if kind != "commitment" or not saved}
+    return net | {"compute": parts.get("compute", 0) + saved} if saved else net
 
 
 def bars(rows: Sequence[tuple[str, int, str, str]]) -> Markup:
@@ -57,7 +65,7 @@ def _row(name: str, pieces: Sequence[Markup], said: str) -> Markup:
 def scale(low: float, high: float, whole: bool = False) -> list[float]:
     """Round ticks that hold low and high; only whole numbers where nothing lies between."""
     if high <= low:
-        high = low + (abs(low) or 1.0)
+        high = low + (abs(low) / 10 or 1.0)
     raw = (high - low) / TICKS
     if whole:
         raw = max(raw, 1.0)

@@ -12,9 +12,9 @@ from polycloud.placement.answer.words import data, usd
 WIDTH = 860
 ASPECT = 2.1  # width by height
 MARGIN = 0.18  # of the span, around the outermost sites
-LEAST_SPAN = 50.0  # degrees of longitude: a map of one city says nothing
+LEAST_SPAN = 70.0  # degrees of longitude: a map of one city says nothing, and land has squares of 2.5 degrees
 LETTER = 6.6  # how wide a letter is, at 12 pixels
-DOT_MOST = 5.0  # pixels
+DOT_MOST = 9.0  # pixels between dots; above it they would be too few to make a shape, so that squares are filled
 COLUMNS = round(360 / STEP)
 
 
@@ -101,7 +101,7 @@ def _apart(places: Mapping[str, tuple[float, float]], window: Window) -> dict[st
 
 
 def _land(window: Window) -> Markup:
-    """A dot for each square of land: a line of no length with a round end."""
+    """Each square of land as a dot, or filled where the map is near: a line of no length with a round or square end."""
     dot = STEP * window.scale
     pieces = []
     for row, digits in enumerate(ROWS):
@@ -119,8 +119,9 @@ def _land(window: Window) -> Markup:
         d="".join(pieces),
         fill="none",
         stroke="var(--land)",
-        stroke_width=min(dot * 0.5, DOT_MOST),
-        stroke_linecap="round",
+        stroke_width=dot * 0.5 if dot <= DOT_MOST else dot,
+        stroke_linecap="round" if dot <= DOT_MOST else "square",
+        stroke_opacity=1 if dot <= DOT_MOST else 0.6,
     )
 
 

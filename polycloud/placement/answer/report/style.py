@@ -35,10 +35,10 @@ summary{cursor:pointer;font-weight:600}summary .soft{font-weight:400}details .wi
 figure{margin:.5rem 0}svg{display:block;width:100%;height:auto}svg text{fill:var(--ink);font-size:12px}
 svg .quiet{fill:var(--soft);font-size:11px}
 .map{min-width:40rem}.plot{min-width:20rem}
-.plots table{min-width:0}
+.plots table{min-width:0}.plots tbody th{min-width:8.5rem}.plots .words{grid-column:1/-1}
 .plots{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,30rem),1fr));gap:1rem 1.5rem}
 .bars{font-size:.9rem}
-.row{display:grid;grid-template:"name bar value"/11rem 1fr 13rem;gap:.1rem .75rem;
+.row{display:grid;grid-template:"name bar value"/11rem 1fr 16rem;gap:.1rem .75rem;
 align-items:center;margin:.4rem 0}.name{grid-area:name}.bar{grid-area:bar}.value{grid-area:value}
 .bars .value{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}
 .bar{display:flex;height:1.25rem;background:var(--line);border-radius:.2rem;overflow:hidden}

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
+from polycloud.placement.answer.curve import measured
 from polycloud.placement.answer.report.charts import bars, key, plot, stacked
 from polycloud.placement.answer.report.markup import Child, Markup, join, tag
 from polycloud.placement.answer.values import (
@@ -9,7 +10,6 @@ from polycloud.placement.answer.values import (
     Comparison,
     Cost,
     Curve,
-    CurvePoint,
     Fact,
     Placement,
     WorkloadAnswer,
@@ -145,14 +145,18 @@ def flows(found: Placement) -> Markup:
 def links(found: Placement) -> Markup:
     return table(
         ("Link", "Kind", "Between", "A month", "Carries"),
-        ((k.name, k.via, " – ".join(k.between), usd(k.month_micro), data(k.bytes)) for k in found.links),
+        (
+            (k.name, k.via, " – ".join(k.between), usd(k.month_micro) if k.stated else "unknown", data(k.bytes))
+            for k in found.links
+        ),
         numbers=(3, 4),
     )
 
 
 def costs(cost: Cost) -> Markup:
     """The month by cloud and by site, each bar by kind."""
-    kinds = [kind for kind, micro in cost.by_kind.items() if micro]
+    kinds = [kind for kind, micro in cost.by_kind.items() if micro > 0]
+    saving = any(line.kind == "commitment" and line.micro < 0 for line in cost.lines)
 
     def parts(name: str, of: str) -> dict[str, int]:
         found: dict[str, int] = {}
@@ -164,6 +168,7 @@ def costs(cost: Cost) -> Markup:
 
     return join(
         key(kinds),
+        tag("p", "What promises save is taken off the compute that they cover.", class_="soft") if saving else None,
         tag("h3", "By cloud"),
         stacked([(name, parts(name, "cloud")) for name in cost.by_cloud]),
         tag("h3", "By site"),
@@ -238,16 +243,19 @@ AXES = {"clouds": "clouds in use", "latency": "mean round trip, ms", "carbon": "
 
 
 def curves(found: Sequence[Curve]) -> Markup:
-    return tag("div", [tag("div", _curve(curve)) for curve in found], class_="plots")
+    """Side by side; a curve without a choice in it is a line of words over the whole width."""
+    cells = [tag("div", _curve(curve), class_=None if len(curve.points) > 1 else "words") for curve in found]
+    return tag("div", cells, class_="plots")
 
 
 def _curve(curve: Curve) -> Markup:
-    def x(point: CurvePoint) -> float | None:
-        return {"clouds": float(len(point.clouds)), "latency": point.latency_ms, "carbon": point.kg_co2e}[curve.axis]
-
     if len(curve.points) < 2:
         return tag("p", f"{AXES[curve.axis].capitalize()}: the cheapest plan is also the best; nothing can be bought.")
-    dots = [(at, point.month_micro, point.limit) for point in curve.points if (at := x(point)) is not None]
+    dots = [
+        (at, point.month_micro, point.limit)
+        for point in curve.points
+        if (at := measured(point, curve.axis)) is not None
+    ]
     rows = table(
         ("Limit", "A month", "Round trip", "Clouds", "CO2e"),
         (

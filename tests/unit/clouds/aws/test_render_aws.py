@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from polycloud.catalog import Catalog
 from polycloud.catalog.market import Market
 from polycloud.clouds.aws.render import render
-from polycloud.clouds.aws.render_ai import called, model_arn
 from polycloud.clouds.aws.render_backups import schedule
 from polycloud.clouds.aws.render_clusters import image
+from polycloud.clouds.aws.render_models import called, model_arn
 from polycloud.deploy.blueprint import AiService, Blueprint, Pool, Where
 from polycloud.deploy.checks import prove, together
 from polycloud.deploy.derive import derive

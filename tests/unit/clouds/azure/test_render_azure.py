@@ -369,3 +369,30 @@ def test_versions_of_keys_are_renewed_and_never_end() -> None:
     assert re.search(r'time_after_creation += "P\d+D"', text)
     assert "expire_after" not in text and "expiration_date" not in text
     assert any("apply after each renewal" in gap for gap in FOUND.gaps)
+
+
+def test_a_hall_is_reached_from_both_instances_by_one_connection() -> None:
+    """Azure takes no two connections of a gateway to one address; the other side then speaks BGP to each instance."""
+    text = file("links.tf")
+    gateways = re.findall(
+        r'"azurerm_local_network_gateway" "([^"]+)" \{.*?gateway_address\s+= (var\.halls\S+)', text, re.S
+    )
+    halls = [one for one in WHOLE.links if one.via == "vpn" and {one.a.cloud, one.b.cloud} == {"azure", "onprem"}]
+    assert halls and len(gateways) == len({address for _, address in gateways}) == len(halls)
+    for label, _ in gateways:
+        one = resource("azurerm_virtual_network_gateway_connection", label, text)
+        (first,) = re.findall(r'primary   = "([^"]+)"', one)
+        (second,) = re.findall(r'secondary = "([^"]+)"', one)
+        mine = own_addresses(WHOLE, WEST)
+        assert first in mine[0] and second in mine[1]
+
+
+def test_models_of_other_makers_are_called_by_the_role_that_lets_them_be() -> None:
+    def roles(*upstreams: str) -> list[str]:
+        services = tuple(service(upstream=one, owner="", name=one, model=one) for one in upstreams)
+        found = render(replace(WHOLE, services=services)).files["terraform/azure/ai.tf"]
+        return re.findall(r'role_definition_name = "(Cognitive[^"]+)"', found)
+
+    assert roles("gpt-4o") == ["Cognitive Services OpenAI User"]
+    assert roles("claude-sonnet-4-6") == ["Cognitive Services User"]
+    assert roles("gpt-4o", "claude-sonnet-4-6") == ["Cognitive Services OpenAI User", "Cognitive Services User"]

@@ -245,7 +245,7 @@ def test_thinking_of_claude(model, fields, extra, effort, most):
     assert body["additionalModelRequestFields"] == {"thinking": extra}
     assert body.get("outputConfig", {}).get("effort") == effort
     assert body.get("inferenceConfig", {}).get("maxTokens") == most
-    assert dropped(model, **fields) == ()
+    assert dropped(model, **fields) == (("reasoning_effort:medium",) if model is NEWEST and effort == "medium" else ())
 
 
 @pytest.mark.parametrize(
@@ -256,6 +256,7 @@ def test_thinking_of_claude(model, fields, extra, effort, most):
         (CLAUDE, {"thinking_budget": 4000, "effort": "low"}, 4000, "reasoning_effort"),
         (ADAPTIVE, {"effort": "xhigh"}, None, "reasoning_effort:max"),
         (NEWEST, {"effort": "minimal"}, None, "reasoning_effort:low"),
+        (NEWEST, {"thinking_budget": 4000, "effort": "low"}, None, "reasoning_effort:medium"),
     ],
 )
 def test_reasoning_of_another_size_than_asked_is_told(model, fields, extra, told):
@@ -369,3 +370,9 @@ def test_media_is_refused_and_never_dropped():
 def test_a_tool_without_parameters_has_an_objects_schema(schema):
     (tool,) = write(tools=(Tool("now", "", schema),))["toolConfig"]["tools"]
     assert tool["toolSpec"]["inputSchema"] == {"json": {"type": "object", "properties": {}}}
+
+
+@pytest.mark.parametrize(("strict", "told"), [(False, ("response_format.strict",)), (True, ()), (None, ())])
+def test_a_loose_schema_is_held_strictly_and_told(strict, told):
+    wanted = ResponseFormat("City", b'{"type":"object"}', strict)
+    assert dropped(response_format=wanted) == told

@@ -96,6 +96,7 @@ def test_fields():
 @pytest.mark.parametrize(("budget", "effort"), [(0, "NONE"), (1000, "LOW"), (8192, "MEDIUM"), (9000, "HIGH")])
 def test_a_thinking_budget_is_the_nearest_effort(budget, effort):
     assert write(thinking_budget=budget)["reasoningEffort"] == effort
+    assert dropped(thinking_budget=budget) == ((f"reasoning_effort:{effort.lower()}",) if budget else ())
 
 
 @pytest.mark.parametrize(
@@ -139,7 +140,7 @@ def test_what_oci_has_no_field_for_is_told():
     )  # fmt: skip
     assert dropped(seed=1, top_k=3, frequency_penalty=0.1, parallel_tools=False, tools=(WEATHER,)) == ()
     assert dropped(prefill=True, parallel_tools=True, thinking_budget=50, effort="low") == (
-        "parallel_tool_calls", "reasoning_effort", "messages.prefill",
+        "parallel_tool_calls", "reasoning_effort:low", "messages.prefill",
     )  # fmt: skip
 
 

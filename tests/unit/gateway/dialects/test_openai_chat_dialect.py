@@ -103,7 +103,11 @@ def test_streams_ask_for_usage():
 )
 def test_thinking_budget_becomes_an_effort(budget, effort):
     assert write(thinking_budget=budget)["reasoning_effort"] == effort
+    told = DIALECT.dropped(ChatRequest("m", HELLO, thinking_budget=budget), "gpt-5")
+    assert told == ((f"reasoning_effort:{effort}",) if budget else ())
     assert write(thinking_budget=budget, effort="xhigh")["reasoning_effort"] == "xhigh"
+    both = ChatRequest("m", HELLO, thinking_budget=budget, effort="xhigh")
+    assert DIALECT.dropped(both, "gpt-5") == ("thinking_budget",)
 
 
 def test_tool_choice_needs_tools():
@@ -439,8 +443,8 @@ def test_failing_writes_an_error_and_no_done():
 # the tap
 
 
-def tap(include_usage=False):
-    body = {"model": "m", "messages": [{"role": "user"}], "stream_options": {"include_usage": include_usage}}
+def tap(include_usage=False, **fields):
+    body = {"model": "m", "messages": [{"role": "user"}], "stream_options": {"include_usage": include_usage}, **fields}
     return FACE.tap(FACE.peek(json.dumps(body).encode()))
 
 
@@ -476,6 +480,26 @@ def test_a_frame_without_data_is_a_sign_of_life_and_no_fault(empty):
     assert events(stream) == events(*pieces)
 
 
+def of_choice(index, delta=None, finish=None):
+    choice = {"index": index, "delta": delta or {}, "finish_reason": finish}
+    return f"data: {json.dumps({'id': 'c1', 'choices': [choice]})}\n\n".encode()
+
+
+@pytest.mark.parametrize("finished", [0, 1, 2])
+def test_an_error_spoils_an_answer_of_which_a_choice_is_still_to_come(finished):
+    error = b'data: {"error":{"message":"no more","type":"server_error","code":null}}\n\n'
+    said = [of_choice(i, {"content": "a"}) for i in range(2)]
+    ends = [of_choice(i, finish="stop") for i in range(finished)]
+    found = tap(n=2)
+    found.feed(b"".join([*said, *ends, *ends, error, DONE]))  # some repeat a finish reason
+    assert bool(found.failed) == (finished < 2)
+    assert found.ended == (finished == 2)
+    together = tap(n=2)
+    both = {"choices": [{"index": i, "delta": {}, "finish_reason": "length"} for i in range(2)]}
+    together.feed(b"".join(said) + f"data: {json.dumps(both)}\n\n".encode() + error + DONE)
+    assert together.ended and not together.failed
+
+
 def test_tap_counts_content_from_the_first_content():
     found = tap()
     found.feed(chunk({"role": "assistant", "content": ""}))
@@ -490,3 +514,16 @@ def test_usage_beside_content_is_not_hidden():
     found = tap()
     assert found.feed(frame) == frame
     assert found.usage == Usage(1, 1)
+
+
+def test_a_refusal_of_an_earlier_turn_is_what_the_assistant_said():
+    said = [{"role": "user", "content": "a"}, {"role": "assistant", "content": None, "refusal": "I can not."}]
+    body = {"model": "m", "messages": [*said, {"role": "user", "content": "b"}]}
+    request = FACE.read_request(FACE.peek(json.dumps(body).encode()))
+    assert request.messages[1] == Message("assistant", (Text("I can not."),))
+
+
+def test_signed_reasoning_comes_back_from_another_gateway_of_ours():
+    own = {"thinking": [{"text": "hm", "signature": "s"}, {"redacted": "r"}]}
+    found = reply({"role": "assistant", "content": "a", "reasoning_content": "hm", "polycloud": own})
+    assert found.parts == (Thinking("hm", "s"), Thinking(redacted="r"), Text("a"))

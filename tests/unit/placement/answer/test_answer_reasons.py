@@ -5,7 +5,8 @@ import msgspec
 from polycloud.placement.answer.ledger import Ledger
 from polycloud.placement.answer.moves import move
 from polycloud.placement.answer.reasons import reason, wins_if
-from polycloud.placement.problem import HOURS, ON_DEMAND, Option, Place, Pool, Problem, Task, Term, Zone
+from polycloud.placement.answer.values import Refused
+from polycloud.placement.problem import HOURS, ON_DEMAND, Credit, Option, Place, Pool, Problem, Task, Term, Zone
 from polycloud.placement.solve import solve
 
 USD = 1_000_000
@@ -95,3 +96,22 @@ def _total(given: Problem) -> int:
     found = solve(held).bill
     assert found is not None
     return found.total
+
+
+def test_what_refuses_machines_here_is_no_reason_against_elsewhere() -> None:
+    given = msgspec.structs.replace(
+        problem(USD, pooled=False), tasks=(Task("w", "w", (Option(0, "m1", ON_DEMAND, 1, 365 * USD),)),)
+    )
+    plan = solve(given).solution
+    assert plan is not None
+    here = Refused("its processor is Arm", 1, ("aws/us-east-1: m1g",))
+    assert reason(Ledger(given, plan), 0, (here,)) == "aws/us-east-1 is the only place left"
+    far = Refused("it is too small", 2, ("aws/us-east-1: m0", "gcp/us-central1: n0"))
+    assert "elsewhere: it is too small" in reason(Ledger(given, plan), 0, (here, far))
+
+
+def test_prepaid_money_makes_the_share_a_least_and_the_causes_are_named() -> None:
+    given = msgspec.structs.replace(problem(USD, pooled=False), credits=(Credit("paid", "gcp", 200 * USD, 200 * USD),))
+    text, extra = said(given)
+    assert extra == (730 - 200 - 365) * USD
+    assert text.startswith("n1 there cost at least") and text.endswith("(prepaid money would save less too)")

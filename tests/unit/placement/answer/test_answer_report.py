@@ -15,11 +15,12 @@ from polycloud.placement.answer import report
 from polycloud.placement.answer.alternatives import Effort
 from polycloud.placement.answer.answering import Basis, answer
 from polycloud.placement.answer.compare import compare
-from polycloud.placement.answer.curve import Sweep
-from polycloud.placement.answer.report.charts import scale
+from polycloud.placement.answer.curve import Sweep, different
+from polycloud.placement.answer.report import tables
+from polycloud.placement.answer.report.charts import scale, stacked
 from polycloud.placement.answer.report.land import ROWS
 from polycloud.placement.answer.report.markup import Markup, join, tag
-from polycloud.placement.answer.values import Placement
+from polycloud.placement.answer.values import CurvePoint, LinkAnswer, Placement
 from polycloud.placement.problem import Problem
 from polycloud.placement.solve import Limits, solve
 
@@ -134,3 +135,26 @@ def test_the_land_has_the_right_shape() -> None:
         assert land(lat, lon), (lat, lon)
     for lat, lon in ((31.3, -41.3), (-1.3, -151.3), (-31.3, 76.3), (48.8, -171.3)):
         assert not land(lat, lon), (lat, lon)
+
+
+def test_bars_are_as_long_as_their_figures() -> None:
+    """What promises save is off the bar as well: a bar of more than its figure would stand above a dearer one."""
+    bars = stacked([("a", {"compute": 100_000_000, "commitment": -60_000_000}), ("b", {"compute": 80_000_000})])
+    assert re.findall(r"width:([\d.]+)%", bars) == ["50.00", "100.00"]
+
+
+def test_a_fee_that_is_not_stated_is_not_shown_as_nothing(
+    make_problem: Callable[..., Problem], catalog: Catalog
+) -> None:
+    found = placed(make_problem(3), catalog)
+    ends = ("aws/us-east-1", "gcp/europe-west1")
+    links = (LinkAnswer("vpn-a", "vpn", ends, 0, 0, stated=False), LinkAnswer("stated", "vpn", ends, 0, 0))
+    text = read(tables.links(msgspec.structs.replace(found, links=links))).text
+    assert "unknown" in text.partition("stated")[0] and "0.00 USD" in text.partition("stated")[2]
+
+
+def test_a_looser_limit_that_brings_nothing_is_no_point() -> None:
+    tight = CurvePoint("at most 2", 5, 5, 13.6, ("aws", "oci"), 879.0, True)
+    loose = msgspec.structs.replace(tight, limit="any clouds", latency_ms=6.1, kg_co2e=891.0)
+    assert different((tight, loose), "clouds") == (tight,)
+    assert different((tight, loose), "carbon") == (tight, loose)

@@ -2,7 +2,9 @@
 
 import datetime
 import json
+from collections import Counter
 from collections.abc import Callable, Sequence
+from fractions import Fraction
 
 import msgspec
 import pytest
@@ -15,7 +17,8 @@ from polycloud.placement.answer.alternatives import Alternatives, Effort
 from polycloud.placement.answer.answering import Basis, answer, refused
 from polycloud.placement.answer.flows import flow_answers, shared
 from polycloud.placement.answer.values import Placement
-from polycloud.placement.bill import bill, volumes
+from polycloud.placement.bill import bill
+from polycloud.placement.build.first import WORDS, first_meters
 from polycloud.placement.problem import LeftOut, Problem, Solution
 from polycloud.placement.solve import Solved, solve
 
@@ -59,34 +62,38 @@ def test_every_grouping_of_the_bill_sums_to_it(seed: int, make_problem: Make) ->
     assert sum(flow.month_micro for flow in flow_answers(problem, plan)) == whole.of("transfer")
 
 
+def apart(problem: Problem, months: int) -> Problem:
+    """With meters of their own for first transfers, as the builder makes them."""
+    meters, first = first_meters(problem.meters, problem.zones, problem.items, Fraction(months))
+    return msgspec.structs.replace(problem, meters=meters, first=first)
+
+
 @pytest.mark.parametrize("seed", range(4))
 def test_three_years_count_first_moves_once(seed: int, make_problem: Make) -> None:
     problem, _, plan = solved_problem(make_problem, seed)
-
-    def month(times: int) -> int:
-        items = tuple(msgspec.structs.replace(item, move=item.move * times) for item in problem.items)
-        return bill(msgspec.structs.replace(problem, items=items), plan).total
-
-    for months in (12, 48):
-        found = costs.cost(problem, plan, months)
-        assert found.once_micro == month(months) - month(0)
-        assert found.once_micro <= months * (found.month_micro - month(0)), "its slices pay the dearer tiers"
-        assert found.three_years_micro == 36 * month(0) + found.once_micro
-
-
-def test_a_first_move_that_no_link_carries_in_a_month_is_paid_in_slices(make_problem: Make) -> None:
-    problem, _, plan = solved_problem(make_problem, 3)
-    usual = costs.cost(problem, plan, 12)
-    used = volumes(problem, plan)[0]
-    thin = tuple(
-        msgspec.structs.replace(meter, capacity=used[at] if used[at] else None)
-        for at, meter in enumerate(problem.meters)
-    )
-    found = costs.cost(msgspec.structs.replace(problem, meters=thin), plan, 12)
     settled = tuple(msgspec.structs.replace(item, move=0) for item in problem.items)
     later = bill(msgspec.structs.replace(problem, items=settled), plan).total
-    assert found.once_micro == 12 * (found.month_micro - later) > 0
-    assert found.month_micro == usual.month_micro
+    for months in (12, 48):
+        found = costs.cost(apart(problem, months), plan, months)
+        sent: Counter[int] = Counter()  # in one month, by what a month charges
+        for item, sites in zip(problem.items, plan.copies, strict=True):
+            for site in sites if item.origin >= 0 else ():
+                lane = problem.zones[item.zone].lanes[item.origin][site]
+                assert lane is not None
+                sent.update({meter: item.move * months for meter in lane.meters if site != item.origin})
+        month = sum(problem.meters[meter].cost(volume) for meter, volume in sent.items())
+        assert found.once_micro == pytest.approx(month, abs=months * (len(problem.meters) + 1))
+        assert found.once_micro == months * (found.month_micro - later), "the bill and the answer say the same"
+        assert found.three_years_micro == 36 * later + found.once_micro
+
+
+def test_a_first_move_over_what_can_be_full_is_paid_in_slices(make_problem: Make) -> None:
+    problem, _, plan = solved_problem(make_problem, 3)
+    thin = tuple(msgspec.structs.replace(meter, capacity=10**18) for meter in problem.meters)
+    found = costs.cost(apart(msgspec.structs.replace(problem, meters=thin), 12), plan, 12)
+    assert found.month_micro == bill(problem, plan).total
+    assert not any(line.name.endswith(WORDS) for line in found.lines)
+    assert any(line.name.endswith(WORDS) for line in bill(apart(problem, 12), plan).lines)
 
 
 @pytest.mark.parametrize(

@@ -211,3 +211,15 @@ def test_planned_costs_stand_in_place_of_the_model() -> None:
     assert [line for line in said.reasons if line.endswith("your people know it")] == ["oci: your people know it"]
     assert "gpt-4o is in none of them: it is called in another cloud" in said.against
     assert "no lawful plan" in option(answer, FAILOVER).unmet[-1]
+
+
+def test_nothing_speaks_for_a_pattern_without_a_plan() -> None:
+    planned = {SPECIALISED: Planned(cost(90), ("aws", "onprem"))}
+    answer = assess(needs(knows="aws", own_hall="yes"), *facts(), planned)
+    assert option(answer, SINGLE).reasons == ()
+    assert not any("your own machines could go" in line for line in answer.changes), "the plan itself keeps them"
+
+
+def test_a_country_with_regions_that_are_not_sovereign_is_said_so() -> None:
+    unmet = option(asked(countries="CH", sovereign="yes"), SINGLE).unmet
+    assert "no sovereign region in CH" in unmet

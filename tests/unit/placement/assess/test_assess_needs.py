@@ -45,6 +45,8 @@ def test_answers_are_read(key: str, value: object, found: object) -> None:
         ("sovereign", "perhaps", "neither yes nor no"),
         ("data", "40", "not a number with a unit"),
         ("budget", "1 USD", "'budget' is not asked"),
+        ("countries", "eu, Atlantis", "'atlantis' is no country .two letters., jurisdiction"),
+        ("users", "DE, 99", "'99' is no country"),
     ],
 )
 def test_wrong_answers_say_what_is_expected(key: str, value: str, message: str) -> None:

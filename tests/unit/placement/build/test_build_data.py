@@ -158,7 +158,7 @@ def test_a_copy_that_is_there_already_is_not_filled_again(make: Make) -> None:
     built = make(text)
     found, index = item(built), {site.id: at for at, site in enumerate(built.problem.sites)}
     assert names(built, found.filled) == {DE}
-    assert (found.arriving(index[DE]), found.arriving(index[IE])) == (TB, 3 * TB)
+    assert (found.moving(index[DE]), found.moving(index[IE])) == (0, 2 * TB)
 
 
 def test_growth_that_work_writes_does_not_come_from_the_origin_too(make: Make) -> None:

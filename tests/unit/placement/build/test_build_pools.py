@@ -171,3 +171,29 @@ def test_spot_hours_are_in_no_pool_and_mixed_ones_in_part(
     training = {o.market: o for o in make(text.replace("KIND", "training"), market).problem.tasks[0].options}
     assert training["mixed"].pool == 0
     assert training["mixed"].hourly == (200_000,)  # a fifth of the hours
+
+
+def test_an_estate_that_buys_no_promises_keeps_those_that_it_has(make: Make, market: object) -> None:
+    old = f"{{cloud: aws, kind: reservation, at: {US}, sku: m5.large, units: 2, discount: 30 %}}"
+    held = f"commitments: {{old: {old}}}\n"
+    rule = "money: {new_commitments: false}\n"
+    assert make(WORK + rule, market).problem.pools == ()
+    (pool,) = make(WORK + held + rule, market).problem.pools
+    assert pool.terms == (Term("old", 700_000, 2_000_000, 2_000_000),)
+    (both,) = make(WORK + held, market).problem.pools
+    assert [term.name for term in both.terms] == ["old", "1 year", "3 years"]
+
+
+def test_without_new_promises_a_machine_that_only_they_make_cheaper_is_left_out(
+    make: Make, offer: Callable[..., Offer], small: Callable[..., object]
+) -> None:
+    market = small(
+        (
+            offer(US, "m5.large", 1_000_000),
+            offer(US, "c5.large", 1_200_000, committed_1y=600_000),
+        )
+    )
+    kept = make(WORK, market).problem.tasks[0].options
+    assert {option.machine for option in kept} == {"c5.large", "m5.large"}
+    (option,) = make(WORK + "money: {new_commitments: false}\n", market).problem.tasks[0].options
+    assert option.machine == "m5.large"

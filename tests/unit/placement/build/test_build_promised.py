@@ -23,9 +23,30 @@ def told(make: Make, target: str, more: str = "", rest: str = "") -> list[tuple[
 def test_one_machine_is_promised_less_than_two(make: Make) -> None:
     assert told(make, "99.5") == []
     ((message, fix),) = told(make, "99.95")
-    assert message == "api is expected to be up 99.5 % as it is spread, and slos.up promises 99.95 %"
+    assert message == "api is expected to be up 99.9 % as it is spread, and slos.up promises 99.95 %"
     assert fix == "write scale: {min: 2}, of which 99.99 % is expected"
     assert told(make, "99.99", TWO) == []
+
+
+def test_clouds_promise_one_machine_differently(make: Make) -> None:
+    problem = make(PROMISE.replace("TARGET", "99.8") + API.replace("MORE", "")).problem
+    sites = {problem.sites[option.site] for option in problem.tasks[0].options}
+    assert {place.cloud for place in sites} == {"gcp"}
+    refused = {row.what for row in problem.left_out if "slos.up promises 99.8 %" in row.why}
+    assert refused and all(what.startswith("aws/") for what in refused)  # whole sites
+
+
+def test_two_deployments_of_a_model_are_as_good_as_their_clouds(make: Make) -> None:
+    def up(*sites: str) -> str:
+        places = ", ".join(f"{{at: {site}, model: claude-sonnet-4-6}}" for site in sites)
+        model = f"models: {{m: {{deployments: [{places}]}}}}\n"
+        ((message, _),) = told(make, "99.9999", TWO + ", uses: [m]", model)
+        return message.split(" as it is spread")[0].split()[-2]
+
+    assert up("aws/us-east-1") == "99.89001"
+    assert up("gcp/europe-west1") == "99.49005"  # 0.9999 x 0.995
+    # down as sqrt(1e-3 x 5e-3) = 2.236e-3 each: 0.02 x 2.236e-3 + (0.98 x 2.236e-3)^2 = 4.95e-5, and the machines' 1e-4
+    assert up("aws/us-east-1", "gcp/europe-west1") == "99.98505"
 
 
 def test_the_pattern_that_holds_it_is_named_the_cheapest_first(make: Make) -> None:

@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 
 from polycloud.catalog.market import Market
 from polycloud.catalog.market_rows import Offer
-from polycloud.placement.build import Changes
+from polycloud.placement.build import Built, Changes
 from polycloud.placement.build.refusals import smallest
 
+Make = Callable[..., Built]
 Refused = Callable[..., str]
 US, DE, IE, BE, IOWA = "aws/us-east-1", "aws/eu-central-1", "aws/eu-west-1", "gcp/europe-west1", "gcp/us-central1"
 LAW = "data_classes: {eu-only: {stay_in: [eu]}, us-only: {stay_in: [us]}}\n"
@@ -66,6 +67,18 @@ def test_a_region_that_is_not_listed_but_would_do_is_named(refused: Refused) -> 
     assert "or list gcp/europe-west10 or gcp/europe-west3 under clouds" in said
     bound = german + "workloads: {w: {kind: application, needs: {vcpu: 8}, class: de, at: ['aws/*']}}"
     assert "under clouds" not in refused(bound, Market.load())
+    huge = german + "workloads: {w: {kind: application, needs: {vcpu: 8, memory: 100 TiB}, class: de}}"
+    assert "under clouds" not in refused(huge, Market.load())  # no machine anywhere has so much
+
+
+def test_parts_that_shares_put_somewhere_are_told_in_the_same_words(make: Make) -> None:
+    shares = "shares: {aws/us-east-1: 60 %, aws/eu-central-1: 40 %}"
+    left = make(
+        f"workloads: {{w: {{kind: application, needs: {{vcpu: 8}}, pattern: active-active, {shares}}}}}"
+    ).problem
+    assert {row.why for row in left.left_out if not row.what.startswith("link")} == {
+        "the shares put this part at another site"
+    }
 
 
 def test_data_of_two_laws_can_be_read_nowhere(refused: Refused) -> None:

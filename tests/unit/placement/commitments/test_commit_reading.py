@@ -194,6 +194,7 @@ def test_another_encoding_is_told_with_a_fix_of_its_own(tmp_path: Path) -> None:
     file.write_bytes("\n".join([HEADER, *lines()]).replace("us-", "\u00fcs-").encode("latin1") + b"\xfc")
     (found,) = read_usage(file, no_prices).diagnostics
     assert "UTF-8" in found.message and "UTF-8" in found.fix and "header" not in found.fix
+    assert found.place.line == 2, "the line itself, not the last one that was given"
 
 
 def test_the_gateways_usage_counts_quiet_hours_as_quiet() -> None:

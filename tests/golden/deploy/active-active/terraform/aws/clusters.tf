@@ -152,6 +152,7 @@ resource "aws_iam_role_policy" "eks_autoscaler" {
       },
     ]
   })
+  # What it sees takes no resource; groups of machines are named by EKS as it makes them, so the tag of the cluster that asks binds each change, and what it reads of pools changes nothing.
 }
 
 resource "aws_iam_role" "eks_balancers" {
@@ -359,6 +360,7 @@ resource "aws_iam_role_policy" "eks_balancers" {
       },
     ]
   })
+  # What it sees takes no resource; it names what it makes itself, so the mark that it puts on all of it binds each change, and a new group has none yet: nor has the network that it is made in.
 }
 
 resource "aws_cloudwatch_log_group" "eks_aws_eu_west_1" {
@@ -383,6 +385,7 @@ resource "aws_eks_cluster" "aws_eu_west_1" {
 
   vpc_config {
     subnet_ids              = aws_subnet.private_eu_west_1[*].id
+    security_group_ids      = [aws_security_group.inside_eu_west_1.id]
     endpoint_private_access = true
     endpoint_public_access  = length(var.kubernetes_api_cidrs) > 0
     public_access_cidrs     = length(var.kubernetes_api_cidrs) > 0 ? var.kubernetes_api_cidrs : null
@@ -839,6 +842,7 @@ resource "aws_eks_cluster" "aws_us_east_1" {
 
   vpc_config {
     subnet_ids              = aws_subnet.private_us_east_1[*].id
+    security_group_ids      = [aws_security_group.inside_us_east_1.id]
     endpoint_private_access = true
     endpoint_public_access  = length(var.kubernetes_api_cidrs) > 0
     public_access_cidrs     = length(var.kubernetes_api_cidrs) > 0 ? var.kubernetes_api_cidrs : null
@@ -1302,6 +1306,7 @@ resource "aws_eks_cluster" "aws_us_west_2" {
 
   vpc_config {
     subnet_ids              = aws_subnet.private_us_west_2[*].id
+    security_group_ids      = [aws_security_group.inside_us_west_2.id]
     endpoint_private_access = true
     endpoint_public_access  = length(var.kubernetes_api_cidrs) > 0
     public_access_cidrs     = length(var.kubernetes_api_cidrs) > 0 ? var.kubernetes_api_cidrs : null

@@ -21,18 +21,49 @@ resource "aws_ssoadmin_permission_set_inline_policy" "role__analysts" {
     Version = "2012-10-17"
     Statement = [
       {
-        Sid    = "InvokeModels"
+        Sid    = "Models"
         Effect = "Allow"
         Action = ["bedrock:InvokeModel", "bedrock:InvokeModelWithResponseStream"]
         Resource = [
-          "arn:${data.aws_partition.this.partition}:bedrock:*::foundation-model/amazon.nova-lite-v1:0",
           "arn:${data.aws_partition.this.partition}:bedrock:eu-west-1:${data.aws_caller_identity.this.account_id}:inference-profile/eu.amazon.nova-lite-v1:0",
-          "arn:${data.aws_partition.this.partition}:bedrock:*::foundation-model/anthropic.claude-sonnet-4-6",
           "arn:${data.aws_partition.this.partition}:bedrock:eu-west-1:${data.aws_caller_identity.this.account_id}:inference-profile/eu.anthropic.claude-sonnet-4-6",
           "arn:${data.aws_partition.this.partition}:bedrock:us-east-1:${data.aws_caller_identity.this.account_id}:inference-profile/us.amazon.nova-lite-v1:0",
           "arn:${data.aws_partition.this.partition}:bedrock:us-east-1:${data.aws_caller_identity.this.account_id}:inference-profile/us.anthropic.claude-sonnet-4-6",
           "arn:${data.aws_partition.this.partition}:bedrock:us-west-2:${data.aws_caller_identity.this.account_id}:inference-profile/us.amazon.nova-lite-v1:0",
           "arn:${data.aws_partition.this.partition}:bedrock:us-west-2:${data.aws_caller_identity.this.account_id}:inference-profile/us.anthropic.claude-sonnet-4-6",
+          aws_bedrock_inference_profile.assistant__eu_west_1__eu.arn,
+          aws_bedrock_inference_profile.assistant__us_east_1__us.arn,
+          aws_bedrock_inference_profile.claude_sonnet__us_west_2__us.arn,
+          aws_bedrock_inference_profile.nova_lite__eu_west_1__eu.arn,
+          aws_bedrock_inference_profile.nova_lite__us_east_1__us.arn,
+          aws_bedrock_inference_profile.nova_lite__us_west_2__us.arn,
+        ]
+      },
+      {
+        Sid    = "ByProfile"
+        Effect = "Allow"
+        Condition = {
+          ArnLike = {
+            "bedrock:InferenceProfileArn" = [
+              "arn:${data.aws_partition.this.partition}:bedrock:eu-west-1:${data.aws_caller_identity.this.account_id}:inference-profile/eu.amazon.nova-lite-v1:0",
+              "arn:${data.aws_partition.this.partition}:bedrock:eu-west-1:${data.aws_caller_identity.this.account_id}:inference-profile/eu.anthropic.claude-sonnet-4-6",
+              "arn:${data.aws_partition.this.partition}:bedrock:us-east-1:${data.aws_caller_identity.this.account_id}:inference-profile/us.amazon.nova-lite-v1:0",
+              "arn:${data.aws_partition.this.partition}:bedrock:us-east-1:${data.aws_caller_identity.this.account_id}:inference-profile/us.anthropic.claude-sonnet-4-6",
+              "arn:${data.aws_partition.this.partition}:bedrock:us-west-2:${data.aws_caller_identity.this.account_id}:inference-profile/us.amazon.nova-lite-v1:0",
+              "arn:${data.aws_partition.this.partition}:bedrock:us-west-2:${data.aws_caller_identity.this.account_id}:inference-profile/us.anthropic.claude-sonnet-4-6",
+              aws_bedrock_inference_profile.assistant__eu_west_1__eu.arn,
+              aws_bedrock_inference_profile.assistant__us_east_1__us.arn,
+              aws_bedrock_inference_profile.claude_sonnet__us_west_2__us.arn,
+              aws_bedrock_inference_profile.nova_lite__eu_west_1__eu.arn,
+              aws_bedrock_inference_profile.nova_lite__us_east_1__us.arn,
+              aws_bedrock_inference_profile.nova_lite__us_west_2__us.arn,
+            ]
+          }
+        }
+        Action = ["bedrock:InvokeModel", "bedrock:InvokeModelWithResponseStream"]
+        Resource = [
+          "arn:${data.aws_partition.this.partition}:bedrock:*::foundation-model/amazon.nova-lite-v1:0",
+          "arn:${data.aws_partition.this.partition}:bedrock:*::foundation-model/anthropic.claude-sonnet-4-6",
         ]
       },
       {
@@ -48,8 +79,13 @@ resource "aws_ssoadmin_permission_set_inline_policy" "role__analysts" {
         Resource = ["arn:${data.aws_partition.this.partition}:s3:::active-active-clickstream-us-east-1/*"]
       },
       {
-        Sid      = "ReadKeys"
-        Effect   = "Allow"
+        Sid    = "ReadKeys"
+        Effect = "Allow"
+        Condition = {
+          StringEquals = {
+            "kms:ViaService" = ["s3.us-east-1.amazonaws.com"]
+          }
+        }
         Action   = ["kms:Decrypt"]
         Resource = [aws_kms_key.data__us_east_1.arn]
       },
@@ -122,9 +158,9 @@ resource "aws_ssoadmin_permission_set_inline_policy" "role__auditors" {
         Effect = "Allow"
         Action = ["eks:DescribeCluster", "eks:ListNodegroups"]
         Resource = [
-          "arn:${data.aws_partition.this.partition}:eks:eu-west-1:${data.aws_caller_identity.this.account_id}:cluster/aws-eu-west-1",
-          "arn:${data.aws_partition.this.partition}:eks:us-east-1:${data.aws_caller_identity.this.account_id}:cluster/aws-us-east-1",
-          "arn:${data.aws_partition.this.partition}:eks:us-west-2:${data.aws_caller_identity.this.account_id}:cluster/aws-us-west-2",
+          aws_eks_cluster.aws_eu_west_1.arn,
+          aws_eks_cluster.aws_us_east_1.arn,
+          aws_eks_cluster.aws_us_west_2.arn,
         ]
       },
       {
@@ -132,9 +168,12 @@ resource "aws_ssoadmin_permission_set_inline_policy" "role__auditors" {
         Effect = "Allow"
         Action = ["logs:FilterLogEvents", "logs:GetLogEvents"]
         Resource = [
-          "arn:${data.aws_partition.this.partition}:logs:us-east-1:${data.aws_caller_identity.this.account_id}:log-group:/polycloud/*",
-          "arn:${data.aws_partition.this.partition}:logs:eu-west-1:${data.aws_caller_identity.this.account_id}:log-group:/polycloud/*",
-          "arn:${data.aws_partition.this.partition}:logs:us-west-2:${data.aws_caller_identity.this.account_id}:log-group:/polycloud/*",
+          "arn:${data.aws_partition.this.partition}:logs:us-east-1:${data.aws_caller_identity.this.account_id}:log-group:/polycloud/active-active/*",
+          "arn:${data.aws_partition.this.partition}:logs:eu-west-1:${data.aws_caller_identity.this.account_id}:log-group:/polycloud/active-active/*",
+          "arn:${data.aws_partition.this.partition}:logs:us-west-2:${data.aws_caller_identity.this.account_id}:log-group:/polycloud/active-active/*",
+          "${aws_cloudwatch_log_group.eks_aws_eu_west_1.arn}:*",
+          "${aws_cloudwatch_log_group.eks_aws_us_east_1.arn}:*",
+          "${aws_cloudwatch_log_group.eks_aws_us_west_2.arn}:*",
         ]
       },
       {
@@ -142,9 +181,9 @@ resource "aws_ssoadmin_permission_set_inline_policy" "role__auditors" {
         Effect = "Allow"
         Action = ["eks:DescribeCluster"]
         Resource = [
-          "arn:${data.aws_partition.this.partition}:eks:eu-west-1:${data.aws_caller_identity.this.account_id}:cluster/aws-eu-west-1",
-          "arn:${data.aws_partition.this.partition}:eks:us-east-1:${data.aws_caller_identity.this.account_id}:cluster/aws-us-east-1",
-          "arn:${data.aws_partition.this.partition}:eks:us-west-2:${data.aws_caller_identity.this.account_id}:cluster/aws-us-west-2",
+          aws_eks_cluster.aws_eu_west_1.arn,
+          aws_eks_cluster.aws_us_east_1.arn,
+          aws_eks_cluster.aws_us_west_2.arn,
         ]
       },
       {
@@ -270,8 +309,13 @@ resource "aws_ssoadmin_permission_set_inline_policy" "role__keepers_eu" {
         Resource = ["arn:${data.aws_partition.this.partition}:s3:::active-active-profiles-eu-eu-west-1/*"]
       },
       {
-        Sid      = "ReadKeys"
-        Effect   = "Allow"
+        Sid    = "ReadKeys"
+        Effect = "Allow"
+        Condition = {
+          StringEquals = {
+            "kms:ViaService" = ["s3.eu-west-1.amazonaws.com"]
+          }
+        }
         Action   = ["kms:Decrypt"]
         Resource = [aws_kms_key.data__eu_west_1.arn]
       },
@@ -282,8 +326,13 @@ resource "aws_ssoadmin_permission_set_inline_policy" "role__keepers_eu" {
         Resource = ["arn:${data.aws_partition.this.partition}:s3:::active-active-profiles-eu-eu-west-1/*"]
       },
       {
-        Sid      = "WriteKeys"
-        Effect   = "Allow"
+        Sid    = "WriteKeys"
+        Effect = "Allow"
+        Condition = {
+          StringEquals = {
+            "kms:ViaService" = ["s3.eu-west-1.amazonaws.com"]
+          }
+        }
         Action   = ["kms:Decrypt", "kms:GenerateDataKey"]
         Resource = [aws_kms_key.data__eu_west_1.arn]
       },
@@ -361,9 +410,9 @@ resource "aws_ssoadmin_permission_set_inline_policy" "role__operators" {
           "eks:UpdateClusterVersion",
         ]
         Resource = [
-          "arn:${data.aws_partition.this.partition}:eks:eu-west-1:${data.aws_caller_identity.this.account_id}:cluster/aws-eu-west-1",
-          "arn:${data.aws_partition.this.partition}:eks:us-east-1:${data.aws_caller_identity.this.account_id}:cluster/aws-us-east-1",
-          "arn:${data.aws_partition.this.partition}:eks:us-west-2:${data.aws_caller_identity.this.account_id}:cluster/aws-us-west-2",
+          aws_eks_cluster.aws_eu_west_1.arn,
+          aws_eks_cluster.aws_us_east_1.arn,
+          aws_eks_cluster.aws_us_west_2.arn,
         ]
       },
       {
@@ -371,9 +420,9 @@ resource "aws_ssoadmin_permission_set_inline_policy" "role__operators" {
         Effect = "Allow"
         Action = ["eks:DescribeCluster"]
         Resource = [
-          "arn:${data.aws_partition.this.partition}:eks:eu-west-1:${data.aws_caller_identity.this.account_id}:cluster/aws-eu-west-1",
-          "arn:${data.aws_partition.this.partition}:eks:us-east-1:${data.aws_caller_identity.this.account_id}:cluster/aws-us-east-1",
-          "arn:${data.aws_partition.this.partition}:eks:us-west-2:${data.aws_caller_identity.this.account_id}:cluster/aws-us-west-2",
+          aws_eks_cluster.aws_eu_west_1.arn,
+          aws_eks_cluster.aws_us_east_1.arn,
+          aws_eks_cluster.aws_us_west_2.arn,
         ]
       },
       {

@@ -72,6 +72,7 @@ resource "aws_kms_key" "data__eu_west_1" {
       },
     ]
   })
+  # In a key's own policy * is this key; the account's own policies decide who of it may do what.
   # checkov:skip=CKV_AWS_33:The wildcard is bound to this account by way of EC2: scaling groups encrypt disks by a role of their own, which may not exist yet when the key is made.
 
   lifecycle {
@@ -155,6 +156,7 @@ resource "aws_kms_key" "data__us_east_1" {
       },
     ]
   })
+  # In a key's own policy * is this key; the account's own policies decide who of it may do what.
   # checkov:skip=CKV_AWS_33:The wildcard is bound to this account by way of EC2: scaling groups encrypt disks by a role of their own, which may not exist yet when the key is made.
 
   lifecycle {
@@ -224,6 +226,7 @@ resource "aws_kms_key" "data__us_west_2" {
       },
     ]
   })
+  # In a key's own policy * is this key; the account's own policies decide who of it may do what.
   # checkov:skip=CKV_AWS_33:The wildcard is bound to this account by way of EC2: scaling groups encrypt disks by a role of their own, which may not exist yet when the key is made.
 
   lifecycle {

@@ -37,6 +37,7 @@ resource "aws_iam_role_policy" "exporter" {
       },
     ]
   })
+  # Reading figures takes no resource.
 }
 
 resource "aws_eks_pod_identity_association" "exporter__aws_eu_west_1" {

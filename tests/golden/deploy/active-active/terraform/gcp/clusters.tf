@@ -11,12 +11,14 @@ resource "google_project_iam_member" "nodes_reader" {
   project = var.project
   role    = "roles/artifactregistry.reader"
   member  = google_service_account.nodes.member
+  # On the project: logs and metrics have no narrower place, nor is it told whose images are run.
 }
 
 resource "google_project_iam_member" "nodes_defaultNodeServiceAccount" {
   project = var.project
   role    = "roles/container.defaultNodeServiceAccount"
   member  = google_service_account.nodes.member
+  # On the project: logs and metrics have no narrower place, nor is it told whose images are run.
 }
 
 resource "google_container_cluster" "gcp_asia_east1" {
@@ -72,6 +74,14 @@ resource "google_container_cluster" "gcp_asia_east1" {
   }
 
   master_authorized_networks_config {
+    cidr_blocks {
+      cidr_block = "10.22.0.0/16"
+    }
+
+    cidr_blocks {
+      cidr_block = "10.23.0.0/16"
+    }
+
     dynamic "cidr_blocks" {
       for_each = var.kubernetes_api_cidrs
 
@@ -374,6 +384,18 @@ resource "google_container_cluster" "gcp_europe_west1" {
   }
 
   master_authorized_networks_config {
+    cidr_blocks {
+      cidr_block = "10.16.0.0/16"
+    }
+
+    cidr_blocks {
+      cidr_block = "10.21.0.0/16"
+    }
+
+    cidr_blocks {
+      cidr_block = "10.23.0.0/16"
+    }
+
     dynamic "cidr_blocks" {
       for_each = var.kubernetes_api_cidrs
 
@@ -676,6 +698,18 @@ resource "google_container_cluster" "gcp_us_central1" {
   }
 
   master_authorized_networks_config {
+    cidr_blocks {
+      cidr_block = "10.17.0.0/16"
+    }
+
+    cidr_blocks {
+      cidr_block = "10.21.0.0/16"
+    }
+
+    cidr_blocks {
+      cidr_block = "10.22.0.0/16"
+    }
+
     dynamic "cidr_blocks" {
       for_each = var.kubernetes_api_cidrs
 

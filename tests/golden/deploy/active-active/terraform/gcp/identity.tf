@@ -16,6 +16,7 @@ resource "google_iam_workload_identity_pool_provider" "clusters" {
   display_name                       = substr(each.key, 0, 32)
   attribute_mapping = {
     "google.subject" = "assertion.sub"
+    "attribute.pod"  = "'${each.key}/' + assertion.sub"
   }
   attribute_condition = "assertion.sub.startsWith('system:serviceaccount:workloads:') || assertion.sub == 'system:serviceaccount:polycloud:polycloud'"
 
@@ -35,6 +36,7 @@ resource "google_project_iam_member" "analysts__group__analysts" {
   project = var.project
   role    = google_project_iam_custom_role.role__analysts.id
   member  = "principalSet://iam.googleapis.com/locations/global/workforcePools/${google_iam_workforce_pool.people.workforce_pool_id}/group/analysts"
+  # On the project: models and clusters have no rights of their own, see identity/report.md.
 }
 
 resource "google_storage_bucket_iam_member" "analysts__group__analysts__read__clickstream_gcp_us_central1__clickstream" {
@@ -61,6 +63,7 @@ resource "google_project_iam_member" "auditors__group__audit" {
   project = var.project
   role    = google_project_iam_custom_role.role__auditors.id
   member  = "principalSet://iam.googleapis.com/locations/global/workforcePools/${google_iam_workforce_pool.people.workforce_pool_id}/group/audit"
+  # On the project: models and clusters have no rights of their own, see identity/report.md.
 }
 
 resource "google_storage_bucket_iam_member" "keepers_eu__group__privacy__delete__profiles_eu_gcp_europe_west1__profiles_eu" {
@@ -103,6 +106,7 @@ resource "google_project_iam_member" "operators__group__platform" {
   project = var.project
   role    = google_project_iam_custom_role.role__operators.id
   member  = "principalSet://iam.googleapis.com/locations/global/workforcePools/${google_iam_workforce_pool.people.workforce_pool_id}/group/platform"
+  # On the project: models and clusters have no rights of their own, see identity/report.md.
 }
 
 resource "google_iam_workforce_pool" "people" {

@@ -19,7 +19,7 @@ resource "oci_logging_log_group" "eu_frankfurt_1" {
 resource "oci_identity_policy" "objects" {
   compartment_id = var.compartment
   name           = "oci-primary-objects"
-  description    = "The storage service cools, deletes and copies objects."
+  description    = "The storage service cools, deletes and copies objects: Oracle's own form, of all buckets."
   statements = [
     "Allow service objectstorage-eu-amsterdam-1 to manage object-family in compartment id ${var.compartment}",
     "Allow service objectstorage-eu-frankfurt-1 to manage object-family in compartment id ${var.compartment}",

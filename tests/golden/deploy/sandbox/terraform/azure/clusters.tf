@@ -14,7 +14,7 @@ resource "azurerm_role_assignment" "clusters_network_eastus" {
   role_definition_name = "Network Contributor"
   principal_id         = azurerm_user_assigned_identity.clusters_eastus.principal_id
   principal_type       = "ServicePrincipal"
-  description          = "The clusters of this site."
+  description          = "The clusters of this site: they put machines and load balancers into its subnets."
 }
 
 resource "azurerm_role_assignment" "clusters_disks_eastus" {
@@ -22,7 +22,7 @@ resource "azurerm_role_assignment" "clusters_disks_eastus" {
   role_definition_name = "Reader"
   principal_id         = azurerm_user_assigned_identity.clusters_eastus.principal_id
   principal_type       = "ServicePrincipal"
-  description          = "The clusters of this site."
+  description          = "The clusters of this site: they look up the key of their disks."
 }
 
 resource "azurerm_role_assignment" "clusters_vault_eastus" {
@@ -30,15 +30,15 @@ resource "azurerm_role_assignment" "clusters_vault_eastus" {
   role_definition_name = "Key Vault Contributor"
   principal_id         = azurerm_user_assigned_identity.clusters_eastus.principal_id
   principal_type       = "ServicePrincipal"
-  description          = "The clusters of this site."
+  description          = "The clusters of this site: they join it, which is closed, to their API."
 }
 
 resource "azurerm_role_assignment" "clusters_key_eastus" {
-  scope                = azurerm_key_vault.data__eastus.id
+  scope                = azurerm_key_vault_key.data__eastus.resource_versionless_id
   role_definition_name = "Key Vault Crypto User"
   principal_id         = azurerm_user_assigned_identity.clusters_eastus.principal_id
   principal_type       = "ServicePrincipal"
-  description          = "The clusters of this site."
+  description          = "The clusters of this site: they encrypt what they keep by the key."
 }
 
 resource "azurerm_disk_encryption_set" "eastus" {
@@ -69,7 +69,7 @@ resource "azurerm_role_assignment" "clusters_network_westeurope" {
   role_definition_name = "Network Contributor"
   principal_id         = azurerm_user_assigned_identity.clusters_westeurope.principal_id
   principal_type       = "ServicePrincipal"
-  description          = "The clusters of this site."
+  description          = "The clusters of this site: they put machines and load balancers into its subnets."
 }
 
 resource "azurerm_role_assignment" "clusters_disks_westeurope" {
@@ -77,7 +77,7 @@ resource "azurerm_role_assignment" "clusters_disks_westeurope" {
   role_definition_name = "Reader"
   principal_id         = azurerm_user_assigned_identity.clusters_westeurope.principal_id
   principal_type       = "ServicePrincipal"
-  description          = "The clusters of this site."
+  description          = "The clusters of this site: they look up the key of their disks."
 }
 
 resource "azurerm_role_assignment" "clusters_vault_westeurope" {
@@ -85,15 +85,15 @@ resource "azurerm_role_assignment" "clusters_vault_westeurope" {
   role_definition_name = "Key Vault Contributor"
   principal_id         = azurerm_user_assigned_identity.clusters_westeurope.principal_id
   principal_type       = "ServicePrincipal"
-  description          = "The clusters of this site."
+  description          = "The clusters of this site: they join it, which is closed, to their API."
 }
 
 resource "azurerm_role_assignment" "clusters_key_westeurope" {
-  scope                = azurerm_key_vault.data__westeurope.id
+  scope                = azurerm_key_vault_key.data__westeurope.resource_versionless_id
   role_definition_name = "Key Vault Crypto User"
   principal_id         = azurerm_user_assigned_identity.clusters_westeurope.principal_id
   principal_type       = "ServicePrincipal"
-  description          = "The clusters of this site."
+  description          = "The clusters of this site: they encrypt what they keep by the key."
 }
 
 resource "azurerm_disk_encryption_set" "westeurope" {

@@ -11,12 +11,14 @@ resource "google_project_iam_member" "nodes_reader" {
   project = var.project
   role    = "roles/artifactregistry.reader"
   member  = google_service_account.nodes.member
+  # On the project: logs and metrics have no narrower place, nor is it told whose images are run.
 }
 
 resource "google_project_iam_member" "nodes_defaultNodeServiceAccount" {
   project = var.project
   role    = "roles/container.defaultNodeServiceAccount"
   member  = google_service_account.nodes.member
+  # On the project: logs and metrics have no narrower place, nor is it told whose images are run.
 }
 
 resource "google_container_cluster" "gcp_europe_west1" {
@@ -72,6 +74,10 @@ resource "google_container_cluster" "gcp_europe_west1" {
   }
 
   master_authorized_networks_config {
+    cidr_blocks {
+      cidr_block = "10.21.0.0/16"
+    }
+
     dynamic "cidr_blocks" {
       for_each = var.kubernetes_api_cidrs
 
@@ -374,6 +380,10 @@ resource "google_container_cluster" "gcp_us_central1" {
   }
 
   master_authorized_networks_config {
+    cidr_blocks {
+      cidr_block = "10.20.0.0/16"
+    }
+
     dynamic "cidr_blocks" {
       for_each = var.kubernetes_api_cidrs
 

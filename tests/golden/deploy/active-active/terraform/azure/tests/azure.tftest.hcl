@@ -33,6 +33,16 @@ run "keys_are_renewed" {
     condition     = length(azurerm_key_vault_key.data__westeurope.rotation_policy) == 1
     error_message = "The key at azure/westeurope must be renewed by itself."
   }
+
+  assert {
+    condition     = azurerm_key_vault.data__eastus.purge_protection_enabled
+    error_message = "The key vault at azure/eastus must not be deleted for good: with it goes all that it wraps."
+  }
+
+  assert {
+    condition     = azurerm_key_vault.data__westeurope.purge_protection_enabled
+    error_message = "The key vault at azure/westeurope must not be deleted for good: with it goes all that it wraps."
+  }
 }
 
 run "clusters_are_closed" {
@@ -105,6 +115,16 @@ run "pools_keep_their_bounds" {
 
 run "models_are_worked_on_where_they_may_be" {
   command = plan
+
+  assert {
+    condition     = !azurerm_cognitive_account.eastus.local_auth_enabled
+    error_message = "Models at azure/eastus must be called by identities alone, never by keys."
+  }
+
+  assert {
+    condition     = !azurerm_cognitive_account.westeurope.local_auth_enabled
+    error_message = "Models at azure/westeurope must be called by identities alone, never by keys."
+  }
 
   assert {
     condition     = azurerm_cognitive_deployment.eastus__gpt_4o.sku[0].name == "Standard"

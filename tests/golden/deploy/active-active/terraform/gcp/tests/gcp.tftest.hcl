@@ -24,17 +24,17 @@ run "keys_are_renewed" {
   command = plan
 
   assert {
-    condition     = google_kms_crypto_key.data__asia_east1.rotation_period != ""
+    condition     = google_kms_crypto_key.data__asia_east1.rotation_period == "7776000s"
     error_message = "The key at gcp/asia-east1 must be renewed by itself."
   }
 
   assert {
-    condition     = google_kms_crypto_key.data__europe_west1.rotation_period != ""
+    condition     = google_kms_crypto_key.data__europe_west1.rotation_period == "7776000s"
     error_message = "The key at gcp/europe-west1 must be renewed by itself."
   }
 
   assert {
-    condition     = google_kms_crypto_key.data__us_central1.rotation_period != ""
+    condition     = google_kms_crypto_key.data__us_central1.rotation_period == "7776000s"
     error_message = "The key at gcp/us-central1 must be renewed by itself."
   }
 }

@@ -54,17 +54,16 @@ class Listener:
         if self._server is not None:
             return
         loop = asyncio.get_running_loop()
-        if self._placeholder is not None:
-            self._placeholder.close()
-            self._placeholder = None
-        self._server = await loop.create_server(
-            lambda: Connection(self._handler, self._connections, self._clock, self._marks),
-            HOST,
-            self.port,
-            backlog=BACKLOG,
-            reuse_address=True,
-        )
+        held, self._placeholder = self._placeholder or _bound(self.port), None
+        try:
+            self._server = await loop.create_server(self._connection, sock=held, backlog=BACKLOG)
+        except OSError:
+            held.close()
+            raise
         self.port = self._server.sockets[0].getsockname()[1]
+
+    def _connection(self) -> Connection:
+        return Connection(self._handler, self._connections, self._clock, self._marks)
 
     def refuse(self) -> None:
         """Connections are refused from now on, open ones are reset; the port stays ours."""
@@ -73,12 +72,9 @@ class Listener:
         self._server.close()
         self._server = None
         self._reset_all()
-        held = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         # Where the port can not be held it is only left free for the length of the outage.
         with contextlib.suppress(OSError):
-            held.bind((HOST, self.port))
-        self._placeholder = held
+            self._placeholder = _bound(self.port)
 
     def close(self) -> None:
         if self._server is not None:
@@ -165,11 +161,24 @@ class Running:
         while True:
             await asyncio.sleep(OUTAGE_CHECK_SECONDS)
             if self.faults.list() or not all(ls.open for ls in self._listeners.values()):
-                await self.apply_outages()
+                with contextlib.suppress(OSError):  # a port that somebody took while it was free: at the next look
+                    await self.apply_outages()
 
     def _address(self, site: SiteSpec) -> str:
         tail = "/v1" if site.cloud == "onprem" else ""
         return f"http://{HOST}:{self._listeners[site.site].port}{tail}"
+
+
+def _bound(port: int) -> socket.socket:
+    """A socket that has the port and does not listen. Raises OSError when it is taken."""
+    held = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    try:
+        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        held.bind((HOST, port))
+    except OSError as error:
+        held.close()
+        raise OSError(error.errno, f"{error.strerror}: {HOST}:{port}") from error
+    return held
 
 
 def wire_of(site: SiteSpec, accepted: Credentials, desk: TokenDesk, clock: Clock) -> Wire:

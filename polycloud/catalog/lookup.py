@@ -225,11 +225,6 @@ class Catalog:
             return own
         return self._prices.get((cloud, id, "")) if self._is_commercial(cloud, scope) else None
 
-    def is_free(self, cloud: str, upstream_id: str, place: str = "") -> bool:
-        """Whether free.csv says, with a reason, that this price really is 0."""
-        row = self.price(cloud, upstream_id, place)
-        return row is not None and row.free
-
     def _priced_id(self, cloud: str, upstream_id: str) -> str | None:
         text = upstream_id.lower()
         if (cloud, text) in self._priced:

@@ -76,10 +76,6 @@ class Accelerator(msgspec.Struct, frozen=True):
     as_of: str = ""
     note: str = ""
 
-    @property
-    def bf16_tflops(self) -> float | None:
-        return self.tflops if self.precision == "bf16" else None
-
 
 class Step(msgspec.Struct, frozen=True):
     """One step of a price by volume: from ``from_gb`` a month on, each further GB costs ``micro_per_gb``."""

@@ -193,13 +193,6 @@ class Compiled:
             self._routes_by_name[asked] = found
         return found
 
-    def needs_mask(self, needs: int) -> int:
-        """Deployments that meet every need."""
-        found = self.everything
-        for bit in bits(needs):
-            found &= self.capable[bit]
-        return found
-
     def allowed(self, classes: Iterable[str]) -> int:
         """Deployments that every one of ``classes`` allows. Raises KeyError for a class not in the estate."""
         found = self.everything

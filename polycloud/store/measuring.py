@@ -92,7 +92,7 @@ def measure(connection: Connection, since_ms: int, until_ms: int) -> list[Measur
     query = (
         select(*(attempts.c[name] for name in _COLUMNS))
         .where(attempts.c.at_ms >= since_ms, attempts.c.at_ms < until_ms)
-        .order_by(attempts.c.at_ms)
+        .order_by(attempts.c.at_ms, attempts.c.number)  # of one millisecond, the one that failed first
     )
     rows = connection.execute(query, execution_options={"yield_per": ROWS})
     for request, cloud, number, outcome, code, final, latency, first, overhead, tokens, cost in rows:

@@ -184,9 +184,13 @@ def test_zero_is_unknown_unless_listed_as_free(catalog: Catalog) -> None:
     gift = PriceRow("oci", "meta.llama-3.3-70b-instruct", "", TokenPrice(0, 0), "laws", "2026-11", free=True)
     facts = reading.facts()
     given = Catalog(msgspec.structs.replace(facts, prices=(gift,)))
-    assert given.is_free("oci", "llama-3.3-70b-instruct", "eu-frankfurt-1")
-    assert not catalog.is_free("oci", "llama-3.3-70b-instruct", "eu-frankfurt-1")
-    assert not catalog.is_free("gcp", "llama-3.1-70b-instruct", "us-central1")
+    assert given.price("oci", "llama-3.3-70b-instruct", "eu-frankfurt-1") == gift
+    for cloud, model, region in (
+        ("oci", "llama-3.3-70b-instruct", "eu-frankfurt-1"),
+        ("gcp", "llama-3.1-70b-instruct", "us-central1"),
+    ):
+        row = catalog.price(cloud, model, region)
+        assert row is None or not row.free
 
 
 def test_did_you_mean(catalog: Catalog) -> None:

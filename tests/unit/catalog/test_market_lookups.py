@@ -114,9 +114,15 @@ def test_an_accelerator_by_any_of_its_names(market: Market, word: str, names: tu
 def test_facts_of_an_accelerator(market: Market) -> None:
     h100 = market.accelerator("H100")
     assert h100 is not None
-    assert (h100.memory_gb, h100.bf16_tflops, h100.memory_gb_per_s, h100.watts) == (80, 989.4, 3350, 700)
+    assert (h100.memory_gb, h100.tflops, h100.precision, h100.memory_gb_per_s, h100.watts) == (
+        80,
+        989.4,
+        "bf16",
+        3350,
+        700,
+    )
     v100 = market.accelerator("V100-32GB")
-    assert v100 is not None and (v100.bf16_tflops, v100.tflops, v100.precision) == (None, 125, "fp16")
+    assert v100 is not None and (v100.tflops, v100.precision) == (125, "fp16")
 
 
 def test_relative_speed_by_arithmetic_and_by_memory(market: Market) -> None:

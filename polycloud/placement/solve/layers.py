@@ -70,10 +70,8 @@ def promises(problem: Problem, model: Model, using: Using, charges: Charges | No
     hours = sum(problem.blocks)
     of = Charges(problem) if charges is None else charges
     as_one = _as_one(problem)
-    usage, covers = (
-        defaultdict[tuple[int, int], list[tuple[int, float]]](list),
-        defaultdict[tuple[int, int], list[int]](list),
-    )
+    usage: defaultdict[tuple[int, int], list[tuple[int, float]]] = defaultdict(list)
+    covers: defaultdict[tuple[int, int], list[int]] = defaultdict(list)
     for (at, block), pairs in using.items():
         usage[as_one[at], block] += pairs
     terms = []

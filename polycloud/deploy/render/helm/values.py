@@ -97,24 +97,16 @@ def _federation(blueprint: Blueprint, cluster: Cluster) -> Values:
         if cloud in sites and cloud != cluster.site.cloud
     }
     if "oci" in sites and cluster.site.cloud == "oci":
-        found["oci"] = {
-            "auth": "oke_workload_identity"
-        }  # docs.oracle.com/iaas/Content/API/Concepts/sdk_authentication_methods.htm
+        # docs.oracle.com/iaas/Content/API/Concepts/sdk_authentication_methods.htm
+        found["oci"] = {"auth": "oke_workload_identity"}
     return {cloud: said for cloud, said in found.items() if said}
 
 
 # What templates look into: without a schema's word, null there would be an error of Go.
-NEEDED: tuple[str, ...] = (
-    "autoscaling",
-    "database",
-    "estate",
-    "federation",
-    "image",
-    "networkPolicy",
-    "persistence",
-    "replicas",
-)
-NEEDED += ("serviceAccount", "valkey", "vaultAgent")
+NEEDED = (
+    "autoscaling", "database", "estate", "federation", "image", "networkPolicy", "persistence", "replicas",
+    "serviceAccount", "valkey", "vaultAgent",
+)  # fmt: skip
 
 
 def schema() -> Values:

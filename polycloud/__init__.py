@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     from polycloud.app.cli.beginning import Begun as Begun
     from polycloud.app.cli.beginning import init as init
     from polycloud.app.client import Client as Client
-    from polycloud.app.client import NotRunning as NotRunning
-    from polycloud.app.client import Refused as Refused
     from polycloud.app.client import Streamed as Streamed
     from polycloud.app.library import Examined as Examined
     from polycloud.app.library import Query as Query
@@ -36,7 +34,9 @@ if TYPE_CHECKING:
     from polycloud.app.running import up as up
     from polycloud.app.simulated import Sandbox as Sandbox
     from polycloud.core.errors import EstateError as EstateError
+    from polycloud.core.errors import NotRunning as NotRunning
     from polycloud.core.errors import PolycloudError as PolycloudError
+    from polycloud.core.errors import Refused as Refused
     from polycloud.placement.answer.conflicts import NoPlan as NoPlan
     from polycloud.placement.answer.values import Placement as Placement
     from polycloud.placement.build import Changes as Changes
@@ -51,12 +51,12 @@ _PLACES = {
     "EstateError": "polycloud.core.errors",
     "Examined": "polycloud.app.library",
     "NoPlan": "polycloud.placement.answer.conflicts",
-    "NotRunning": "polycloud.app.client",
+    "NotRunning": "polycloud.core.errors",
     "PlaceQuery": "polycloud.app.planning",
     "Placement": "polycloud.placement.answer.values",
     "PolycloudError": "polycloud.core.errors",
     "Query": "polycloud.app.library",
-    "Refused": "polycloud.app.client",
+    "Refused": "polycloud.core.errors",
     "Sandbox": "polycloud.app.simulated",
     "Streamed": "polycloud.app.client",
     "check": "polycloud.app.library",

@@ -28,32 +28,13 @@ from polycloud.app.answers import (
     UsageAnswer,
 )
 from polycloud.app.calling import CALL_SECONDS, Call, Called, called, events, text_of, usage_of
-from polycloud.core.errors import BadRequest, PolycloudError
+from polycloud.core.errors import BadRequest, NotRunning, Refused
 from polycloud.gateway.explain import Explanation
 
 T = TypeVar("T")
 ADMIN_SECONDS = 30.0  # a reload checks, compiles and proves; the rest answers at once
 ANSWER_BYTES_MAX = 64 * 1024 * 1024
 ERROR_CHARS_MAX = 2000
-
-
-class NotRunning(PolycloudError):
-    """Nothing answers at the address; the message says how to start it."""
-
-    code = "not_running"
-    status = 503
-    retryable = True
-
-
-class Refused(PolycloudError):
-    """The running instance refused a request; ``answer_status`` is its HTTP status."""
-
-    code = "request_refused"
-    status = 502
-
-    def __init__(self, message: str, answer_status: int) -> None:
-        super().__init__(message)
-        self.answer_status = answer_status
 
 
 class Answer(NamedTuple):

@@ -46,8 +46,10 @@ AIMS = (*LEVELS, "carbon")
 NO_CHANGES = Changes()
 PLANNED = ("workloads.", "datasets.", "quotas.", "commitments.", "onprem.", "links.", "money.")
 ALTERNATIVES_SHARE = 0.25  # of a plan's seconds for solving anew with a task held elsewhere, where one is explained
-ANSWER_SECONDS = 1.0  # else what is left of this, so that a small estate answers in two seconds
-ALTERNATIVES_LEAST = 0.2
+ANSWER_SECONDS = (
+    0.7  # else what is left of this, so that a small estate answers in two seconds, start and table included
+)
+ALTERNATIVES_LEAST = 0.1
 SEARCH_LEAST = 0.2  # of the seconds: what a search has at least, however long it took to work out all options
 DECIDING_SECONDS = 10.0  # for whether a conflict is there without the promises of availability
 REPORT_SECONDS = 0.25  # between two words of progress while options are worked out

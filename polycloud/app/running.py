@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import IO
 
 from polycloud.app.cli import instance
-from polycloud.app.client import Client, NotRunning
+from polycloud.app.client import Client
 from polycloud.app.settings import BadSettings
 from polycloud.app.simulated import Sandbox
+from polycloud.core.errors import NotRunning
 
 START_SECONDS = 90.0  # a little over what `polycloud up` gives itself
 STOP_SECONDS = 60.0  # it lets requests under way end

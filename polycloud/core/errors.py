@@ -25,10 +25,12 @@
     │   ├── ContentFiltered              no fall back unless the route says so
     │   ├── Rejected                     the provider says the request is wrong
     │   └── BrokenStream                 the answer stopped short of its end mark
-    └── StateError
-        ├── Conflict
-        ├── StalePlan
-        └── LeaseLost
+    ├── StateError
+    │   ├── Conflict
+    │   ├── StalePlan
+    │   └── LeaseLost
+    ├── NotRunning                       503  no instance answers at the address
+    └── Refused                          502  that instance refused a request
 
 Whether another try can help is a fact of the class (``retryable``). A message says what, where and
 what to do next; each ``code`` has a section in docs/reference/errors.md.
@@ -230,3 +232,22 @@ class StalePlan(StateError):
 
 class LeaseLost(StateError):
     code = "lease_lost"
+
+
+class NotRunning(PolycloudError):
+    """Nothing answers at the address; the message says how to start it."""
+
+    code = "not_running"
+    status = 503
+    retryable = True
+
+
+class Refused(PolycloudError):
+    """The running instance refused a request; ``answer_status`` is its HTTP status."""
+
+    code = "request_refused"
+    status = 502
+
+    def __init__(self, message: str, answer_status: int) -> None:
+        super().__init__(message)
+        self.answer_status = answer_status

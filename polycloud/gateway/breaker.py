@@ -128,6 +128,10 @@ class Breakers:
             if (b := self._by_id[name]).cool_until > 0.0 and b.state != "open" and not b.probing
         }
 
+    def paused(self) -> set[str]:
+        """Of the blocked, those whose provider asked for a pause, whatever else is wrong with them."""
+        return {name for name in self._busy if self._by_id[name].cool_until > 0.0}
+
     def cooling_seconds(self, deployment: str) -> float | None:
         """How long a throttled deployment still cools, None when it does not."""
         breaker = self._by_id.get(deployment)

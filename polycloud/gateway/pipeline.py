@@ -40,6 +40,7 @@ from polycloud.gateway.routes import (
     Choice,
     Cooling,
     OutOfService,
+    View,
     caller_region,
     choose,
     effective_classes,
@@ -67,8 +68,8 @@ class Exchange:
 
     __slots__ = (  # noqa: RUF023 - private state last
         "asked", "classes", "due", "envelope", "face", "generation", "id", "now", "over", "principal", "spent",
-        "_attempt", "_broken", "_choice", "_closed", "_gateway", "_inbound", "_last_sent", "_limits", "_next",
-        "_out_chunked", "_read", "_request", "_slow", "_stale_once", "_started", "_team", "_timer", "_tried",
+        "_attempt", "_broken", "_choice", "_closed", "_gateway", "_inbound", "_last_resort", "_last_sent", "_limits",
+        "_next", "_out_chunked", "_read", "_request", "_slow", "_stale_once", "_started", "_team", "_timer", "_tried",
         "_writer",
     )  # fmt: skip
 
@@ -94,7 +95,7 @@ class Exchange:
         self._tried: list[records.Trail] = []
         self._writer: StreamWriter | None = None
         self._last_sent = 0.0
-        self._stale_once = self._slow = self._broken = False
+        self._stale_once = self._slow = self._broken = self._last_resort = False
         self._closed = False  # the last record is written
         self.over = False  # the connection is another request's
         self._next: Candidate | None = None  # decided on, not launched yet
@@ -183,8 +184,13 @@ class Exchange:
             caller_region(tables, None if region is None else region.decode("latin-1"), principal.region, team.region),
             self.face.name,
         )
+        view = generation.view
         try:
-            choice = choose(compiled, generation.view, ask, gateway.turns)
+            try:
+                choice = choose(compiled, view, ask, gateway.turns)
+            except (Cooling, OutOfService) as error:
+                view = gateway.last_resort()
+                choice = self._despite(error, view, ask)
         except PolycloudError as error:
             if b"x-polycloud-explain" in headers:
                 gateway.explanations[self.id] = explain(compiled, generation.view, ask, error)
@@ -194,12 +200,24 @@ class Exchange:
                 error.retry_after_seconds = gateway.breakers.open_seconds(error.deployments)
             raise
         if b"x-polycloud-explain" in headers:
-            gateway.explanations[self.id] = explain(compiled, generation.view, ask, choice)
+            gateway.explanations[self.id] = explain(compiled, view, ask, choice)
         self._limits = choice.route.limits
         wall, trace = gateway.clock.wall(), headers.get(b"traceparent")
         gateway.journal.add(metering.decision(self, choice, wall, trace))
         self._choice = choice
         self._next = choice.order[0]
+
+    def _despite(self, error: PolycloudError, view: View, ask: Ask) -> Choice:
+        """Nothing is left but for breakers and active checks, which may be behind what is: try in spite of them, as
+        often as the retry budget allows. Raises ``error`` otherwise."""
+        try:
+            choice = choose(self.generation.compiled, view, ask, self._gateway.turns)
+        except PolycloudError:
+            raise error from None
+        if not self._gateway.budget.take():
+            raise error from None
+        self._last_resort = True
+        return choice
 
     # attempts
 
@@ -402,11 +420,14 @@ class Exchange:
     def _elsewhere(self, tried: set[int], window: int = -1) -> Candidate | None:
         """The next target that can be used now, of a window wider than ``window``."""
         assert self._choice is not None
-        blocked = self._gateway.breakers.blocked()
+        gateway, last = self._gateway, self._last_resort
+        blocked = gateway.breakers.paused() if last else gateway.breakers.blocked()
         deployments = self.generation.compiled.deployments
         for candidate in self._choice.order:
             row = deployments[candidate.index]
-            if candidate.index in tried or row.id in blocked or self._gateway.steered_away(self.generation, candidate):
+            if candidate.index in tried or row.id in blocked:
+                continue
+            if gateway.steered_away(self.generation, candidate, last_resort=last):
                 continue
             if window < 0 or (row.context_tokens or 0) > window:
                 return candidate
@@ -414,9 +435,9 @@ class Exchange:
 
     def _again(self, attempt: Attempt, error: CloudError) -> tuple[Candidate, float] | None:
         """The same deployment once more, when it is the only one and the retry budget allows it."""
-        if not isinstance(error, Throttled | Unavailable | BrokenStream) or self._gateway.steered_away(
-            self.generation, attempt.candidate
-        ):
+        if self._last_resort or not isinstance(error, Throttled | Unavailable | BrokenStream):
+            return None
+        if self._gateway.steered_away(self.generation, attempt.candidate):
             return None
         asked = error.retry_after_seconds if isinstance(error, Throttled) else None
         wait = BACKOFF_SECONDS * 2 ** (len(self._tried) - 1) if asked is None else asked

@@ -17,7 +17,7 @@ from polycloud.gateway.journal import Journal
 from polycloud.gateway.keys import Keyring
 from polycloud.gateway.rate import Rates
 from polycloud.gateway.refusals import Refusals
-from polycloud.gateway.routes import Candidate
+from polycloud.gateway.routes import Candidate, View
 from polycloud.gateway.shares import Turns
 from polycloud.gateway.targets import Generation
 from polycloud.policy.overlay import Overlay
@@ -65,6 +65,7 @@ class Gateway:
         self.unrecorded = 0
         self.draining = False
         self._generation: Generation | None = None
+        self._last_resort: View | None = None
         self._rated: dict[tuple[str, int | None, str, int | None], dict[str, int]] = {}
         self._breakers_seen = -1
         self._random = random.Random(seed)  # noqa: S311 - spreads retries, guards nothing
@@ -95,8 +96,15 @@ class Gateway:
     def look(self) -> None:
         """Take in the overlay, active health and the breakers."""
         self._breakers_seen = self.breakers.version
+        self._last_resort = None
         if self._generation is not None:
             self._generation.look(self.overlay, self.down, self.breakers.blocked(), self.breakers.cooling())
+
+    def last_resort(self) -> View:
+        """The view for a request that would be refused because nothing can be used."""
+        if self._last_resort is None:
+            self._last_resort = self.generation.last_resort(self.overlay, self.breakers.paused())
+        return self._last_resort
 
     def authenticate(self, headers: Mapping[bytes, bytes]) -> Principal:
         return self.keys.find(headers, self.clock)
@@ -139,13 +147,13 @@ class Gateway:
                 return name
         return ""
 
-    def steered_away(self, generation: Generation, candidate: Candidate) -> bool:
-        """Whether the overlay has moved traffic off this target since the request was routed."""
+    def steered_away(self, generation: Generation, candidate: Candidate, *, last_resort: bool = False) -> bool:
+        """Whether the overlay, or an active check, has moved traffic off this target since the request was routed."""
         row = generation.compiled.deployments[candidate.index]
         for steer in (self.overlay.sites.get(row.site), self.overlay.deployments.get(row.id)):
             if steer is not None and steer.state != "serving":
                 return True
-        return row.id in self.down
+        return row.id in self.down and not last_resort
 
     def jitter(self) -> float:
         return 1.0 + JITTER * (self._random.random() * 2.0 - 1.0)

@@ -161,6 +161,11 @@ class Generation:
         """Take in what can be used now; of the ``blocked`` those that are ``cooling`` were throttled."""
         self.view = View(self.compiled, overlay, down, self._mask(blocked - cooling), self._mask(cooling))
 
+    def last_resort(self, overlay: Overlay, paused: set[str]) -> View:
+        """What is left when nothing can be used: breakers and active checks may be wrong, people's word and a
+        provider's (those ``paused``) hold."""
+        return View(self.compiled, overlay, cooling=self._mask(paused))
+
     def _mask(self, deployments: set[str]) -> int:
         index = self.compiled.index
         return mask(index[name] for name in deployments if name in index)

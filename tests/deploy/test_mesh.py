@@ -241,3 +241,11 @@ def test_between_networks_tls_goes_through_and_nothing_unknown_is_called() -> No
     settings = [d["meshConfig"] for d in manifests("mesh/istio/") if "meshConfig" in d]
     assert len(settings) == len(blueprint("active-active").clusters)
     assert {s["outboundTrafficPolicy"]["mode"] for s in settings} == {"REGISTRY_ONLY"}
+
+
+def test_a_workload_reaches_what_answers_in_another_cluster() -> None:
+    (jobs,) = [
+        d for d in manifests("mesh/istio/base/") if d["kind"] == "NetworkPolicy" and d["metadata"]["name"] == "jobs"
+    ]
+    outward = {p["port"] for rule in jobs["spec"]["egress"] if "ipBlock" in rule["to"][0] for p in rule["ports"]}
+    assert {443, 15443} <= outward

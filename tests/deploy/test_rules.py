@@ -117,6 +117,7 @@ CASES: dict[str, list[Case]] = {
         firing("SiteLost", slow(5, 0.96), 20, "most are quick", **LOST, on="response_time_over"),
     ],
     "down": pair("PolycloudDown", 'up{job="polycloud"}', 0, 1, 1),
+    "gone": [firing("PolycloudDown", {'up{job="another"}': "1+0x30"}, 2)],
     "refused": pair("EstateRefused", "polycloud_estate_refused", 1, 0, 1),
     "journal": pair("JournalLags", "polycloud_journal_lag_bytes", 50_000_001, 50_000_000, 5),
     "credential": [

@@ -7,6 +7,7 @@ import pytest
 
 from polycloud.gateway import refusals, server
 from polycloud.gateway.keys import Keyring, digest
+from polycloud.policy.overlay import Overlay, Steer
 from polycloud.policy.tables import Principal
 
 CHAT = {"model": "m", "messages": [{"role": "user", "content": "hi"}]}
@@ -66,14 +67,13 @@ def test_a_rate_and_a_place_that_is_out_of_service_have_their_records(run):
     async def body(plane):
         gateway = plane.worker.gateway
         gateway.keys = Keyring([Principal(id="k1", digest=digest(b"pk-test"), team="t", requests_per_minute=1)])
-        gateway.down = frozenset(("onprem/a/m", "onprem/b/m", "onprem/b/other"))
-        gateway.look()
+        gateway.steer(Overlay(1, {"onprem/a": Steer("failed"), "onprem/b": Steer("failed")}))
         answers = [told(await plane.raw(post())) for _ in range(2)]
         assert [status for status, _ in answers] == [503, 429]
         records = plane.records()
         assert [r["request"] for r in records] == [own for _, own in answers]
         assert [r["code"] for r in records] == ["provider_unavailable", "rate_limited"]
-        assert "health" in records[0]["refused"]["*"] and "1 requests a minute" in records[1]["refused"]["*"]
+        assert "overlay" in records[0]["refused"]["*"] and "1 requests a minute" in records[1]["refused"]["*"]
 
     run(body)
 

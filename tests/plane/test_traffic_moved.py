@@ -376,12 +376,66 @@ def test_a_class_header_that_names_none_is_refused(run, script, value):
     run(body)
 
 
-def test_open_breakers_everywhere_say_when_to_come_again(run, script):
+def shut(plane, *, checked=False):
+    """All breakers open; with ``checked``, the active checks find nobody either."""
+    gateway = plane.worker.gateway
+    for name in ("a/m", "b/m", "b/other"):
+        gateway.breakers.failed(f"onprem/{name}", open_now=True)
+    if checked:
+        gateway.down = frozenset(("onprem/a/m", "onprem/b/m", "onprem/b/other"))
+    gateway.look()
+    return gateway
+
+
+@pytest.mark.parametrize("checked", [False, True])
+@pytest.mark.parametrize("stream", [False, True])
+def test_an_outage_of_everything_that_has_ended_is_not_held_against_the_next_caller(run, script, checked, stream):
     async def body(plane):
-        for name in ("a", "b"):
-            plane.worker.gateway.breakers.failed(f"onprem/{name}/m", open_now=True)
+        gateway = shut(plane, checked=checked)
+        plane.a.answers = [script.status(503)]
+        plane.b.answers = [script.stream if stream else script.reply]
+        got = await plane.chat(stream=stream)
+        assert got.status == 200 and got.headers["x-polycloud-deployment"] == "onprem/b/m"
+        assert [(r["deployment"], r["outcome"]) for r in plane.attempts()] == [
+            ("onprem/a/m", "error"),
+            ("onprem/b/m", "ok"),
+        ]
+        # Who answered is trusted again; who failed is left alone no longer than before.
+        assert gateway.breakers.states() == {"onprem/a/m": "open", "onprem/b/other": "open"}
+        assert gateway.breakers.open_seconds(["onprem/a/m"]) <= OPEN_SECONDS
+
+    run(body)
+
+
+def test_a_last_resort_tries_each_once_and_ends_with_the_retry_budget(run, script):
+    async def body(plane):
+        gateway = shut(plane)
+        plane.route["fallback"] = "same-model"
+        plane.take()
+        plane.a.answers = plane.b.answers = [script.status(503)]
+        assert (await plane.chat()).status == 503
+        assert len(plane.a.calls) == len(plane.b.calls) == 1
+        gateway.budget._tokens = 0.0
         got = await plane.chat()
         assert got.status == 503 and 1 <= int(got.headers["retry-after"]) <= OPEN_SECONDS
-        assert not plane.a.calls and not plane.b.calls
+        assert len(plane.a.calls) == len(plane.b.calls) == 1
+
+    run(body)
+
+
+def test_people_s_word_and_the_data_s_class_hold_in_a_last_resort_too(run, script):
+    async def body(plane):
+        gateway = shut(plane)
+        plane.a.answers = plane.b.answers = [script.status(503)]
+        tokens = gateway.budget._tokens
+        got = await plane.chat(headers="x-polycloud-class: only-a\r\n")
+        assert got.status == 503 and len(plane.a.calls) == 1 and not plane.b.calls
+        gateway.steer(Overlay(1, {"onprem/a": Steer("draining")}))
+        got = await plane.chat(headers="x-polycloud-class: only-a\r\n")
+        assert got.status == 503 and len(plane.a.calls) == 1 and not plane.b.calls
+        assert gateway.budget._tokens > tokens - 2  # the refused one has taken nothing of it
+        gateway.breakers.cool("onprem/b/m", 20.0)
+        gateway.breakers.cool("onprem/b/other", 20.0)
+        assert (await plane.chat()).status == 503 and not plane.b.calls
 
     run(body)

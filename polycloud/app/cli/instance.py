@@ -6,9 +6,10 @@ from pathlib import Path
 
 import msgspec
 
-from polycloud.app.client import Client, NotRunning
+from polycloud.app.client import Client
 from polycloud.app.settings import STATE_DIRECTORY, BadSettings, find_estate
 from polycloud.app.simulated import Sandbox
+from polycloud.core.errors import NotRunning
 
 RUN_FILE = "run.json"
 LOCK_FILE = "up.lock"

@@ -9,10 +9,9 @@ import click
 
 from polycloud import __version__
 from polycloud.app.cli.output import AWAY, EXIT_CODES, INTERRUPTED, NO, WRONG, note
-from polycloud.app.client import NotRunning, Refused
 from polycloud.app.nearest import unknown
 from polycloud.app.settings import BadSettings
-from polycloud.core.errors import BadRequest, EstateError, PolycloudError
+from polycloud.core.errors import BadRequest, EstateError, NotRunning, PolycloudError, Refused
 
 WRONG_STATUSES = (400, 404, 422)  # the running instance found the input wrong
 COMMANDS = {  # name: module, object, one line for the list; so that the list loads none of them

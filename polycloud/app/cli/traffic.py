@@ -13,8 +13,8 @@ from polycloud.app.calling import CALL_SECONDS, NO_KEY, Call, events, text_of, t
 from polycloud.app.cli import instance
 from polycloud.app.cli.options import running_options
 from polycloud.app.cli.output import NO, OK, cells, emit, note, say, table
-from polycloud.app.client import Address, Answer, NotRunning, said
-from polycloud.core.errors import BadRequest
+from polycloud.app.client import Address, Answer, said
+from polycloud.core.errors import BadRequest, NotRunning
 
 OURS = "x-polycloud-"
 

@@ -227,13 +227,13 @@ def _replication(section: Section, here: Blueprint, bucket: Bucket, copies: list
             "role": attribute(copier, "arn"),
             "depends_on": [ref(f"aws_s3_bucket_versioning.{identifier(one.name)}") for one in (bucket, *copies)],
         },
-        *(_copy_rule(copy, prefix, at) for at, (copy, prefix) in enumerate(_copied(bucket, copies))),
+        *(_copy_rule(copy, prefix, at) for at, (copy, prefix) in enumerate(copied(bucket, copies))),
         data_class=bucket.data_class,
         note=f"copies to {', '.join(copy.site.id for copy in copies)}",
     )
 
 
-def _copied(bucket: Bucket, copies: list[Bucket]) -> list[tuple[Bucket, str]]:
+def copied(bucket: Bucket, copies: list[Bucket]) -> list[tuple[Bucket, str]]:
     """Each copy with each folder that goes there; "" is all of the bucket."""
     return [(copy, prefix) for copy in copies for prefix in bucket.copied(copy) or ("",)]
 

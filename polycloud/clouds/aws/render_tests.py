@@ -1,5 +1,6 @@
 """The tests that ship with the root of AWS: closed, encrypted, in place, within bounds."""
 
+from polycloud.clouds.aws.render_storage import copied, transitions
 from polycloud.deploy.blueprint import Blueprint
 from polycloud.deploy.hcl import Value, quoted
 from polycloud.deploy.render import promises
@@ -28,6 +29,7 @@ def add(root: Root, here: Blueprint) -> None:
         "clusters_are_closed": _clusters(here),
         "pools_keep_their_bounds": _pools(here),
         "buckets_are_closed_and_encrypted": _buckets(here),
+        "buckets_age_and_are_copied": _ages(root, here) + _copies(here),
         "data_stay_where_they_may_be": _places(here),
         "databases_are_encrypted_and_guarded": _databases(here),
     }
@@ -81,6 +83,37 @@ def _buckets(here: Blueprint) -> list[Promise]:
             Promise(f'alltrue([for rule in {rules} : rule.{how} == "aws:kms"])', f"{bucket.name} must be encrypted"),
             Promise(f'{versions} == "Enabled"', f"{bucket.name} must keep versions"),
         ]
+    return found
+
+
+def _ages(root: Root, here: Blueprint) -> list[Promise]:
+    found = []
+    for bucket in here.buckets:
+        rules = f"aws_s3_bucket_lifecycle_configuration.{identifier(bucket.name)}.rule"
+        for dataset, folders, ages in bucket.aged():
+            moves = [f"{days} {storage}" for days, storage in transitions(root, bucket.name, ages)]
+            tests = ['rule.status == "Enabled"']
+            tests += [promises.exactly('[for step in rule.transition : "${step.days} ${step.storage_class}"]', moves)]
+            tests += [f"rule.expiration[0].days == {ages.delete}"] if ages.delete is not None else []
+            what = f"{dataset or 'What'} in {bucket.name} must age as the estate says"
+            for folder in folders or ("",) if moves or ages.delete is not None else ():
+                only = [f"rule.filter[0].prefix == {quoted(folder)}"] if folder else []
+                found.append(Promise(promises.some(rules, *tests, *only), what))
+    return found
+
+
+def _copies(here: Blueprint) -> list[Promise]:
+    names = {bucket.name: bucket for bucket in here.buckets}
+    found = []
+    for bucket in here.buckets:
+        copies = [names[name] for name in bucket.copies_to if name in names]
+        folders = [prefix for _, prefix in copied(bucket, copies)]
+        rules = f"aws_s3_bucket_replication_configuration.{identifier(bucket.name)}.rule"
+        on = 'rule.status == "Enabled" && rule.delete_marker_replication[0].status == "Enabled"'
+        all_on = f"length({rules}) == {len(folders)} && alltrue([for rule in {rules} : {on}])"
+        if copies:
+            to = " and ".join(copy.site.id for copy in copies)
+            found.append(Promise(all_on, f"{bucket.name} must be copied to {to}, deletions too"))
     return found
 
 

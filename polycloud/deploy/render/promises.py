@@ -57,6 +57,16 @@ def inside(blueprint: Blueprint, cloud: str, data_class: str, region: str) -> Pr
     return Promise(f"contains([{regions}], lower({region}))", f"{data_class} must stay where it may be")
 
 
+def some(blocks: str, *tests: str) -> str:
+    """That one of the blocks is as all of the tests say, which call it ``rule``."""
+    return f"anytrue([for rule in {blocks} : try({' && '.join(tests)}, false)])"
+
+
+def exactly(texts: str, wanted: Iterable[str]) -> str:
+    """That these texts are the wanted ones, in whichever order."""
+    return f'join(",", sort({texts})) == {quoted(",".join(sorted(wanted)))}'
+
+
 def _mock(mock: Mock) -> Block:
     return block("mock_data", mock.kind, attributes={"defaults": mock.answers})
 

@@ -4,7 +4,7 @@ Exact: a change's total and faults are those that ``bill`` finds for the changed
 is computed, so a thousand tasks can each be tried at sixty places.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from typing import NamedTuple
 
@@ -33,12 +33,22 @@ class _Books(NamedTuple):
     """What adds up: bytes per meter, units per quota, uses per cloud, parts per (group, place), and by
     kind the sum of all that does not couple."""
 
-    meters: Counter[int]
-    quotas: Counter[int]
-    clouds: Counter[str]
-    groups: Counter[tuple[int, str]]
-    plain: Counter[str]
+    meters: defaultdict[int, int]
+    quotas: defaultdict[int, int]
+    clouds: defaultdict[str, int]
+    groups: defaultdict[tuple[int, str], int]
+    plain: defaultdict[str, int]
     missing: list[str]
+
+
+class _Touch(NamedTuple):
+    """Tasks that a change touches and does not move, and the books of all that it touches, as they are."""
+
+    others: tuple[int, ...]
+    before: _Books
+
+
+KEPT_MOST = 1_000  # of them, by what is changed: one task is tried at many places, one after the other
 
 
 class Ledger:
@@ -60,6 +70,7 @@ class Ledger:
         self._holds = [dict(item.hold) for item in problem.items]
         self._usage = used(problem, solution)
         self._all = self._book(range(len(problem.tasks)), (), range(len(problem.items)), solution)
+        self._touches: dict[tuple[tuple[int, ...], tuple[int, ...]], _Touch] = {}
         self._added = self._adds(solution, self._usage, self._all.meters)
 
     def changed(self, change: Change) -> Solution:
@@ -70,12 +81,13 @@ class Ledger:
             copies[item] = sites
         for task, option in change.tasks.items():
             choice[task] = option
-        for task in self._touched(change):
+        for task, option in change.tasks.items():
+            row = problem.tasks[task]
+            here = row.options[option].site
+            sources[task] = tuple(self._source(flow, here, copies[flow.item]) for flow in row.flows)
+        for task in self._touch(change).others:
             row = problem.tasks[task]
             here = row.options[choice[task]].site
-            if task in change.tasks:
-                sources[task] = tuple(self._source(flow, here, copies[flow.item]) for flow in row.flows)
-                continue
             said = list(sources[task])
             for n, flow in enumerate(row.flows):
                 if flow.item in change.items:
@@ -93,7 +105,7 @@ class Ledger:
         after = self._usage_after(change)
         return [after.get(pool, usage) for pool, usage in enumerate(self._usage)]
 
-    def _adds(self, plan: Solution, usage: list[list[int]], meters: Counter[int]) -> int:
+    def _adds(self, plan: Solution, usage: list[list[int]], meters: Mapping[int, int]) -> int:
         """What commitments add when they cover more than one pool: together, with the volumes on all meters."""
         return sum(cost for _, cost in commitments(self.problem, plan, usage, meters))
 
@@ -112,40 +124,51 @@ class Ledger:
     def outcome(self, change: Change) -> Outcome:
         """What the change costs and breaks."""
         problem, new = self.problem, self.changed(change)
-        others = [task for task in self._touched(change) if task not in change.tasks]
-        before = self._book(change.tasks, others, change.items, self.solution)
+        others, before = self._touch(change)
         after = self._book(change.tasks, others, change.items, new)
-        kinds = after.plain.copy()
+        kinds = Counter(after.plain)
         kinds.subtract(before.plain)
         faults = list(after.missing)
-        meters = self._all.meters.copy()
+        volumes = {}
         for meter in before.meters.keys() | after.meters.keys():
             old = self._all.meters[meter]
-            volume = old + after.meters[meter] - before.meters[meter]
-            row, meters[meter] = problem.meters[meter], volume
+            volume = old + after.meters.get(meter, 0) - before.meters.get(meter, 0)
+            if volume == old:
+                continue
+            row, volumes[meter] = problem.meters[meter], volume
             kinds["transfer"] += row.cost(volume) - row.cost(old)
             if row.capacity is not None and volume > row.capacity:
                 faults.append(f"{row.name} carries {volume} bytes a month of {row.capacity}")
         if problem.wide or problem.credits:
+            meters = {**self._all.meters, **volumes}
             kinds["commitment"] += self._adds(new, self._whole_usage(change), meters) - self._added
         else:
             for pool, usage in self._usage_after(change).items():
                 kinds["commitment"] += commitment_cost(problem, pool, usage, new.promised[pool])
                 kinds["commitment"] -= commitment_cost(problem, pool, self._usage[pool], self.solution.promised[pool])
-        nothing: Counter[str] = Counter()
-        clouds = self._extra_clouds(before.clouds, after.clouds) - self._extra_clouds(nothing, nothing)
-        kinds["complexity"] += problem.per_cloud * clouds
+        if problem.per_cloud:
+            clouds = self._extra_clouds(before.clouds, after.clouds) - self._extra_clouds({}, {})
+            kinds["complexity"] += problem.per_cloud * clouds
         faults += self._broken(before, after, new, change)
         return Outcome(self.total + kinds.total(), tuple(faults), kinds)
 
-    def _extra_clouds(self, before: Counter[str], after: Counter[str]) -> int:
+    def _extra_clouds(self, before: Mapping[str, int], after: Mapping[str, int]) -> int:
         """Clouds beyond the first when ``before`` has made way for ``after``."""
         now = self._all.clouds
-        count = sum(1 for name in now.keys() | after.keys() if now[name] + after[name] - before[name] > 0)
+        clouds = now.keys() | after.keys()
+        count = sum(1 for name in clouds if now.get(name, 0) + after.get(name, 0) - before.get(name, 0) > 0)
         return max(count - 1, 0)
 
-    def _touched(self, change: Change) -> tuple[int, ...]:
-        return tuple(sorted(set(change.tasks) | {task for item in change.items for task in self.users[item]}))
+    def _touch(self, change: Change) -> _Touch:
+        key = tuple(change.tasks), tuple(change.items)
+        found = self._touches.get(key)
+        if found is None:
+            others = {task for item in change.items for task in self.users[item]}.difference(change.tasks)
+            before = self._book(change.tasks, others, change.items, self.solution)
+            if len(self._touches) >= KEPT_MOST:
+                self._touches.clear()
+            found = self._touches[key] = _Touch(tuple(sorted(others)), before)
+        return found
 
     def _rates(self, item: int) -> list[list[int | None]]:
         """First-tier prices of an item's lanes, from site to site; None where there is none."""
@@ -176,7 +199,7 @@ class Ledger:
     def _book(self, tasks: Iterable[int], others: Iterable[int], items: Collection[int], plan: Solution) -> _Books:
         """What ``tasks`` and ``items`` bring, and what ``others`` read from and write to ``items``."""
         problem = self.problem
-        books = _Books(Counter(), Counter(), Counter(), Counter(), Counter(), [])
+        books = _Books(defaultdict(int), defaultdict(int), defaultdict(int), defaultdict(int), defaultdict(int), [])
         for index in tasks:
             task, option = problem.tasks[index], problem.tasks[index].options[plan.choice[index]]
             self._book_option(books, option)
@@ -231,13 +254,13 @@ class Ledger:
         problem = self.problem
         found = []
         for quota in after.quotas:
-            units = self._all.quotas[quota] + after.quotas[quota] - before.quotas[quota]
+            units = self._all.quotas[quota] + after.quotas[quota] - before.quotas.get(quota, 0)
             if units > problem.quotas[quota].limit:
                 found.append(f"{problem.quotas[quota].name}: {units} of {problem.quotas[quota].limit}")
         found += [
             f"parts of one workload share {key[1]}"
             for key in after.groups
-            if self._all.groups[key] + after.groups[key] - before.groups[key] > 1
+            if self._all.groups[key] + after.groups[key] - before.groups.get(key, 0) > 1
         ]
         for rule in {at for task in change.tasks for at in self.near[task]}:
             near = problem.near[rule]

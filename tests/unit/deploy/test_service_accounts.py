@@ -27,7 +27,8 @@ def whole() -> Rendered:
 
 def made(files: dict[str, str]) -> set[tuple[str, str]]:
     """Namespace and name of the accounts in overlays, of the charts that Argo CD installs, and of exporters."""
-    found = {(metrics.NAMESPACE, exporter) for exporter in ("yace", "stackdriver-exporter", "azure-metrics-exporter")}
+    watch = (metrics.COLLECTOR, "yace", "stackdriver-exporter", "azure-metrics-exporter")  # people install these
+    found = {(metrics.NAMESPACE, account) for account in watch}
     for path, text in files.items():
         documents: list[Any] = (
             [d for d in yaml.safe_load_all(text) if d] if path.endswith(".yaml") and _plain(path) else []

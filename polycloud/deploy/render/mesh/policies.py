@@ -52,7 +52,8 @@ def policies(blueprint: Blueprint) -> str:
             {},
             {
                 "policyTypes": ["Egress"],
-                "egress": [_outward(443), *own, _to("polycloud", 8080), _to("istio-system", 15012)],
+                # What a pod calls may answer in another cluster: by failover, or because it is placed there alone.
+                "egress": [_outward(443), _outward(BETWEEN), *own, _to("polycloud", 8080), _to("istio-system", 15012)],
             },
         )
     )

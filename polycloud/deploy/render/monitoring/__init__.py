@@ -8,6 +8,7 @@ from polycloud.deploy.render.monitoring import alertmanager, grafana, metrics, o
 from polycloud.deploy.yaml import dump, header
 
 FOLDER = "monitoring"
+_ASKED = re.compile(r"\$\{env:([A-Z_]+)\}")
 _METRIC = re.compile(r"\b((?:aws|azurerm|polycloud|probe|stackdriver)_[a-z0-9_]+)\b")
 
 
@@ -56,11 +57,16 @@ def render(blueprint: Blueprint) -> Rendered:
     for cluster in blueprint.clusters:
         path = f"{FOLDER}/prometheus/{cluster.name}.yml"
         needs += [Reference(f"exporter:{name}", path) for name in metrics.exporters(blueprint, cluster.site.cloud)]
-    if told := sorted({lag.exporter for lag in metrics.lags(blueprint)}):
-        gaps.append(
-            f"monitoring: install {', '.join(told)} in the namespace {metrics.NAMESPACE}, under service accounts of "
-            "these names, to which the clouds' roots give the right to read figures"
-        )
+    told = sorted({metrics.COLLECTOR, *(lag.exporter for lag in metrics.lags(blueprint))})
+    gaps.append(
+        f"monitoring: install {', '.join(told)} in the namespace {metrics.NAMESPACE}, under service accounts of "
+        "these names, to which the clouds' roots give their rights"
+    )
+    asked = sorted({name for text in files.values() for name in _ASKED.findall(text)})
+    gaps.append(
+        f"monitoring: give collectors {', '.join(asked)} (of Azure by terraform output, of Oracle Cloud from an APM "
+        "domain of yours), and a certificate for each other in /etc/otel/tls"
+    )
     provides = tuple(f"metric:{name}" for name in metrics.names(blueprint))
     return Rendered(files, provides=provides, needs=tuple(needs), gaps=tuple(gaps))
 

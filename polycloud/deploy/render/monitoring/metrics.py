@@ -77,7 +77,8 @@ DATABASES: dict[tuple[str, str], Lag] = {
     ("gcp", "mysql"): GCP_SQL,
 }
 ALWAYS = ("up",)
-NAMESPACE = "monitoring"  # where exporters run
+NAMESPACE = "monitoring"  # where exporters and collectors run
+COLLECTOR = "collector"  # the service account of each cluster's collector
 
 
 def lags(blueprint: Blueprint) -> tuple[Lag, ...]:

@@ -255,8 +255,9 @@ def _triggers(blueprint: Blueprint) -> list[Rule]:
 
 
 def _own() -> list[Rule]:
+    down = 'up{job="polycloud"} == 0 or absent(up{job="polycloud"})'  # without a pod there is no name, and no series
     return [
-        _alert("PolycloudDown", 'up{job="polycloud"} == 0', "1m", "page", "A polycloud gateway does not answer"),
+        _alert("PolycloudDown", down, "1m", "page", "A polycloud gateway does not answer"),
         _alert("EstateRefused", "polycloud_estate_refused == 1", "1m", "ticket", "The estate on disk has errors"),
         _alert("JournalLags", "polycloud_journal_lag_bytes > 50000000", "5m", "ticket", "Records wait to be stored"),
         _alert(

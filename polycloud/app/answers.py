@@ -29,7 +29,8 @@ FaultKind = Literal[
 
 
 class EstateFacts(TypedDict):
-    """The estate in force. ``simulated``: no deployment of it is real."""
+    """The estate in force. ``simulated``: no deployment of it is real. ``kept``: what was in force before the control
+    process began, as it found files that it refuses."""
 
     name: str
     version: str
@@ -37,6 +38,7 @@ class EstateFacts(TypedDict):
     paths_proved: int
     simulated: bool
     warnings: list[str]
+    kept: bool
 
 
 class EstateAnswer(EstateFacts):

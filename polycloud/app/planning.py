@@ -46,13 +46,14 @@ AIMS = (*LEVELS, "carbon")
 NO_CHANGES = Changes()
 PLANNED = ("workloads.", "datasets.", "quotas.", "commitments.", "onprem.", "links.", "money.")
 ALTERNATIVES_SHARE = 0.25  # of a plan's seconds for solving anew with a task held elsewhere, where one is explained
+ANSWER_SHARE = 0.1  # else, for all that comes after the search
 ANSWER_SECONDS = (
-    0.7  # else what is left of this, so that a small estate answers in two seconds, start and table included
+    0.7  # and for solving anew what is left of this: a small estate answers in two seconds, start and table included
 )
 ALTERNATIVES_LEAST = 0.1
 SEARCH_LEAST = 0.2  # of the seconds: what a search has at least, however long it took to work out all options
 DECIDING_SECONDS = 10.0  # for whether a conflict is there without the promises of availability
-REPORT_SECONDS = 0.25  # between two words of progress while options are worked out
+REPORT_SECONDS = 0.25  # between two words of progress before and after the search
 
 
 class PlaceQuery(msgspec.Struct, frozen=True):
@@ -133,20 +134,30 @@ class Planning:
 
     def _building(self, done: int, whole: int) -> None:
         """Raises NoPlan when the caller wants what there is: that is nothing yet."""
+        step = f"options of {done:,} of {whole:,} pieces of work"
+        if self._due(done, whole) and not self._report(Progress(0.0, None, None, step)):
+            raise NoPlan("stopped while options were worked out, before any plan was made")
+
+    def _due(self, done: int, whole: int) -> bool:
+        """Whether it is time for another word of progress."""
         now = monotonic()
         if done < whole and now - self._said < REPORT_SECONDS:
-            return
+            return False
         self._said = now
-        if not self._report(Progress(0.0, None, None, f"options of {done:,} of {whole:,} pieces of work")):
-            raise NoPlan("stopped while options were worked out, before any plan was made")
+        return True
 
     def _build(self, changes: Changes) -> Built:
         self._asked = monotonic()
         return build(self._estate, catalog(), self._market, self.loaded.place, changes, self.today, self._building)
 
+    @property
+    def _kept(self) -> float:
+        """Seconds that the search leaves to the answer."""
+        return self.query.seconds * (ALTERNATIVES_SHARE if self.query.explain else ANSWER_SHARE)
+
     def _limits(self) -> Limits:
-        """What is left of the seconds: working out the options counts."""
-        left = self.query.seconds - (monotonic() - self._asked)
+        """What is left of the seconds: working out the options counts, and so does the answer."""
+        left = self.query.seconds - self._kept - (monotonic() - self._asked)
         return Limits(max(left, SEARCH_LEAST * self.query.seconds), self.query.gap)
 
     def _solve(self, built: Built) -> Solved:
@@ -193,15 +204,24 @@ class Planning:
         basis = Basis(
             estate, catalog(), self._market, self.today, built.details, built.months, doubts, dict(built.allowances)
         )
-        effort = Effort(self._left(), self.query.gap, self.query.explain, adopt=not self.query.levels)
-        return answer(built.problem, solved, basis, baselines(built.problem), effort)
+        simpler = baselines(built.problem)
+        least = self._kept if self.query.explain else ALTERNATIVES_LEAST
+        search = max(self.query.seconds - (monotonic() - self._asked), least)
+        effort = Effort(self._proving(), self.query.gap, self.query.explain, not self.query.levels, search)
+        plan = None if solved.bill is None else solved.bill.total
 
-    def _left(self) -> float:
+        def tell(done: int, whole: int) -> bool:
+            step = f"next best places of {done:,} of {whole:,} pieces of work"
+            return not self._due(done, whole) or self._report(Progress(0.0, plan, solved.bound, step))
+
+        return answer(built.problem, solved, basis, simpler, effort, tell)
+
+    def _proving(self) -> float:
         """Seconds for proving alternatives."""
         if self._stopped:
             return 0.0
         if self.query.explain:
-            return self.query.seconds * ALTERNATIVES_SHARE
+            return self._kept
         return max(ANSWER_SECONDS - (monotonic() - self._begun), ALTERNATIVES_LEAST)
 
 

@@ -57,6 +57,10 @@ class Settings(msgspec.Struct, frozen=True):
         return self.state / "admin.token"
 
     @property
+    def kept_estate(self) -> Path:
+        return self.state / "estate.json"
+
+    @property
     def lock(self) -> Path:
         return self.state / "control.lock"
 

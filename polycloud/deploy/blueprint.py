@@ -355,6 +355,13 @@ class Blueprint(msgspec.Struct, frozen=True):
         """Clusters of other clouds, whose gateways call this cloud too."""
         return tuple(sorted(c.name for c in self.clusters if c.site.cloud not in (cloud, "onprem")))
 
+    def wrapped(self, key: Key) -> str:
+        """The data classes of all that a key wraps: it lives where each of them may be."""
+        classes = [b.data_class for b in self.buckets if (b.key, b.site.id) == (key.name, key.site.id)]
+        kept = [d for d in self.databases if d.key == key.name]
+        classes += [d.data_class for d in kept if key.site.id in {d.site.id, *(site.id for site in d.replicas)}]
+        return " ".join(sorted({name for one in classes for name in one.split()}))
+
     def known_as(self, cluster: str) -> str:
         """The name under which other clouds and OpenBao trust a cluster: the first that it had, unless another one has
         that now, since trust under another name is made anew."""

@@ -18,6 +18,13 @@ POOL_MOST = {"azure": 1000}
 TAKES_ANY = "n1-"  # Google Cloud attaches accelerators to these: cloud.google.com/compute/docs/gpus, 2026-11
 AHEAD = 2  # minor versions that a cloud may have had since the catalogue was made: there are three a year
 GPU = "gpu"  # a pool of this name has accelerators even where it names none
+# How each cloud writes its machines, read off the catalogue's lists of 2026-11: no name fits two of them.
+FORMS = {
+    "aws": r"[a-z][a-z0-9-]*\.[a-z0-9-]+",
+    "azure": r"(Standard|Basic)_\w+",
+    "gcp": r"[a-z][a-z0-9]*-[a-z][a-z0-9-]*",
+    "oci": r"(VM|BM)\.[A-Za-z0-9.$_-]+",
+}
 BARE_METAL = "BM."  # Oracle Cloud sells these shapes on demand only: docs.oracle.com, preemptible.htm, 2026-11
 
 
@@ -119,6 +126,11 @@ def _machines(
         if count is not None and count > POOL_MOST.get(cloud, count):
             message = f"a pool at {cloud} has at most {POOL_MOST[cloud]} machines, and not {count}"
             ground.error("out_of_range", (*path, bound), message, "write less, or take two pools")
+    if pool.machine is not None and re.fullmatch(FORMS[cloud], pool.machine) is None:
+        for other in (name for name, form in FORMS.items() if re.fullmatch(form, pool.machine)):
+            message = f"{pool.machine} is how {other} writes a machine, and the cluster is at {cluster.at}"
+            ground.error("machine_unknown", (*path, "machine"), message, f"name one of {cloud}, or say accelerator:")
+            return
     offers = market.offers(cluster.at)
     if not offers:
         return

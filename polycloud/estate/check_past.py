@@ -66,6 +66,7 @@ _FORMS: dict[tuple[str, str], _Form] = {
     ("oci", "database"): _ocid("autonomousdatabase", "postgresqldbsystem"),
     ("oci", "key"): _ocid("vault"),
 }
+_LOCATION = re.compile(r"/locations/([^/]+)/")
 NETWORK_BITS = 16  # networks are cut in the same way everywhere: see derive
 
 
@@ -129,6 +130,11 @@ def _id(ground: Ground, path: KeyPath, site: str, what: str, id: str | None) -> 
         ground.error("existing_unknown", path, f"nothing of this kind is written for {site}", "leave it out")
     elif re.fullmatch(form.pattern, id) is None:
         ground.error("form_wrong", path, f"{id!r} is no id of an existing {what} at {site}", f"write {form.example}")
+    elif (named := _LOCATION.search(id)) is not None and not named[1].startswith(site.partition("/")[2]):
+        # A key elsewhere would take from its data where they may be.
+        ground.error(
+            "address_elsewhere", path, f"this {what} is at {named[1]}, and not at {site}", f"name one at {site}"
+        )
 
 
 def _networks(ground: Ground) -> None:

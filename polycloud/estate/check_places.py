@@ -3,15 +3,17 @@
 import re
 from collections.abc import Sequence
 
+from polycloud.catalog.market import Market
 from polycloud.estate.ground import Ground
 from polycloud.estate.paths import KeyPath
-from polycloud.estate.schema.places import AzureCloud, Cloud, GcpCloud, OciCloud
+from polycloud.estate.schema.places import AzureCloud, Cloud, GcpCloud, Link, OciCloud
 
 _BRACED = re.compile(r"\{([^{}]*)\}")
 
 # Lines that a cloud sells: each of these has an end of such a link.
+ORACLE = "azure-oci"
 SELLERS = {
-    "azure-oci": frozenset({"azure", "oci"}),
+    ORACLE: frozenset({"azure", "oci"}),
     "direct-connect": frozenset({"aws"}),
     "expressroute": frozenset({"azure"}),
     "fastconnect": frozenset({"oci"}),
@@ -125,6 +127,16 @@ def _sandbox(ground: Ground) -> None:
         ground.warn("sandbox_key_idle", ("sandbox", "key"), message, "simulate all clouds, or remove the key")
 
 
+def _meets(ground: Ground, link: Link, path: KeyPath) -> None:
+    """Azure and Oracle Cloud are joined in some places only: by Oracle's regions, each with Azure's beside it."""
+    pairs = {row.sites_b[0]: row.sites_a[0] for row in Market.load().links(ORACLE)}
+    end = next(site for site in link.between if site.startswith("oci/"))
+    if end not in pairs:
+        message = f"{ORACLE} is not sold at {end}"
+        fix = "take vpn or exchange, or one of " + ", ".join(f"{pairs[site]} and {site}" for site in sorted(pairs))
+        ground.error("link_elsewhere", (*path, "via"), message, fix)
+
+
 def _links(ground: Ground) -> None:
     for name, link in ground.estate.links.items():
         path: KeyPath = ("links", name)
@@ -136,6 +148,8 @@ def _links(ground: Ground) -> None:
         if lacking:
             message = f"{link.via} begins or ends at {' and at '.join(sorted(lacking))}, where this link has no site"
             ground.error("link_elsewhere", (*path, "via"), message, "take vpn, interconnect or exchange")
+        elif link.via == ORACLE:
+            _meets(ground, link, path)
     tunnels = [name for name, link in ground.estate.links.items() if link.via == "vpn"]
     if len(tunnels) > VPNS_MAX:
         message = f"{len(tunnels)} links are VPNs, and all clouds together have inner addresses for {VPNS_MAX}"

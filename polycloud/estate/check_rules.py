@@ -1,19 +1,23 @@
 """Can the rules hold: data classes that some site satisfies, roles, secrets. Proof of residency is policy's."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
-from zoneinfo import available_timezones
+from zoneinfo import ZoneInfo, available_timezones
 
 from polycloud.core.geo import Site
 from polycloud.estate.ground import Ground
 from polycloud.estate.paths import KeyPath
+from polycloud.estate.schema.operations import Rotation
 from polycloud.estate.schema.rules import PLACED, DataClass, Grant, Role
 
 _COUNTRY = re.compile(r"[A-Z]{2}(?:-[A-Z0-9]{1,3})?")
 # What permission sets of AWS allow; the other clouds take it too.
 # https://docs.aws.amazon.com/singlesignon/latest/userguide/howtosessionduration.html, 2026-11
 SESSION_LEAST, SESSION_MOST = 3600, 12 * 3600  # seconds
+DAY = 24 * 60  # minutes
+YEAR, SEASONS = 2026, (1, 7)  # clocks are put forward in one half of the year, in the north or in the south
 _MEMBERS = {"team": "team", "workload": "workload", "group": "", "user": ""}
 
 
@@ -96,6 +100,12 @@ def _inside(ground: Ground, data_class: DataClass, word: str, site: Site) -> boo
 
 def _roles(ground: Ground) -> None:
     estate = ground.estate
+    alike: dict[str, str] = {}
+    for name in estate.roles if estate.clouds.aws is not None else ():
+        other = alike.setdefault(name.lower(), name)
+        if other != name:  # docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html, 2026-11
+            message = f"{other} and {name} differ in capitals alone: roles at AWS, which are named after them, can not"
+            ground.error("name_collides", ("roles", name), message, "rename one of them")
     declared = {"team": set(estate.teams), "workload": set(estate.workloads)}
     for name, role in estate.roles.items():
         for index, member in enumerate(role.members):
@@ -162,6 +172,24 @@ def _rotations(ground: Ground) -> None:
             message = f"there is no time zone {rotation.time_zone!r}: nobody would be told of anything"
             fix = "write it as in Europe/Berlin, or UTC"
             ground.error("choice_unknown", ("alerts", "rotations", name, "time_zone"), message, fix)
+            zones = set()  # nobody's hours can be reckoned
+    alerts = ground.estate.alerts
+    on_call = [alerts.rotations[name] for name in {*alerts.primary, *alerts.secondary} & set(alerts.rotations)]
+    if on_call and zones and (free := max((_uncovered(on_call, month) for month in SEASONS), key=len)):
+        first = f"{free[0] // 60:02}:{free[0] % 60:02}"
+        message = f"nobody is on call for {len(free) / 60:.3g} h of the day, as at {first} UTC: pages are muted then"
+        ground.warn("on_call_missing", ("alerts", "primary"), message, "widen hours:, or add a rotation for the rest")
+
+
+def _uncovered(on_call: Sequence[Rotation], month: int) -> list[int]:
+    """The minutes of a day, in UTC, in which no rotation is on call."""
+    taken: set[int] = set()
+    for one in on_call:
+        start, end = (60 * int(at[:2]) + int(at[3:]) for at in one.hours.split("-"))
+        ahead = datetime(YEAR, month, 15, tzinfo=ZoneInfo(one.time_zone)).utcoffset() or timedelta()
+        begin = start - int(ahead.total_seconds()) // 60
+        taken.update((begin + minute) % DAY for minute in range((end - start) % DAY or DAY))
+    return [minute for minute in range(DAY) if minute not in taken]
 
 
 def _sign_in(ground: Ground) -> None:

@@ -41,6 +41,13 @@ def _deployment(ground: Ground, name: str, deployment: Deployment, path: KeyPath
         if amount is not None and amount.currency != "USD":
             message = f"token prices are kept in USD, not {amount.currency}"
             ground.error("currency_unsupported", (*path, "price", key), message, "convert it, and say so in source:")
+    bought = deployment.capacity
+    if bought is not None and cloud == "azure" and bought.units is not None:
+        message = "Azure sells throughput as provisioned throughput units, which are written as ptu"
+        ground.error("unit_unknown", (*path, "capacity", "units"), message, f"write ptu: {bought.units}")
+    if bought is not None and cloud != "azure" and bought.ptu is not None:
+        message = f"ptu are Azure's units, and {cloud} has its own"
+        ground.error("unit_unknown", (*path, "capacity", "ptu"), message, "write units: and how many of these it takes")
     if cloud == "onprem":
         _own_deployment(ground, deployment, path)
         return

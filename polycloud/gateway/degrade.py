@@ -25,6 +25,7 @@ from polycloud.core.chat import (
 )
 from polycloud.core.errors import BrokenStream
 from polycloud.core.ports.models import Envelope
+from polycloud.gateway.dialects.openai_chat_read import NAME as OPENAI
 from polycloud.gateway.dialects.writing import extra_names
 from polycloud.gateway.json_schema import mismatch, unchecked
 
@@ -42,15 +43,21 @@ NAMES: dict[int, str] = {
     Need.TEMPERATURE: "temperature,top_p",
     Need.FIVE_STOPS: "stop:4",
     Need.MANY_STOPS: "stop:5",
+    Need.STOP: "stop",
 }
 
 
 def names(request: ChatRequest, missing: int, output_max: int = 0) -> list[str]:
     """What callers are told of ``missing`` needs of ``request``, and of a bound on tokens that was lowered to
     ``output_max``. Extras go by the names that their fields have."""
-    if missing & Need.FIVE_STOPS:
+    if missing & Need.STOP:
+        missing &= ~Need.FIVE_STOPS
+    if missing & (Need.STOP | Need.FIVE_STOPS):
         missing &= ~Need.MANY_STOPS
     found = [name for bit, name in NAMES.items() if missing & bit]
+    if missing & Need.PENALTIES and "logit_bias" in request.extras.get(OPENAI, {}):
+        found = [name for name in found if name != "penalties" or request.frequency_penalty or request.presence_penalty]
+        found.append("logit_bias")
     if missing & Need.JSON_SCHEMA and request.response_format is not None and request.response_format.schema:
         found += [f"response_format.schema.{keyword}" for keyword in _unchecked(request.response_format.schema)]
     if missing & _EXTRAS:
@@ -100,11 +107,17 @@ def reduce(request: ChatRequest, missing: int, output_max: int = 0) -> ChatReque
         changes["top_k"] = None
     if missing & Need.PENALTIES:
         changes["frequency_penalty"] = changes["presence_penalty"] = None
+        own = request.extras.get(OPENAI, {})
+        if "logit_bias" in own:
+            kept = {name: raw for name, raw in own.items() if name != "logit_bias"}
+            changes["extras"] = {**request.extras, OPENAI: kept}
     if missing & Need.TEMPERATURE:
         changes["temperature"] = changes["top_p"] = None
     if missing & _EXTRAS:
         changes["extras"] = {}
-    if missing & (Need.FIVE_STOPS | Need.MANY_STOPS):
+    if missing & Need.STOP:
+        changes["stop"] = ()
+    elif missing & (Need.FIVE_STOPS | Need.MANY_STOPS):
         changes["stop"] = request.stop[: STOPS[not missing & Need.FIVE_STOPS]]
     if missing & (Need.JSON_OBJECT | Need.JSON_SCHEMA) and request.response_format is not None:
         changes["response_format"] = None

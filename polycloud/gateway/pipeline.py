@@ -238,19 +238,23 @@ class Exchange:
         missing = candidate.missing
         if upstream.dialect == self.face.name and not missing & ~_PREFERRED:
             attempt.passing = True
-            body = self.face.pass_request(envelope, upstream.model, candidate.output_max, bare=bool(missing))
+            most, bare = candidate.output_max, bool(missing)
+            body = self.face.pass_request(
+                envelope, upstream.model, most, bare=bare, unsampled=target.unsampled, known=target.known
+            )
             if missing or candidate.output_max or envelope.left:
                 attempt.degraded = degrade.passed(envelope, missing, candidate.output_max)
         else:
             try:
                 if self._read is None:
                     self._read = self.face.read_request(envelope)
-                request = degrade.reduce(self._read, missing, candidate.output_max)
-                body = target.dialect.write_request(request, upstream.model)
+                left = missing | Need.TEMPERATURE if target.unsampled else missing
+                request = degrade.reduce(self._read, left, candidate.output_max)
+                body = target.dialect.write_request(request, target.known, upstream.model)
             except RequestError as error:
                 raise Rejected(error.message) from error
             own = degrade.names(self._read, missing, candidate.output_max)
-            attempt.degraded = tuple(dict.fromkeys((*own, *target.dialect.dropped(request, upstream.model))))
+            attempt.degraded = tuple(dict.fromkeys((*own, *target.dialect.dropped(request, target.known))))
             attempt.wanted = degrade.by_prompt(self._read, missing)
         told = target.port.told_headers(upstream, body)
         body = target.port.finish_body(upstream, body)

@@ -22,8 +22,9 @@ HEADER_BYTES_MAX = 32 * 1024
 TARGET_BYTES_MAX = 8 * 1024
 BODY_BYTES_MAX = 32 * 1024 * 1024  # what Anthropic accepts (413 above 32 MB), the largest of the providers
 BODIES_BYTES_MAX = 512 * 1024 * 1024  # of all requests that a worker holds: sixteen of the largest
-PIPELINED_MAX = 16
-PIPELINED_BYTES_MAX = 1024 * 1024  # bodies that wait behind a request; who sends more opens another connection
+PIPELINED_MAX = 16  # requests that wait behind another; no more are read until some are answered
+PIPELINED_READ_MAX = 1024  # of them, as one read brings many small ones
+PIPELINED_BYTES_MAX = 1024 * 1024  # of bodies that wait behind a request; no more are read until it is answered
 REQUEST_SECONDS = 60.0  # from the first byte of a request to its last; a slower sender is let go
 KEEP_ALIVE_SECONDS = 75.0
 LINGER_SECONDS = 30.0  # for a caller to take the last bytes before a close
@@ -49,7 +50,7 @@ REASONS = {
     200: "OK", 400: "Bad Request", 401: "Unauthorized", 403: "Forbidden", 404: "Not Found", 405: "Method Not Allowed",
     408: "Request Timeout", 409: "Conflict", 413: "Content Too Large", 422: "Unprocessable Content",
     429: "Too Many Requests", 431: "Request Header Fields Too Large", 500: "Internal Server Error",
-    502: "Bad Gateway", 503: "Service Unavailable", 504: "Gateway Timeout",
+    502: "Bad Gateway", 503: "Service Unavailable", 504: "Gateway Timeout", 505: "HTTP Version Not Supported",
 }  # fmt: skip
 
 _CODES = {
@@ -139,6 +140,9 @@ class Inbound(asyncio.Protocol):
         self._held_bytes = 0  # bodies of requests that are not answered yet, the unfinished one's too
         self._waiting: deque[Request] = deque()
         self._slow = False
+        self._held = False  # reading is paused: enough waits
+        self._turning = False  # in ``_go_on``
+        self._unsaid: bytes | None = None  # a refusal that waits for the answers before it
         self._request: Request | None = None
         self._answering: Answering | None = None
         self.transport: asyncio.Transport
@@ -253,7 +257,7 @@ class Inbound(asyncio.Protocol):
             self._stop(503, "the gateway holds as many large requests as it can; try again soon")
         first = self._request or (self._waiting[0] if self._waiting else None)
         if first is not None and self._held_bytes - len(first.body) > PIPELINED_BYTES_MAX:
-            self._stop(413, f"more than {PIPELINED_BYTES_MAX} bytes wait on this connection behind a request")
+            self._hold()
         self._body.append(body)
 
     def on_message_complete(self) -> None:
@@ -263,17 +267,28 @@ class Inbound(asyncio.Protocol):
         request = Request(self._parser.get_method(), self._target, self._headers, body)
         request.keep_alive = self._parser.should_keep_alive()
         if not request.keep_alive or b"connection" in self._headers:  # else it is HTTP/1.1
-            request.http10 = self._parser.get_http_version() == "1.0"
+            version = self._parser.get_http_version()
+            if version not in ("1.0", "1.1"):
+                self._stop(505, f"HTTP/{version} is not spoken here; send HTTP/1.1")
+            request.http10 = version == "1.0"
             request.keep_alive = request.keep_alive and not request.http10
         self._target, self._headers, self._body = b"", {}, []
         self._header_bytes = self._body_bytes = 0
         self.partial = self._in_body = False
         if self._request is None and not self._slow:
             self._begin(request)
-        elif len(self._waiting) < PIPELINED_MAX:
+        elif len(self._waiting) < PIPELINED_READ_MAX:
             self._waiting.append(request)
+            if len(self._waiting) >= PIPELINED_MAX:
+                self._hold()
         else:
-            self._stop(429, f"more than {PIPELINED_MAX} requests are waiting on this connection")
+            self._stop(429, f"more than {PIPELINED_READ_MAX} requests are waiting on this connection")
+
+    def _hold(self) -> None:
+        """Read no more for now. A caller who hangs up meanwhile is noticed by the next bytes that are written."""
+        if not self._held and not self.transport.is_closing():
+            self._held = True
+            self.transport.pause_reading()
 
     def _without_upgrade(self, rest: bytes) -> None:
         """Read a request that offers HTTP/2 as if it did not, which RFC 9110 section 7.8 allows. Java's own client and
@@ -305,6 +320,7 @@ class Inbound(asyncio.Protocol):
         finally:
             if failed and self._request is request:  # else the caller would wait for ever
                 self._request = None
+                self._waiting.clear()
                 self._target = request.target  # in whose dialect it is told
                 self._refuse(Refusal(500, "the gateway failed on this request"))
         if self._request is request:
@@ -335,8 +351,27 @@ class Inbound(asyncio.Protocol):
     def _next(self) -> None:
         """Begin the request that waits, once the caller has taken the answer before it: an answer that nobody takes
         would keep a provider waiting, and make it look silent."""
-        if self._waiting and not self._slow:
-            self._begin(self._waiting.popleft())
+        if (self._waiting or self._held or self._unsaid) and not (self._slow or self._turning):
+            self._go_on()
+
+    def _go_on(self) -> None:
+        """The requests that wait, then the refusal behind them; and read on when few are left."""
+        self._turning = True  # answers given at once come back here: a loop, no recursion
+        try:
+            while self._waiting and self._request is None and not (self._slow or self.closed):
+                self._begin(self._waiting.popleft())
+        finally:
+            self._turning = False
+        if self.closed:
+            return
+        if self._unsaid and self._request is None and not self._waiting:
+            self.transport.write(self._unsaid)
+            self.shut()
+        elif self._held and len(self._waiting) < PIPELINED_MAX and not self.transport.is_closing():
+            behind = self._held_bytes - (len(self._request.body) if self._request else 0)
+            if behind <= PIPELINED_BYTES_MAX or self._request is None:
+                self._held = False
+                self.transport.resume_reading()
 
     def shut(self) -> None:
         """Close once everything written is out."""
@@ -368,15 +403,14 @@ class Inbound(asyncio.Protocol):
     def _refuse(self, refusal: Refusal) -> None:
         if self.closed:
             return
-        if self._request is not None:
-            # An answer is under way: bytes of an error would corrupt it. The connection ends after it.
-            self._request.keep_alive = False
-            self._waiting.clear()
-            self._body.clear()
-            return
+        if self._unsaid:
+            return  # told already; what came behind it is not read
         own = self._connections.ids.next()
-        self.transport.write(plain(refusal.status, str(refusal), self._target, own, keep_alive=False))
-        self.shut()
+        self._unsaid = plain(refusal.status, str(refusal), self._target, own, keep_alive=False)
+        self._body.clear()
+        if self._request is None and not self._waiting:  # else its bytes would corrupt the answers before it
+            self.transport.write(self._unsaid)
+            self.shut()
 
     def check(self, now: float) -> None:
         """Let go a sender that is too slow, and a connection that is idle too long."""

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
+from polycloud.core.chat import Need
 from polycloud.core.errors import KeyRefused, Unauthorized
 from polycloud.core.ports.models import Credential, Dialect, ModelPort
 from polycloud.gateway.address import host_of
@@ -23,12 +24,18 @@ NO_HEADERS: Mapping[str, str] = {}
 class Target:
     """One deployment: its origin, its request heads (whole and streamed), its authorization."""
 
-    __slots__ = ("_authorization", "_authorized", "deployment", "dialect", "heads", "origin", "paths", "port", "reply")
+    __slots__ = (  # noqa: RUF023 - private state last
+        "deployment", "dialect", "heads", "known", "origin", "paths", "port", "reply", "unsampled",
+        "_authorization", "_authorized",
+    )  # fmt: skip
 
     def __init__(self, deployment: Deployment, port: ModelPort, dialect: Dialect) -> None:
         self.deployment = deployment
         self.port = port
         self.dialect = dialect
+        self.known = deployment.upstream.known or deployment.upstream.model
+        # It refuses temperature and top-p, and some such models even the values that hold anyway.
+        self.unsampled = not deployment.can & Need.TEMPERATURE
         url = urlsplit(deployment.upstream.base_url)
         tls = url.scheme == "https"
         host = url.hostname or ""

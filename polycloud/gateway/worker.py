@@ -6,6 +6,7 @@ import signal
 import socket
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from urllib.parse import unquote
 
 import msgspec
 
@@ -181,7 +182,7 @@ class Worker:
             patterns = (principal.models, generation.team_of(principal).models)
             owners = {name: model.owner for name, model in table.models.items()}
             allowed = [(n, owners.get(n) or "polycloud") for n in public_names(generation.compiled, patterns)]
-            name = request.path.removeprefix(b"/v1/models").strip(b"/").decode("latin-1")
+            name = unquote(request.path.removeprefix(b"/v1/models").strip(b"/").decode("latin-1"))
             if name:
                 found = [entry for entry in allowed if entry[0] == name]
                 if not found:

@@ -5,14 +5,28 @@ broken is a credit on the next bill. Copies do not fail independently; the share
 in the beta-factor model of reliability engineering) are assumptions with a range, since no vendor publishes them.
 """
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 import msgspec
 
-# Region-level promise for machines in two zones: 99.99 % (AWS Compute SLA, aws.amazon.com/compute/sla/historical,
-# version of 2022-05-05, read 2026-11); Google Cloud states 99.99 % as the design target of a multi-zone deployment
-# (docs.cloud.google.com/architecture/infra-reliability-guide, read 2026-11).
+# Region-level promise for machines in two zones: 99.99 % at AWS (aws.amazon.com/compute/sla/historical, version of
+# 2022-05-05, read 2026-11), Azure (azure.microsoft.com/support/legal/sla/virtual-machines, in it since version 1.8 of
+# 2018-03; the figure as quoted from it on 2019-04-25 at 2azure.nl, read 2026-11) and Google Cloud
+# (cloud.google.com/compute/sla, premium network tier, read 2026-11). Oracle's contract, the pillar document of its PaaS
+# and IaaS services, could not be read where it says so for compute: OCI is taken to promise what AWS does.
 COMPUTE = 0.9999
-# 99.9 % a month for each region (Amazon Bedrock SLA of 2023-10-04, aws.amazon.com/bedrock/sla, read 2026-11); Azure
-# OpenAI and Vertex AI promise as much or less in third-party comparisons of 2026, which are not the contract.
+COMPUTE_AT: Mapping[str, float] = MappingProxyType(
+    {"gcp/northamerica-south1": 0.9995, "gcp/europe-north2": 0.9995}  # Mexico and Stockholm, by the same page
+)
+# For one machine: 99.5 % at AWS (aws.amazon.com/compute/sla, read 2026-11), and so OCI; 99.9 % at Azure with premium
+# disks for all (azure.microsoft.com/support/legal/sla/virtual-machines/v1_4, version of 2016-11, read 2026-11) and at
+# Google Cloud for all families but the memory-optimised, of which it promises more (cloud.google.com/compute/sla).
+MACHINE = 0.995
+MACHINE_AT: Mapping[str, float] = MappingProxyType({"azure": 0.999, "gcp": 0.999})
+# 99.9 % a month for each region (Amazon Bedrock SLA of 2023-10-04, aws.amazon.com/bedrock/sla, read 2026-11); so does
+# Azure OpenAI by third parties (redresscompliance.com/azure-openai-sla-and-support, of 2026, read 2026-11), which are
+# not the contract. What OCI promises of its models was not found: it is taken to be the same.
 MODEL_API = 0.999
 # A loss in one region that takes the other with it. On 2025-10-20 one fault in us-east-1 reached services of other
 # regions that depend on it, for hours; two clouds still share the software, the operators and the way to the callers.
@@ -28,6 +42,13 @@ class Range(msgspec.Struct, frozen=True):
     worst: float
     expected: float
     best: float
+
+
+def machines_up(site: str, alone: bool) -> float:
+    """What is promised of machines at a site; ``alone``: of one, else of several in two zones."""
+    if alone:
+        return MACHINE_AT.get(site.partition("/")[0], MACHINE)
+    return COMPUTE_AT.get(site, COMPUTE)
 
 
 def one_region() -> float:

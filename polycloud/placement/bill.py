@@ -188,26 +188,38 @@ def commitments(
     charges after promises.
     """
     own = [commitment_cost(problem, at, usage[at], solution.promised[at]) for at in range(len(problem.pools))]
-    shared = []
-    for wide, covered in zip(problem.wide, wide_cover(problem, rest(usage, solution.promised)), strict=True):
-        paid = (wide.held * wide.keep_ppm * sum(problem.blocks) + MILLION // 2) // MILLION
-        shared.append(paid - sum(hours * part for hours, part in zip(problem.blocks, covered, strict=True)))
-    drawn = []
-    taken: Counter[str] = Counter()
-    for credit in problem.credits:
-        charged = sum(own[pool] for pool in credit.pools) + _charges(problem, solution, credit, on)
-        charged += sum(
-            cost for wide, cost in zip(problem.wide, shared, strict=True) if set(wide.pools) & set(credit.pools)
-        )
-        draw = min(credit.amount, charged - taken[credit.cloud])
-        taken[credit.cloud] += draw
-        drawn.append(credit.paid - draw)
+    shared = wide_costs(problem, rest(usage, solution.promised))
+    drawn = credit_costs(problem, own, shared, [charges(problem, solution, credit, on) for credit in problem.credits])
     names = [pool.name for pool in problem.pools] + [wide.name for wide in problem.wide]
     names += [credit.name for credit in problem.credits]
     return tuple(zip(names, [*own, *shared, *drawn], strict=True))
 
 
-def _charges(problem: Problem, solution: Solution, credit: Credit, on: Mapping[int, int]) -> int:
+def wide_costs(problem: Problem, left: list[list[int]]) -> list[int]:
+    """What each wide promise adds. ``left`` is as for ``wide_cover``."""
+    found = []
+    for wide, covered in zip(problem.wide, wide_cover(problem, left), strict=True):
+        paid = (wide.held * wide.keep_ppm * sum(problem.blocks) + MILLION // 2) // MILLION
+        found.append(paid - sum(hours * part for hours, part in zip(problem.blocks, covered, strict=True)))
+    return found
+
+
+def credit_costs(problem: Problem, own: Sequence[int], shared: Sequence[int], charged: Sequence[int]) -> list[int]:
+    """What each credit adds, by what pools' promises and wide ones add, and by its ``charges``."""
+    found = []
+    taken: Counter[str] = Counter()
+    for credit, listed in zip(problem.credits, charged, strict=True):
+        whole = listed + sum(own[pool] for pool in credit.pools)
+        whole += sum(
+            cost for wide, cost in zip(problem.wide, shared, strict=True) if set(wide.pools) & set(credit.pools)
+        )
+        draw = min(credit.amount, whole - taken[credit.cloud])
+        taken[credit.cloud] += draw
+        found.append(credit.paid - draw)
+    return found
+
+
+def charges(problem: Problem, solution: Solution, credit: Credit, on: Mapping[int, int]) -> int:
     """What a cloud charges at on-demand prices for compute, copies and the credit's meters."""
     inside = [place.cloud == credit.cloud for place in problem.sites]
     total = sum(problem.meters[meter].cost(on.get(meter, 0)) for meter in credit.meters)

@@ -83,6 +83,8 @@ class Deployments:
             message = f"hosting is for Claude on Azure, and {wanted} at {deployment.at} is not"
             self._findings.error("hosting_unsupported", (*path, "hosting"), message, "remove it")
         price, source = self._price(cloud, region, deployment, profile, called, path)
+        own = profile.upstream_id if profile else deployment.model or ""
+        known = own if deployment.upstream is not None else ""
         latitude, longitude = self._position(deployment.at)
         return flat.Deployment(
             id=id,
@@ -97,9 +99,12 @@ class Deployments:
                 called,
                 dialect,
                 self._options(cloud, deployment, path),
+                known,
             ),
             places=self._places(cloud, region, deployment, profile, called, path),
-            can=capabilities.can(dialect, called, features, {str(k): v for k, v in deployment.features.items()}),
+            can=capabilities.can(
+                dialect, known or called, features, {str(k): v for k, v in deployment.features.items()}
+            ),
             price=price,
             context_tokens=deployment.context_tokens or (profile.context_tokens if profile else None),
             max_output_tokens=deployment.max_output_tokens or (profile.max_output_tokens if profile else None),

@@ -19,6 +19,7 @@ Patterns = tuple[tuple[str, ...], ...]  # each set of patterns (the key's, the t
 # asked. A tool call or an image that is left out is not.
 DEGRADABLE = int(
     Need.SEED
+    | Need.STOP
     | Need.TOP_K
     | Need.PENALTIES
     | Need.PROMPT_CACHE

@@ -19,3 +19,4 @@ RENDERERS = {"aws": aws.render, "azure": azure.render, "gcp": gcp.render, "oci":
 def test_folders_with_ages_of_their_own_are_planned_once(render: Renderer, tmp_path: Path) -> None:
     roots.is_planned_once(render, "shared", tmp_path, {})
     roots.is_clean(render, "shared", tmp_path)
+    roots.ships_tests_that_pass(render, "shared", tmp_path)

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 import yaml
 
-from polycloud.deploy.render import helm
+from polycloud.deploy.render import helm, kubernetes
 from polycloud.deploy.render.mesh import envoy, render
 from polycloud.deploy.steering import may_replace, regions, successors
 from tests.deploy import checkers
@@ -243,9 +243,13 @@ def test_between_networks_tls_goes_through_and_nothing_unknown_is_called() -> No
     assert {s["outboundTrafficPolicy"]["mode"] for s in settings} == {"REGISTRY_ONLY"}
 
 
-def test_a_workload_reaches_what_answers_in_another_cluster() -> None:
-    (jobs,) = [
-        d for d in manifests("mesh/istio/base/") if d["kind"] == "NetworkPolicy" and d["metadata"]["name"] == "jobs"
-    ]
-    outward = {p["port"] for rule in jobs["spec"]["egress"] if "ipBlock" in rule["to"][0] for p in rule["ports"]}
-    assert {443, 15443} <= outward
+def test_what_answers_in_another_cluster_is_reached_from_gateways_and_workloads() -> None:
+    """Out by the port between gateways of the mesh, and in from the namespace where these are."""
+    rules = {d["metadata"]["name"]: d["spec"] for d in manifests("mesh/istio/base/") if d["kind"] == "NetworkPolicy"}
+    for name in ("gateway", "jobs"):
+        egress = rules[name]["egress"]
+        assert {443, 15443} <= {p["port"] for r in egress if "ipBlock" in r["to"][0] for p in r["ports"]}, name
+    base = yaml.safe_load_all(kubernetes.render(blueprint("active-active")).files["kubernetes/base/policies.yaml"])
+    (calls,) = [d["spec"] for d in base if d["metadata"]["name"] == "calls"]
+    callers = [one["namespaceSelector"]["matchLabels"] for one in calls["ingress"][0]["from"]]
+    assert {"kubernetes.io/metadata.name": "istio-system"} in callers

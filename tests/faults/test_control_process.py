@@ -173,6 +173,36 @@ def test_workers_hear_every_change_and_a_killed_process_comes_back_with_it(insta
     asyncio.run(main())
 
 
+def test_a_process_that_begins_beside_a_bad_estate_goes_on_with_the_last_good_one(installed):
+    async def main():
+        worker = Worker(installed.state / "l")
+        following = asyncio.create_task(worker.run())
+        installed.start()
+        await worker.until(lambda heard: {"tables", "keys"} <= heard.keys())
+        good = worker.heard["tables"].data
+        async with asyncio.timeout(WAIT_SECONDS):
+            while not (installed.state / "estate.json").exists():
+                await asyncio.sleep(0.02)
+        installed.kill()
+        installed.estate.write_text(ESTATE.replace("country: DE", "country: [DE"))
+        worker.heard.clear()
+        installed.start()
+        await worker.until(lambda heard: {"tables", "keys"} <= heard.keys())
+        assert worker.heard["tables"].data == good
+        _, told = await installed.call("GET", "/admin/status")
+        assert told["ready"] and told["estate"]["kept"] and told["refused"]["findings"]
+        installed.estate.write_text(ESTATE + "# mended\n")
+        async with asyncio.timeout(WAIT_SECONDS):
+            while (told := (await installed.call("GET", "/admin/status"))[1])["estate"]["kept"]:
+                await asyncio.sleep(0.05)
+        assert not told["refused"]["message"]
+        code, said = await asyncio.to_thread(installed.kill, signal.SIGTERM)
+        assert code == 0 and "estate.kept" in said
+        following.cancel()
+
+    asyncio.run(main())
+
+
 def journal(path, count):
     head = "0" * 64
     with path.open("wb") as out:

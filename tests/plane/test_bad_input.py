@@ -172,3 +172,21 @@ def test_a_wrong_method_and_an_unknown_path_are_told_in_the_callers_dialect(run)
                 assert "type" not in said and said["error"]["type"] == "invalid_request_error"
 
     run(test)
+
+
+def test_hundreds_of_requests_sent_at_once_are_all_answered_in_their_order(run, script):
+    async def test(plane):
+        plane.a.answers = [script.reply]
+        reader, writer = await asyncio.open_connection("127.0.0.1", plane.port)
+        for _ in range(5):
+            writer.write(plane.request() * 60)
+            await writer.drain()
+        writer.write(b"GET /v1/models HTTP/2.0\r\nhost: x\r\n\r\n")
+        async with asyncio.timeout(20):
+            told = await reader.read()
+        writer.close()
+        assert told.count(b"HTTP/1.1 200 OK") == 300 == len(plane.a.calls)
+        _, ours, last = told.rpartition(b"HTTP/1.1 505 ")
+        assert ours and b"HTTP/2.0 is not spoken here" in last and b"connection: close" in last
+
+    run(test)

@@ -312,3 +312,84 @@ def test_a_hang_up_books_the_prompts_text_and_not_its_json(run, script):
         assert attempt["usage"]["input_tokens"] == 10
 
     run(body)
+
+
+def reasoning(plane, unsupported="reroute"):
+    """``onprem/a`` is a reasoning model of OpenAI's under a name that people chose."""
+    lacking(Need.STOP | Need.TEMPERATURE | Need.PENALTIES, "onprem/a", unsupported)(plane)
+    made = plane.deployment
+
+    def deployment(name, *more):
+        row = made(name, *more)
+        return msgspec.structs.replace(row, upstream=msgspec.structs.replace(row.upstream, known="o4-mini"))
+
+    plane.deployment = deployment
+
+
+@pytest.mark.parametrize("path", ["/v1/chat/completions", "/v1/messages"])
+def test_reasoning_models_get_the_bound_and_the_sampling_that_they_take(run, script, path):
+    async def body(plane):
+        plane.a.answers = [script.reply]
+        got = await plane.chat(path, max_tokens=300, temperature=1, top_p=1)
+        sent = plane.a.calls[-1].json
+        assert got.status == 200 and "x-polycloud-degraded" not in got.headers
+        assert sent["model"] == "up-model" and sent["max_completion_tokens"] == 300
+        assert not sent.keys() & {"max_tokens", "temperature", "top_p"}
+
+    run(body, reasoning)
+
+
+def test_of_two_bounds_a_reasoning_model_gets_the_newer(run, script):
+    async def body(plane):
+        plane.a.answers = [script.reply]
+        await plane.chat(max_tokens=300, max_completion_tokens=200)
+        assert plane.a.calls[-1].json["max_completion_tokens"] == 200
+        await plane.chat(max_tokens=300, max_completion_tokens=None)
+        assert plane.a.calls[-1].json["max_completion_tokens"] == 300
+
+    run(body, reasoning)
+
+
+@pytest.mark.parametrize("field", [{"stop": ["x"]}, {"logit_bias": {"5": 1}}, {"temperature": 0.2}])
+def test_what_reasoning_models_refuse_is_done_elsewhere_or_left_out_and_told(run, script, field):
+    async def body(plane):
+        plane.a.answers = plane.b.answers = [script.reply]
+        got = await plane.chat(**field)
+        assert got.headers["x-polycloud-deployment"] == "onprem/b/m" and field.items() <= plane.b.calls[0].json.items()
+
+    run(body, reasoning)
+
+    async def alone(plane):
+        plane.a.answers = [script.reply]
+        got = await plane.chat(headers="x-polycloud-class: only-a\r\n", **field)
+        assert (
+            got.headers["x-polycloud-degraded"].split(",")[0] in field
+            and not field.keys() & plane.a.calls[0].json.keys()
+        )
+
+    run(alone, lambda plane: reasoning(plane, "degrade"))
+
+
+def test_claude_thinks_whatever_its_deployment_is_called(run, script):
+    def renamed(plane):
+        claude(plane, "azure")
+        made = plane.deployment
+
+        def deployment(name, *more):
+            row = made(name, *more)
+            upstream = msgspec.structs.replace(row.upstream, known=row.upstream.model, model="prod-bot")
+            return msgspec.structs.replace(row, upstream=upstream)
+
+        plane.deployment = deployment
+
+    async def body(plane):
+        async def answer(call):
+            await call.reply(MESSAGE)
+
+        plane.a.answers = [answer]
+        got = await plane.chat(reasoning_effort="high", max_tokens=20_000)
+        sent = plane.a.calls[-1].json
+        assert got.status == 200 and sent["model"] == "prod-bot" and "reasoning_effort" not in str(got.headers)
+        assert sent["thinking"]["type"] in ("enabled", "adaptive")
+
+    run(body, renamed)

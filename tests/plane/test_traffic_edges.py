@@ -122,6 +122,7 @@ def test_the_list_of_models_has_every_name_that_a_caller_may_ask_for(run):
         assert status == 200 and [m["id"] for m in found["data"]] == ["good", "m", "other"]
         status, found = await names(plane, "/v1/models/good")
         assert status == 200 and found["id"] == "good"
+        assert (await names(plane, "/v1/models/go%6Fd"))[1]["id"] == "good"  # SDKs escape the / of a name
         assert (await names(plane, "/v1/models/bad"))[0] == 404
         assert (await names(plane, method="DELETE"))[0] == 405
 

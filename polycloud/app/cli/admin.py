@@ -33,6 +33,8 @@ def print_status(url: str, found: StatusAnswer) -> None:
     say(f"{url} {ready} estate {name}, {proved:,} paths proved")
     if found["refused"]["message"]:
         say(f"the files as they are now are refused: {found['refused']['message']}")
+    if current and current["kept"]:
+        say("in force is what was before this process began; it holds until the files are mended")
     for line in current["warnings"] if current else ():
         say(f"warning: {line}")
     say()

@@ -7,12 +7,14 @@ from pathlib import Path
 import click
 import msgspec
 
+from polycloud.app.cli.estate import perhaps
 from polycloud.app.cli.extra import lacking
 from polycloud.app.cli.options import INPUT, Number, environment_option, estate_option, json_option
 from polycloud.app.cli.output import OK, WRONG, emit, note, say, table
-from polycloud.app.library import catalog, load
+from polycloud.app.library import catalog
 from polycloud.catalog.market import Market
-from polycloud.core.errors import BadRequest, EstateError
+from polycloud.core.errors import BadRequest
+from polycloud.estate import Estate
 from polycloud.placement.assess.assessment import Assessment, Option
 from polycloud.placement.assess.assessment import assess as assessed
 from polycloud.placement.assess.costs import SPENT
@@ -48,10 +50,8 @@ def assess(
     any of them, they are asked for. Enter leaves a question open.
     """
     needs, plans = Needs(), Plans({})
-    loaded = load(estate, env) if estate is not None else None
-    if loaded is not None:
-        if loaded.estate is None:
-            raise EstateError(loaded.diagnostics)
+    loaded = perhaps(estate, env) if estate is not None else None
+    if loaded is not None and loaded.estate is not None:
         needs = from_estate(loaded.estate, catalog())
     if file is not None:
         needs, wrong = read_needs(file, needs)
@@ -67,7 +67,7 @@ def assess(
             raise BadRequest("nothing is known: give -e ESTATE, --needs FILE or --answer KEY=VALUE")
         needs = _asked(needs)
     market = market_of(loaded.estate) if loaded is not None and loaded.estate is not None else Market.load()
-    if loaded is not None and loaded.estate is not None and loaded.estate.workloads:
+    if loaded is not None and loaded.estate is not None and _planned(loaded.estate):
         today = datetime.datetime.now(datetime.UTC).date()
         planner = Planner(loaded.estate, catalog(), market, loaded.place, needs, today, seconds)
         plans = planner.plans()
@@ -76,6 +76,11 @@ def assess(
         answer = msgspec.structs.replace(answer, notes=(*plans.notes, *answer.notes))
     emit(as_json, answer, lambda: _print(answer))
     return OK
+
+
+def _planned(estate: Estate) -> bool:
+    """Whether there is work to plan, and a cloud to plan it in: halls alone leave nothing to decide between."""
+    return bool(estate.workloads) and any(not site.startswith("onprem/") for site in estate.site_ids())
 
 
 def _taken(needs: Needs, key: str, value: str) -> Needs:

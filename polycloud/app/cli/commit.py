@@ -10,16 +10,15 @@ import click
 import msgspec
 
 from polycloud.app.cli import instance
+from polycloud.app.cli.estate import perhaps
 from polycloud.app.cli.extra import lacking
 from polycloud.app.cli.options import INPUT, Number, environment_option, estate_option, json_option, state_option
 from polycloud.app.cli.output import NO, OK, WRONG, emit, note, say, table
-from polycloud.app.library import load
-from polycloud.app.settings import BadSettings, find_estate
 from polycloud.catalog.market import Market
 from polycloud.core.diagnostics import Diagnostic
-from polycloud.core.errors import BadRequest, EstateError
+from polycloud.core.errors import BadRequest
 from polycloud.core.units import parse
-from polycloud.estate import Estate
+from polycloud.estate import Estate, Loaded
 from polycloud.placement.answer.facts import STALE_DAYS, age_days
 from polycloud.placement.commitments.history import HOUR, History, Read, Spent, from_gateway
 from polycloud.placement.commitments.offers import TERMS, Offers, from_catalogue, read_offers
@@ -63,7 +62,9 @@ def commit(context: click.Context, /, **_: object) -> int:
     """
     given = dict(context.params)
     terms = _terms(given["terms"])
-    estate = _estate(given["estate"], given["env"])
+    loaded = perhaps(given["estate"], given["env"])
+    estate = None if loaded is None else loaded.estate
+    barred = _barred(loaded)
     price = _prices(estate)
     wanted = Offers(()) if given["offers_file"] is None else read_offers(given["offers_file"])
     found = _usage(given, price, wanted)
@@ -72,19 +73,19 @@ def commit(context: click.Context, /, **_: object) -> int:
         return _told(wrong, given["as_json"])
     history = found.history
     listed = from_catalogue(history.series, price, terms)
-    offerings = [o for o in (*wanted.offerings, *listed.offerings) if o.term in terms]
+    offerings = [] if barred else [o for o in (*wanted.offerings, *listed.offerings) if o.term in terms]
     if given["online"]:
-        return _online(advise(history, offerings), listed.missing, given["as_json"])
+        return _online(advise(history, offerings), listed.missing, barred, given["as_json"])
     bound = bind(history, offerings)
     now = history.start + history.hours * HOUR
     kept = hold(estate.commitments if estate else {}, history, wanted.offerings, price, now)
     covered = {series for i in bound.instruments for series in i.members}
     nothing = [s.name for at, s in enumerate(history.series) if at not in covered]
-    aside = [*bound.aside, *kept.aside, *_nothing(nothing)]
+    aside = [*bound.aside, *kept.aside, *(barred or _nothing(nothing))]
     settings = Settings(risk=given["risk"], seed=given["seed"])
     answer = recommend(history, Bound(bound.instruments, kept.held, tuple(aside)), settings)
     answer = msgspec.structs.replace(answer, notes=(*answer.notes, *_cautions(answer.buys, datetime.now(UTC).date())))
-    emit(given["as_json"], answer, lambda: _print(answer, history))
+    emit(given["as_json"], answer, lambda: _print(answer, history, bool(barred)))
     return OK
 
 
@@ -111,18 +112,12 @@ def _terms(text: str) -> tuple[str, ...]:
     return names
 
 
-def _estate(path: Path | None, env: str | None) -> Estate | None:
-    """The named estate, or the nearest; None when there is none. Raises EstateError."""
-    if path is None:
-        try:
-            path = find_estate(Path.cwd())
-        except BadSettings:
-            return None
-    loaded = load(path, env)
-    if loaded.estate is None:
-        raise EstateError(loaded.diagnostics)
-    note(f"estate: {path}")
-    return loaded.estate
+def _barred(loaded: Loaded | None) -> list[str]:
+    """Why nothing may be bought, in a sentence, when the estate says so."""
+    if loaded is None or loaded.estate is None or loaded.estate.money.new_commitments:
+        return []
+    where = loaded.place(("money", "new_commitments"))
+    return [f"the estate buys no new promises ({where}): without new_commitments: false they are weighed"]
 
 
 def _prices(estate: Estate | None) -> Lookup:
@@ -184,7 +179,7 @@ def usd(micro: int) -> str:
     return f"{micro / 1e6:,.0f}"
 
 
-def _print(answer: Portfolio, history: History) -> None:
+def _print(answer: Portfolio, history: History, barred: bool) -> None:
     if answer.buys:
         table(
             ("buy", "amount", "of", "USD/month", "upfront USD", "used", "saves USD/month"),
@@ -202,7 +197,7 @@ def _print(answer: Portfolio, history: History) -> None:
             ),
         )
     else:
-        say("buy nothing: no commitment on offer is expected to save money on this usage")
+        say("buy nothing" if barred else "buy nothing: no commitment on offer is expected to save money on this usage")
     years = "year" if answer.horizon_years == 1 else f"{answer.horizon_years} years"
     say(f"Over the next {years}, {answer.futures} futures drawn from {answer.history_weeks} weeks, USD a month:")
     table(
@@ -248,8 +243,10 @@ def _print_verdict(answer: Portfolio) -> None:
         say(f"there, '{tried.winner}' was cheaper than this plan")
 
 
-def _online(advice: tuple[Advice, ...], missing: tuple[str, ...], as_json: bool) -> int:
+def _online(advice: tuple[Advice, ...], missing: tuple[str, ...], barred: list[str], as_json: bool) -> int:
     def people() -> None:
+        for line in barred:
+            say(f"note: {line}")
         for name in missing:
             say(f"note: no committed price is known for {name}")
         if not advice:
@@ -274,5 +271,5 @@ def _online(advice: tuple[Advice, ...], missing: tuple[str, ...], as_json: bool)
         say("reserve: what the rule holds at the end of the history, bought as the demand proved itself (USD)")
         say("at most: how many times the best in hindsight it can ever cost (Wang, Li, Liang, arXiv 1305.5608)")
 
-    emit(as_json, {"online": advice, "missing": missing}, people)
+    emit(as_json, {"online": advice, "missing": missing, "aside": barred}, people)
     return OK if advice else NO

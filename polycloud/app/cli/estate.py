@@ -9,11 +9,13 @@ from polycloud.app.cli import instance
 from polycloud.app.cli.options import environment_option, estate_option, json_option, state_option
 from polycloud.app.cli.output import NO, OK, WRONG, emit, note, say, table
 from polycloud.app.cli.report import print_findings, print_proof
-from polycloud.app.library import Examined, Query, examine
+from polycloud.app.library import Examined, Query, examine, load
+from polycloud.app.library import check as check_estate
 from polycloud.app.library import explain as explain_query
-from polycloud.app.settings import find_estate
+from polycloud.app.settings import BadSettings, find_estate
 from polycloud.core.chat import Need
 from polycloud.core.errors import EstateError
+from polycloud.estate import Loaded
 from polycloud.estate.jsonschema import schema_text
 from polycloud.gateway.explain import Explanation, Verdict
 
@@ -28,6 +30,22 @@ def located(estate: Path | None) -> Path:
     if (state := instance.nearest_instance(Path.cwd())) is not None:
         return Path(instance.running(None, state)[0].estate)
     return find_estate(Path.cwd())
+
+
+def perhaps(estate: Path | None, env: str | None) -> Loaded | None:
+    """The named estate or the nearest file, for a command that can do without: None when there is none. Raises
+    EstateError with all that ``check`` finds when that has an error."""
+    if estate is None:
+        try:
+            estate = find_estate(Path.cwd())
+        except BadSettings:
+            return None
+        note(f"estate: {estate}")
+    loaded = load(estate, env)
+    found = check_estate(loaded)
+    if loaded.estate is None or any(d.severity == "error" for d in found):
+        raise EstateError(found)
+    return loaded
 
 
 @click.command()

@@ -57,7 +57,9 @@ class Answer(msgspec.Struct, frozen=True):
 )
 @click.option("--curve", is_flag=True, help="Also what fewer clouds, shorter round trips and less carbon would cost.")
 @click.option("--explain", multiple=True, metavar="WORKLOAD", help="Price every other place of this workload.")
-@click.option("--seconds", type=Number(0.1, 86_400), default=60.0, show_default=True, help="Time at most.")
+@click.option(
+    "--seconds", type=Number(0.1, 86_400), default=60.0, show_default=True, help="Time for the plan and its answer."
+)
 @click.option("--gap", default="0.1%", show_default=True, help="Stop when proven to be this near to the optimum.")
 @click.option("--html", type=FILE, help="Write a report for people: one file with map, flows, bars and curves.")
 @click.option("--save", type=FILE, help="Write the answer as JSON.")
@@ -77,6 +79,8 @@ def place(context: click.Context, /, **_: object) -> int:
     for option in ("html", "save"):
         if given[option] is not None and not given[option].parent.is_dir():
             raise BadRequest(f"--{option} {given[option]}: there is no such folder", option)
+        if given[option] is not None and given[option].is_dir():
+            raise BadRequest(f"--{option} {given[option]}: that is a folder; name a file in it", option)
     with watched() as progress:
         try:
             found = _answered(loaded, query, changes, given["curve"], progress)

@@ -7,15 +7,16 @@ from polycloud.placement.answer.values import Alternative, Comparison, Curve, Pl
 from polycloud.placement.answer.words import (
     aim,
     best_single,
+    between,
     candidates,
     data,
     dated,
     listed,
+    nearness,
     percent,
     saving,
     shared,
     usd,
-    within,
 )
 
 AIM_PPM = 350_000  # the saving against a single cloud that is aimed at
@@ -27,11 +28,9 @@ def print_placement(found: Placement) -> None:
     """The whole answer, the figures first."""
     _figures(found)
     _levels(found)
-    table(
-        ("workload", "kind", "where", "on what", "a month", "next best"),
-        (_row(row) for row in found.workloads),
-        "Where work runs",
-    )
+    if found.workloads:
+        names = ("workload", "kind", "where", "on what", "a month", "next best")
+        table(names, (_row(row) for row in found.workloads), "Where work runs")
     for row in found.workloads:
         say(f"  {row.name}: {row.reason}")
     say()
@@ -60,7 +59,7 @@ def _figures(found: Placement) -> None:
         say(f"  data grow as stated: {listed([usd(year) for year in cost.years_micro])} in the years one by one")
     if cost.unbilled_micro:
         say(f"  of it {usd(cost.unbilled_micro)} a month are on no bill: complexity and penalties")
-    say(f"  {within(proof.gap)} of the optimum: no plan costs less than {usd(proof.bound_micro)} ({proof.status})")
+    say(f"  {nearness(found)}: no plan costs less than {usd(proof.bound_micro)} ({proof.status})")
     kept = found.residency
     verdict = "holds" if kept.holds else f"is BROKEN: {listed(kept.breaks)}"
     say(f"  residency {verdict}: {kept.facts} facts checked")
@@ -70,7 +69,7 @@ def _figures(found: Placement) -> None:
 def _levels(found: Placement) -> None:
     if found.levels:
         rows = ((row.level, aim(row, row.least), aim(row, row.has)) for row in found.levels)
-        table(("aim", "the least it could be", "this plan"), rows, "Aims in order, each giving 2 % for the next")
+        table(("aim", "the least found", "this plan"), rows, "Aims in order, each giving 2 % for the next")
 
 
 def _row(row: WorkloadAnswer) -> tuple[object, ...]:
@@ -197,9 +196,9 @@ def _baselines(found: Placement) -> None:
     )
     table(("simpler plan", "a month", "against it", "why not"), rows, "Against simpler plans")
     best = best_single(found.baselines)
-    if best is None:
-        say("no single cloud can do it lawfully")
-    elif best.saving_ppm is not None and best.saving_ppm < AIM_PPM:
+    if best is None and any(row.name.startswith("only ") for row in found.baselines):
+        say("no single cloud can do it")
+    elif best is not None and best.saving_ppm is not None and best.saving_ppm < AIM_PPM:
         say(f"the aim of 35 % less than a single cloud is not reached: {best.name} is the best of them, {saving(best)}")
     say()
 
@@ -230,6 +229,8 @@ def print_comparison(found: Comparison) -> None:
     more = found.extra_micro or 0
     share = f" ({percent(more / before.month_micro)})" if before.month_micro else ""
     say(f"  {usd(before.month_micro)} a month becomes {usd(after.month_micro)}: {usd(more, True)}{share}")
+    if span := between(found):
+        say(f"  {span}")
     say(f"  three years: {usd(before.three_years_micro)} becomes {usd(after.three_years_micro)}")
     rows = [
         (kind, usd(before.by_kind.get(kind, 0)), usd(after.by_kind.get(kind, 0)), usd(more, True))

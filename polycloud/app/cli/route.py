@@ -6,12 +6,12 @@ from pathlib import Path
 import click
 import msgspec
 
+from polycloud.app.cli.estate import perhaps
 from polycloud.app.cli.extra import lacking
 from polycloud.app.cli.options import FILE, Number, environment_option, estate_option, json_option
 from polycloud.app.cli.output import INTERRUPTED, OK, emit, note, say, table
-from polycloud.app.library import catalog, load
-from polycloud.app.settings import BadSettings, find_estate
-from polycloud.core.errors import BadRequest, EstateError
+from polycloud.app.library import catalog
+from polycloud.core.errors import BadRequest
 from polycloud.core.ports.transfer import TransferHop, TransferPlan
 from polycloud.core.units import Dimension, parse
 from polycloud.estate import Estate
@@ -67,7 +67,8 @@ def route(context: click.Context, /, **_: object) -> int:
     commercial region may relay. The price is proven the least; Ctrl-C gives the best so far with its bound.
     """
     given = context.params
-    estate = None if given["no_estate"] else _estate(given["estate"], given["env"])
+    loaded = None if given["no_estate"] else perhaps(given["estate"], given["env"])
+    estate = None if loaded is None else loaded.estate
     if given["links"]:
         return _links(estate, given["plan"], given["as_json"])
     if given["plan"] is not None:
@@ -89,20 +90,6 @@ def route(context: click.Context, /, **_: object) -> int:
         note("interrupted: this is the best so far")
         return INTERRUPTED
     return OK
-
-
-def _estate(path: Path | None, env: str | None) -> Estate | None:
-    """The named estate, or the nearest; None when there is none. Raises EstateError."""
-    if path is None:
-        try:
-            path = find_estate(Path.cwd())
-        except BadSettings:
-            return None
-        note(f"estate: {path}")
-    loaded = load(path, env)
-    if loaded.estate is None:
-        raise EstateError(loaded.diagnostics)
-    return loaded.estate
 
 
 def _quantity(option: str, text: str, dimension: Dimension) -> int:

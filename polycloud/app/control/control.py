@@ -27,7 +27,7 @@ from polycloud.app.control.tokens import AdminToken
 from polycloud.app.nearest import unknown
 from polycloud.app.settings import Settings, is_loopback
 from polycloud.core.clock import Clock
-from polycloud.core.errors import BadRequest, PolycloudError, Unavailable
+from polycloud.core.errors import BadRequest, EstateError, PolycloudError, Unavailable
 from polycloud.core.money import pico_as_dollars
 from polycloud.core.ports.models import Credential
 from polycloud.core.ports.state import KeyRow, Measured, NewKey, NoSuchKey, Trail, UsageRow
@@ -118,28 +118,12 @@ class Control:
                 new = await asyncio.to_thread(self._estates.load)
             except PolycloudError as error:
                 self._estates.refuse(error)
+                if self._estates.current is None and isinstance(error, EstateError):
+                    await self._stand_in()
                 raise
             self._estates.take(new)
-            self._follow(new)
-            changed = self._served is None or self._served.tables.version != new.tables.version
-            async with self._order:
-                await asyncio.to_thread(self._store.keys.touch)
-                await self._push_keys()
-            if changed:
-                await self.credentials.settle()
-                self.link.push("tables", link.SetTables(new.data))
-                self._served = new
-                await self._spread("tables", new.tables.version)
-                async with self._order:
-                    await self._push_keys()
-                self._log.info("estate.taken", version=new.tables.version, paths_proved=new.paths_proved)
-                await asyncio.to_thread(
-                    self._store.records.took_estate,
-                    new.tables.version,
-                    new.estate.estate,
-                    new.paths_proved,
-                    new.at_ms,
-                )
+            changed = await self._enforce(new)
+            await asyncio.to_thread(self._estates.keep, new)
         return Reloaded(
             version=new.tables.version,
             changed=changed,
@@ -147,6 +131,37 @@ class Control:
             warnings=tuple(str(d) for d in new.warnings if d.severity == "warning"),
             spread=await self._spread("tables", new.tables.version),
         )
+
+    async def _stand_in(self) -> None:
+        """This process began beside files with an error: go on with what was in force, or credentials would run out."""
+        kept = await asyncio.to_thread(self._estates.last)
+        if kept is not None:
+            self._estates.stand_in(kept)
+            await self._enforce(kept)
+
+    async def _enforce(self, new: InForce) -> bool:
+        """Bring what ``_estates`` took to the workers; whether it is another than they had of this process."""
+        self._follow(new)
+        changed = self._served is None or self._served.tables.version != new.tables.version
+        async with self._order:
+            await asyncio.to_thread(self._store.keys.touch)
+            await self._push_keys()
+        if changed:
+            await self.credentials.settle()
+            self.link.push("tables", link.SetTables(new.data))
+            self._served = new
+            await self._spread("tables", new.tables.version)
+            async with self._order:
+                await self._push_keys()
+            self._log.info("estate.taken", version=new.tables.version, paths_proved=new.paths_proved)
+            await asyncio.to_thread(
+                self._store.records.took_estate,
+                new.tables.version,
+                new.estate.estate,
+                new.paths_proved,
+                new.at_ms,
+            )
+        return changed
 
     def _follow(self, new: InForce) -> None:
         names = {d.credential for d in new.tables.deployments if d.credential}
@@ -390,4 +405,5 @@ def _estate_facts(current: InForce) -> dict[str, object]:
         "paths_proved": current.paths_proved,
         "simulated": current.tables.simulated,
         "warnings": [str(d) for d in current.warnings if d.severity == "warning"],
+        "kept": current.kept,
     }

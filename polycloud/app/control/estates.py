@@ -1,16 +1,18 @@
 """The estate in force, and how another takes its place: read, checked, compiled and proved first, then whole.
 
 A new estate with an error changes nothing: the old one stays in force and the findings are kept for
-whoever asks why.
+whoever asks why. What came into force is kept, for a process that begins anew beside files with an error.
 """
 
 import hashlib
+import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
 
 import msgspec
+from pydantic import ValidationError
 
 from polycloud.app.control.log import Log
 from polycloud.app.examining import examine
@@ -56,6 +58,12 @@ class Sandboxed:
             return False
 
 
+class _Kept(msgspec.Struct, frozen=True):
+    path: str
+    environment: str | None
+    data: msgspec.Raw
+
+
 class InForce(msgspec.Struct, frozen=True):
     """An estate with everything that was made of it. ``paths_proved`` counts what the proof walked."""
 
@@ -66,6 +74,7 @@ class InForce(msgspec.Struct, frozen=True):
     warnings: tuple[Diagnostic, ...]
     paths_proved: int
     at_ms: int
+    kept: bool = False  # the files were refused when this process began: it is what was in force before
 
     @property
     def tables(self) -> Tables:
@@ -94,8 +103,18 @@ def enforceable(loaded: Loaded, catalog: Catalog, endpoints: Mapping[str, str], 
 class Estates:
     """Loads estates for the control process; ``load`` blocks and belongs in a thread."""
 
-    def __init__(self, path: Path, environment: str | None, sandboxed: Sandboxed, clock: Clock, log: Log) -> None:
+    def __init__(
+        self,
+        path: Path,
+        environment: str | None,
+        sandboxed: Sandboxed,
+        clock: Clock,
+        log: Log,
+        store: Path | None = None,
+    ) -> None:
+        """``store``: the file in which the estate in force is kept; none is kept without it."""
         self._path = path
+        self._store = store
         self._environment = environment
         self._sandboxed = sandboxed
         self._clock = clock
@@ -123,6 +142,41 @@ class Estates:
 
     def take(self, new: InForce) -> None:
         self.current, self.refused, self.refusal = new, (), ""
+
+    def keep(self, new: InForce) -> None:
+        """Write down what is in force: secrets stand in an estate by reference alone. A disk that is full is told, and
+        hinders nothing."""
+        if self._store is None:
+            return
+        beside = self._store.with_suffix(".new")
+        data = msgspec.Raw(json.dumps(new.loaded.data).encode())
+        try:
+            beside.write_bytes(msgspec.json.encode(_Kept(str(self._path), self._environment, data)))
+            beside.chmod(0o600)
+            beside.replace(self._store)
+        except OSError as error:
+            self._log.warning("estate.not_kept", error=str(error))
+
+    def last(self) -> InForce | None:
+        """What was in force before this process, None when that is not known or holds no longer. Raises Unavailable."""
+        if self._store is None:
+            return None
+        try:
+            kept = msgspec.json.decode(self._store.read_bytes(), type=_Kept)
+            if (kept.path, kept.environment) != (str(self._path), self._environment):
+                return None
+            estate = Estate.model_validate_json(bytes(kept.data))
+            loaded = Loaded(estate, (), (self._path,), json.loads(bytes(kept.data)))
+            found = enforceable(loaded, self._catalog, self._sandboxed.endpoints(estate), self._clock.wall())
+        except (OSError, msgspec.DecodeError, ValidationError, EstateError) as error:
+            self._log.warning("estate.none_kept", error=str(error).split("\n")[0])
+            return None
+        return msgspec.structs.replace(found, kept=True)
+
+    def stand_in(self, kept: InForce) -> None:
+        """Take what was in force before, while the files are refused."""
+        self.current = kept
+        self._log.error("estate.kept", version=kept.tables.version, mend=str(self._path))
 
     def refuse(self, error: PolycloudError) -> None:
         """Keep why the last load failed; what is in force stays so."""

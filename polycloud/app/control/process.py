@@ -92,7 +92,14 @@ class ControlProcess:
     async def _serve(self, store: Store) -> None:
         token = await asyncio.to_thread(admin_token, store.records, self._settings.admin_token, self._log)
         sandboxed = Sandboxed(self._sandbox)
-        estates = Estates(self._settings.estate, self._settings.environment, sandboxed, self._clock, self._log)
+        estates = Estates(
+            self._settings.estate,
+            self._settings.environment,
+            sandboxed,
+            self._clock,
+            self._log,
+            self._settings.kept_estate,
+        )
         control = Control(self._settings, store, estates, token, self._clock, self._log)
         credentials = self._sandbox.credentials if self._sandbox else None
         sources = Sources(wiring.obtain, credentials, self._environ)

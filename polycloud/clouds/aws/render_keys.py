@@ -46,6 +46,7 @@ def _key(section: Section, here: Blueprint, key: Key) -> None:
             "disks by a role of their own, which may not exist yet when the key is made."
         ),
         KEEP,
+        data_class=here.wrapped(key),
     )
     section.make(
         "aws_kms_alias",

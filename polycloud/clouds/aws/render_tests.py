@@ -91,14 +91,18 @@ def _ages(root: Root, here: Blueprint) -> list[Promise]:
     for bucket in here.buckets:
         rules = f"aws_s3_bucket_lifecycle_configuration.{identifier(bucket.name)}.rule"
         for dataset, folders, ages in bucket.aged():
-            moves = [f"{days} {storage}" for days, storage in transitions(root, bucket.name, ages)]
+            what = f"{dataset} in {bucket.name}" if dataset else bucket.name
+            moves = [f"{days} {storage}" for days, storage in transitions(root, what, ages)]
             tests = ['rule.status == "Enabled"']
-            tests += [promises.exactly('[for step in rule.transition : "${step.days} ${step.storage_class}"]', moves)]
+            tests += [
+                promises.exactly(
+                    '[for step in rule.transition : format("%d %s", step.days, step.storage_class)]', moves
+                )
+            ]
             tests += [f"rule.expiration[0].days == {ages.delete}"] if ages.delete is not None else []
-            what = f"{dataset or 'What'} in {bucket.name} must age as the estate says"
             for folder in folders or ("",) if moves or ages.delete is not None else ():
                 only = [f"rule.filter[0].prefix == {quoted(folder)}"] if folder else []
-                found.append(Promise(promises.some(rules, *tests, *only), what))
+                found.append(Promise(promises.some(rules, *tests, *only), f"{what} must age as the estate says"))
     return found
 
 

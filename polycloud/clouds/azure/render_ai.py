@@ -203,6 +203,14 @@ def _deployment(root: Root, service: AiService, name: str, after: Expr | None) -
     maker = maker_of(service)
     if not maker:
         root.gap(f"{service.source}: how Azure calls the maker {service.owner!r} is not known: correct ai.tf by hand")
+    if maker == "Anthropic":  # github.com/Azure/azure-rest-api-specs/issues/43610, 2026-11
+        root.gap(
+            f"{service.source}: Azure deploys Claude only for those who say who they are (modelProviderData: "
+            f"organizationName, countryCode, industry), which azurerm has no argument for: make the deployment {name} "
+            f"at {service.site.id} by hand, in the Foundry portal or by the REST API, once its account is there; then "
+            f"terraform import azurerm_cognitive_deployment.{identifier(service.site.region, name)} "
+            f"ACCOUNT_ID/deployments/{name}, and apply the rest"
+        )
     return section.make(
         "azurerm_cognitive_deployment",
         identifier(service.site.region, name),

@@ -48,7 +48,7 @@ def add(root: Root, here: Blueprint) -> None:
     for key in here.keys:
         section = root.section(FILE, key.site.id, "encryption_keys", "key", place(key.site.region))
         _vault(section, here, key)
-        _key(root, key)
+        _key(root, here, key)
         _users(root, here, key)
     if here.clusters or here.services:
         root.gap(
@@ -78,10 +78,11 @@ def _vault(section: Section, here: Blueprint, key: Key) -> None:
             attributes={"default_action": "Deny", "bypass": "AzureServices", "ip_rules": ref("var.operator_addresses")},
         ),
         KEEP,
+        data_class=here.wrapped(key),
     )
 
 
-def _key(root: Root, key: Key) -> None:
+def _key(root: Root, here: Blueprint, key: Key) -> None:
     label = identifier(key.name, key.site.region)
     section = root.section(FILE, key.site.id, "encryption_keys", "key")
     officer = section.make(
@@ -122,6 +123,7 @@ def _key(root: Root, key: Key) -> None:
             parts=(block("automatic", attributes={"time_after_creation": f"P{days}D"}),),
         ),
         KEEP,
+        data_class=here.wrapped(key),
     )
 
 

@@ -193,6 +193,11 @@ def _way_out(section: Section, inner: Section, region: str) -> None:
     """One gateway in one zone: losing that zone stops what the site calls, until the gateway is made in another."""
     label = identifier(region)
     zone: Value = zones(region)[:1] or None
+    if zone is not None:
+        section.root.gap(
+            "Azure: a site calls what is outside through one NAT gateway, in zone 1: losing it stops these calls "
+            "until the gateway is made in another zone"
+        )
     address = section.make(
         "azurerm_public_ip",
         f"nat_{label}",

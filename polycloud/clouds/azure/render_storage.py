@@ -33,7 +33,7 @@ def add(root: Root, here: Blueprint) -> None:
         if any(network.site.id == site.id for network in here.networks):
             _log_account(root, here, site)
     names = {bucket.name: bucket for bucket in here.buckets}
-    sources = {name for bucket in here.buckets for name in [bucket.name] if _near(bucket, names)}
+    sources = {name for bucket in here.buckets for name in [bucket.name] if near(bucket, names)}
     for bucket in here.buckets:
         section = root.section(FILE, bucket.site.id, bucket.source, "bucket", place(bucket.site.region))
         _account(section, bucket, bucket.name in sources)
@@ -42,9 +42,9 @@ def add(root: Root, here: Blueprint) -> None:
         _reading_log(root, bucket)
         root.provides(f"bucket:{bucket.name}")
     for bucket in here.buckets:
-        for copy in _near(bucket, names)[:COPIES_MAX]:
+        for copy in near(bucket, names)[:COPIES_MAX]:
             _copy(root, bucket, copy)
-        for other in _near(bucket, names)[COPIES_MAX:]:
+        for other in near(bucket, names)[COPIES_MAX:]:
             root.gap(
                 f"{bucket.name}: Azure copies an account to {COPIES_MAX} others: {other.name} needs a tool of your own"
             )
@@ -59,7 +59,7 @@ def account(bucket: Bucket) -> Expr:
     return Expr(f"azurerm_storage_account.{identifier(bucket.name)}.id")
 
 
-def _near(bucket: Bucket, names: dict[str, Bucket]) -> list[Bucket]:
+def near(bucket: Bucket, names: dict[str, Bucket]) -> list[Bucket]:
     return [names[name] for name in bucket.copies_to if name in names]
 
 
@@ -164,11 +164,10 @@ def _containers(root: Root, bucket: Bucket) -> None:
 def _lifecycle(root: Root, bucket: Bucket) -> None:
     rules = []
     for dataset, folders, ages in bucket.aged():
-        steps = _steps(ages)
-        if steps:
+        if moves := steps(ages):
             # Blobs are told apart by what their names begin with, of which the container is the first part.
             name = made("azure", "group", "age", dataset) if dataset else "age"
-            rules.append(_rule(name, block("base_blob", attributes=steps), folders))
+            rules.append(_rule(name, block("base_blob", attributes=moves), folders))
     old = block("version", attributes={"delete_after_days_since_creation": OLD_VERSION_DAYS})
     root.section(FILE, bucket.site.id, bucket.source, "bucket").make(
         "azurerm_storage_management_policy",
@@ -180,7 +179,7 @@ def _lifecycle(root: Root, bucket: Bucket) -> None:
     )
 
 
-def _steps(ages: Lifecycle) -> dict[str, Value]:
+def steps(ages: Lifecycle) -> dict[str, Value]:
     """At which age blobs go to which tier; what would be gone before does not."""
     found: dict[str, Value] = {}
     for step, tier in TIERS:

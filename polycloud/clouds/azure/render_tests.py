@@ -4,6 +4,7 @@ from polycloud.clouds.azure.render_ai import named, sku
 from polycloud.clouds.azure.render_clusters import bounds
 from polycloud.clouds.azure.render_databases import TYPES
 from polycloud.clouds.azure.render_people import known
+from polycloud.clouds.azure.render_storage import COPIES_MAX, near, steps
 from polycloud.deploy.blueprint import Blueprint
 from polycloud.deploy.hcl import Value, quoted
 from polycloud.deploy.render import promises
@@ -34,6 +35,7 @@ def add(root: Root, here: Blueprint) -> None:
         "clusters_are_closed": _clusters(here),
         "pools_keep_their_bounds": _pools(here),
         "buckets_are_closed_and_encrypted": _buckets(here),
+        "buckets_age_and_are_copied": _ages(here) + _copies(here),
         "data_stay_where_they_may_be": [
             promises.inside(here, "azure", b.data_class, f"azurerm_storage_account.{identifier(b.name)}.location")
             for b in here.buckets
@@ -93,6 +95,33 @@ def _buckets(here: Blueprint) -> list[Promise]:
             Promise(f"length({address}.customer_managed_key) == 1", f"{bucket.name} must be encrypted by our key"),
             Promise(f"{address}.blob_properties[0].versioning_enabled", f"{bucket.name} must keep versions"),
         ]
+    return found
+
+
+def _ages(here: Blueprint) -> list[Promise]:
+    found = []
+    for bucket in here.buckets:
+        rules = f"azurerm_storage_management_policy.{identifier(bucket.name)}.rule"
+        for dataset, folders, ages in bucket.aged():
+            tests = [f"rule.actions[0].base_blob[0].{step} == {days}" for step, days in steps(ages).items()]
+            only = [promises.exactly("rule.filters[0].prefix_match", folders)] if folders else []
+            if tests:
+                what = f"{dataset} in {bucket.name}" if dataset else bucket.name
+                test = promises.some(rules, "rule.enabled", *tests, *only)
+                found.append(Promise(test, f"{what} must age as the estate says"))
+    return found
+
+
+def _copies(here: Blueprint) -> list[Promise]:
+    names = {bucket.name: bucket for bucket in here.buckets}
+    found = []
+    for bucket in here.buckets:
+        for copy in near(bucket, names)[:COPIES_MAX]:
+            # A plan knows no rule's name yet, and so nothing of the set of rules.
+            told = f"azurerm_storage_object_replication.{identifier(bucket.name, copy.name)}.metrics_enabled"
+            feed = f"azurerm_storage_account.{identifier(bucket.name)}.blob_properties[0].change_feed_enabled"
+            what = f"{bucket.name} must be copied to {copy.site.id}, and tell how far the copy is"
+            found.append(Promise(f"{feed} && {told}", what))
     return found
 
 

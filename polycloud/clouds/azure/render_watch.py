@@ -56,7 +56,7 @@ def add(root: Root, here: Blueprint) -> None:
 def _insights(root: Root, here: Blueprint, site: Where) -> None:
     root.about(FILE, ABOUT, "clusters, databases")
     label = identifier(site.region)
-    found = root.section(FILE, site.id, "clusters", "logs", place(site.region)).make(
+    found = root.section(FILE, site.id, "clouds.azure.sites", "logs", place(site.region)).make(
         "azurerm_application_insights",
         label,
         {

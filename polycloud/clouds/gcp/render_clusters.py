@@ -139,6 +139,9 @@ def _cluster(section: Section, cluster: Cluster) -> None:
         block("release_channel", attributes={"channel": "REGULAR"}),
         block("gateway_api_config", attributes={"channel": "CHANNEL_STANDARD"}),
         block("vertical_pod_autoscaling", attributes={"enabled": True}),
+        # Once the first machines are gone Google tells nothing of them, which would mean a new cluster at each plan:
+        # github.com/GoogleCloudPlatform/cloud-foundation-fabric/issues/1275, 2026-11.
+        block("lifecycle", attributes={"ignore_changes": [ref("node_config")]}),
     )
 
 

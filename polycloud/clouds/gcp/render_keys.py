@@ -108,6 +108,7 @@ def _key(root: Root, here: Blueprint, key: Key) -> None:
             },
         ),
         KEEP,
+        data_class=here.wrapped(key),
     )
     for name in users(here, key.site.id):
         section.make(

@@ -96,18 +96,22 @@ def _closed() -> dict[str, Value]:
     }
 
 
-def _lifecycle(bucket: Bucket) -> list[Block]:
-    """A rule for each step at each age, with the folders of the datasets that take it there."""
+def steps(bucket: Bucket) -> list[tuple[str, int, list[str]]]:
+    """Each storage class ("": deletion) at each age, with the folders of the datasets that take it there."""
     takers: dict[tuple[int, str, int], list[str]] = {}
     for _, folders, ages in bucket.aged():
         for at, (step, storage) in enumerate((*CLASSES, ("delete", ""))):
             age = getattr(ages, step)
             if age is not None and (not storage or ages.delete is None or age < ages.delete):
                 takers.setdefault((at, storage, age), []).extend(folders)
+    return [(storage, age, folders) for (_, storage, age), folders in sorted(takers.items())]
+
+
+def _lifecycle(bucket: Bucket) -> list[Block]:
     found = []
-    for (_, storage, age), folders_there in sorted(takers.items()):
+    for storage, age, folders in steps(bucket):
         action: dict[str, Value] = {"type": "SetStorageClass", "storage_class": storage}
-        condition: dict[str, Value] = {"age": age, "matches_prefix": list(folders_there) or None}
+        condition: dict[str, Value] = {"age": age, "matches_prefix": list(folders) or None}
         found.append(_rule(action if storage else {"type": "Delete"}, condition))
     return [*found, *_tidy()]
 

@@ -2,6 +2,7 @@
 
 from polycloud.clouds.gcp import render_people
 from polycloud.clouds.gcp.render_keys import rotation
+from polycloud.clouds.gcp.render_storage import steps
 from polycloud.deploy.blueprint import Blueprint, Key
 from polycloud.deploy.hcl import quoted
 from polycloud.deploy.render import promises
@@ -29,6 +30,7 @@ def add(root: Root, here: Blueprint) -> None:
         "clusters_are_closed": _clusters(here),
         "pools_keep_their_bounds": _pools(here),
         "buckets_are_closed_and_encrypted": _buckets(here),
+        "buckets_age_and_are_copied": _ages(here) + _copies(here),
         "data_stay_where_they_may_be": [
             promises.inside(here, "gcp", bucket.data_class, f"google_storage_bucket.{identifier(bucket.name)}.location")
             for bucket in here.buckets
@@ -89,6 +91,32 @@ def _buckets(here: Blueprint) -> list[Promise]:
             Promise(f"{address}.versioning[0].enabled", f"{bucket.name} must keep versions"),
         ]
     return found
+
+
+def _ages(here: Blueprint) -> list[Promise]:
+    found = []
+    for bucket in here.buckets:
+        rules = f"google_storage_bucket.{identifier(bucket.name)}.lifecycle_rule"
+        for storage, age, folders in steps(bucket):
+            moves = f"one(rule.action).storage_class == {quoted(storage)}"
+            tests = [moves if storage else 'one(rule.action).type == "Delete"', f"one(rule.condition).age == {age}"]
+            tests += [promises.exactly("one(rule.condition).matches_prefix", folders)] if folders else []
+            found.append(Promise(promises.some(rules, *tests), f"{bucket.name} must age as the estate says"))
+    return found
+
+
+def _copies(here: Blueprint) -> list[Promise]:
+    names = {bucket.name: bucket for bucket in here.buckets}
+    return [
+        Promise(
+            f"google_storage_transfer_job.{identifier(bucket.name, other)}.replication_spec[0].gcs_data_sink[0]"
+            f".bucket_name == {quoted(names[other].physical)}",
+            f"{bucket.name} must be copied to {names[other].site.id}",
+        )
+        for bucket in here.buckets
+        for other in bucket.copies_to
+        if other in names
+    ]
 
 
 def _databases(here: Blueprint) -> list[Promise]:

@@ -68,6 +68,7 @@ def _key(root: Root, here: Blueprint, key: Key) -> None:
         label,
         {"display_name": made("oci", "bucket", f"{here.estate}-{key.name}"), "vault_type": ref("var.vault_type")},
         KEEP,
+        data_class=here.wrapped(key),
     )
     section.make(
         "oci_kms_key",
@@ -86,6 +87,7 @@ def _key(root: Root, here: Blueprint, key: Key) -> None:
             parts=(block("content", attributes={"rotation_interval_in_days": ref("auto_key_rotation_details.value")}),),
         ),
         KEEP,
+        data_class=here.wrapped(key),
     )
 
 

@@ -2,6 +2,7 @@
 
 from polycloud.clouds.oci.render_clusters import PATCHES
 from polycloud.clouds.oci.render_network import INSIDE
+from polycloud.clouds.oci.render_storage import native, steps
 from polycloud.deploy.blueprint import Blueprint
 from polycloud.deploy.hcl import quoted
 from polycloud.deploy.render import promises
@@ -47,6 +48,7 @@ def add(root: Root, here: Blueprint) -> None:
         "clusters_are_closed": _clusters(here),
         "pools_begin_small": _pools(here),
         "buckets_are_closed_and_versioned": _buckets(here),
+        "buckets_age_and_are_copied": _ages(here) + _copies(here),
         "databases_are_inside": _databases(here),
     }
     aliases = [f"oci.{identifier(key.site.region)}" for key in here.keys]
@@ -93,6 +95,35 @@ def _buckets(here: Blueprint) -> list[Promise]:
             Promise(f'{address}.access_type == "NoPublicAccess"', f"{bucket.name} must not be public"),
             Promise(f'{address}.versioning == "Enabled"', f"{bucket.name} must keep versions"),
         ]
+    return found
+
+
+def _ages(here: Blueprint) -> list[Promise]:
+    names = {bucket.name: bucket for bucket in here.buckets}
+    copies = {copy.name for bucket in here.buckets for copy in native(bucket, names)}
+    found = []
+    for bucket in here.buckets:
+        rules = f"oci_objectstorage_object_lifecycle_policy.{identifier(bucket.name)}.rules"
+        for dataset, folders, ages in bucket.aged():
+            only = [promises.exactly("rule.object_name_filter[0].inclusion_prefixes", folders)] if folders else []
+            what = f"{dataset} in {bucket.name}" if dataset else bucket.name
+            for action, days in steps(ages):
+                tests = ["rule.is_enabled", 'rule.target == "objects"', f"rule.action == {quoted(action)}"]
+                test = promises.some(rules, *tests, f'rule.time_amount == "{days}"', *only)
+                if action != "DELETE" or bucket.name not in copies:  # the source deletes in its copy
+                    found.append(Promise(test, f"{what} must age as the estate says"))
+    return found
+
+
+def _copies(here: Blueprint) -> list[Promise]:
+    names = {bucket.name: bucket for bucket in here.buckets}
+    found = []
+    for bucket in here.buckets:
+        for copy in native(bucket, names):
+            to = f"oci_objectstorage_replication_policy.{identifier(bucket.name, copy.name)}"
+            there = f"{to}.destination_region_name == {quoted(copy.site.region)}"
+            named = f"{to}.destination_bucket_name == {quoted(copy.physical)}"
+            found.append(Promise(f"{there} && {named}", f"{bucket.name} must be copied to {copy.site.id}"))
     return found
 
 

@@ -42,8 +42,9 @@ class Dialect(Protocol):
     request_content_type: str
     stream_content_type: str
 
-    def write_request(self, request: ChatRequest, model: str) -> bytes:
-        """The body that asks a provider. Raises Unsupported for a part the format can not carry."""
+    def write_request(self, request: ChatRequest, model: str, called: str = "") -> bytes:
+        """The body that asks a provider for ``model``, by the name that it is ``called`` there. Raises Unsupported for
+        a part the format can not carry."""
         ...
 
     def dropped(self, request: ChatRequest, model: str) -> tuple[str, ...]:
@@ -119,10 +120,20 @@ class Face(Protocol):
         """Raises BadRequest."""
         ...
 
-    def pass_request(self, envelope: Envelope, model: str, output_max: int = 0, *, bare: bool = False) -> bytes:
-        """The body for a provider of the same dialect: the model's name set, usage asked for, the rest as it came.
-        ``output_max``: what the bound on tokens is lowered to, 0 when it stays; a thinking budget that it does not
-        leave room for becomes half of it. ``bare``: without prompt-cache markers."""
+    def pass_request(
+        self,
+        envelope: Envelope,
+        model: str,
+        output_max: int = 0,
+        *,
+        bare: bool = False,
+        unsampled: bool = False,
+        known: str = "",
+    ) -> bytes:
+        """The body for a provider of the same dialect: the name that the model is called by set, usage asked for, the
+        rest as it came. ``output_max``: what the bound on tokens is lowered to, 0 when it stays; a thinking budget that
+        it does not leave room for becomes half of it. ``bare``: without prompt-cache markers; ``unsampled``: without
+        temperature and top-p. ``known``: the model's own name, where it is called by another."""
         ...
 
     def pass_reply(self, body: bytes) -> tuple[Usage | None, Finish | None]:
@@ -168,7 +179,8 @@ class Credential(msgspec.Struct, frozen=True):
 
 
 class Upstream(msgspec.Struct, frozen=True):
-    """Where a deployment is reached, as plain facts from the estate; ``base_url`` has no trailing slash."""
+    """Where a deployment is reached, as plain facts from the estate; ``base_url`` has no trailing slash. ``known`` is
+    the model's own name where ``model``, the one that it is called by, is a name that people chose."""
 
     cloud: str
     region: str
@@ -176,6 +188,7 @@ class Upstream(msgspec.Struct, frozen=True):
     model: str
     dialect: str
     options: dict[str, str] = {}
+    known: str = ""
 
 
 class ModelPort(Protocol):

@@ -124,6 +124,7 @@ def _service(
     foundry = in_foundry(site.cloud, asked, deployment, deployment.upstream or "")
     scope = deployment.profile or ("global" if foundry else "")
     try:
+        scope = scope or catalog.scope_of(site.cloud, asked)  # Bedrock's ids may begin with one
         upstream = catalog.upstream_id(site.cloud, asked, scope) or asked
     except UnknownScope:
         upstream = asked  # policy.compile refuses it, with its place

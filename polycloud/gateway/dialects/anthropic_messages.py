@@ -14,9 +14,9 @@ class AnthropicMessages:
     request_content_type = "application/json"
     stream_content_type = "text/event-stream"
 
-    def write_request(self, request: ChatRequest, model: str) -> bytes:
+    def write_request(self, request: ChatRequest, model: str, called: str = "") -> bytes:
         """The body that asks a provider. Raises Unsupported for a part the format can not carry."""
-        return anthropic_messages_write.write_request(request, model)
+        return anthropic_messages_write.write_request(request, model, called)
 
     def dropped(self, request: ChatRequest, model: str = "") -> tuple[str, ...]:
         """What is left behind depends on the model's version; without ``model`` the asked name has to tell it."""

@@ -40,11 +40,11 @@ _SERVICE_TIERS = frozenset((b'"auto"', b'"standard_only"'))
 _MODES = {"auto": "auto", "none": "none", "required": "any", "named": "tool"}
 
 
-def write_request(request: ChatRequest, model: str) -> bytes:
+def write_request(request: ChatRequest, model: str, called: str = "") -> bytes:
     """The body. Raises Unsupported for media that the format can not carry."""
     thinking, effort, most = claude.thinking_fields(request, model)
     body: Body = {
-        "model": model,
+        "model": called or model,
         "max_tokens": most or MAX_TOKENS,
         "messages": _messages(request.messages),
     }

@@ -26,6 +26,10 @@ NATIVE_CONTENT = int(Need.NATIVE_CONTENT)
 FIVE_STOPS = int(Need.FIVE_STOPS)
 MANY_STOPS = int(Need.MANY_STOPS)
 
+# Temperatures and top-p that ask for nothing: they are what OpenAI and Anthropic take when none is given
+# (platform.openai.com/docs/api-reference/chat, docs.claude.com/en/api/messages, 2026-11).
+UNCHANGED = (None, 1)
+
 
 def stops(count: int) -> int:
     """What so many stop sequences need: OpenAI and Azure take four (platform.openai.com/docs/api-reference/chat, field

@@ -14,7 +14,7 @@ class OciGeneric:
     request_content_type = "application/json"
     stream_content_type = "text/event-stream"
 
-    def write_request(self, request: ChatRequest, model: str) -> bytes:
+    def write_request(self, request: ChatRequest, model: str, called: str = "") -> bytes:
         return writer.write_request(request, model)
 
     def dropped(self, request: ChatRequest, model: str = "") -> tuple[str, ...]:

@@ -14,9 +14,9 @@ class OpenAIChat:
     request_content_type = "application/json"
     stream_content_type = "text/event-stream"
 
-    def write_request(self, request: ChatRequest, model: str) -> bytes:
+    def write_request(self, request: ChatRequest, model: str, called: str = "") -> bytes:
         """The body that asks a provider. Raises Unsupported for a part the format can not carry."""
-        return openai_chat_write.write_request(request, model)
+        return openai_chat_write.write_request(request, model, called)
 
     def dropped(self, request: ChatRequest, model: str = "") -> tuple[str, ...]:
         """What is left behind depends on the model; without ``model`` the asked name has to tell it."""

@@ -1,6 +1,7 @@
 """The common form of a request, written as OpenAI chat completions."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 import msgspec
 
@@ -31,6 +32,7 @@ BUDGET_TOKENS: dict[Effort, int] = {
 
 # Models that refuse max_tokens (platform.openai.com/docs/guides/reasoning, 2026-11).
 _REASONING_PREFIXES = ("o1", "o3", "o4", "gpt-5", "gpt-6")
+MODELS_KEPT_MAX = 1024  # names of an estate's models; every request that bounds its answer asks for one
 _SERVICE_TIERS = frozenset((b'"auto"', b'"default"', b'"flex"', b'"scale"', b'"priority"', b'"fast"'))
 _SIMPLE = ("top_p", "temperature", "top_k", "seed", "frequency_penalty", "presence_penalty")
 # Open models whose servers take earlier reasoning back (api-docs.deepseek.com/guides/thinking_mode, docs.vllm.ai
@@ -38,9 +40,10 @@ _SIMPLE = ("top_p", "temperature", "top_k", "seed", "frequency_penalty", "presen
 _KEEP_REASONING = ("deepseek", "qwen", "kimi", "glm", "gpt-oss", "minimax")
 
 
-def write_request(request: ChatRequest, model: str) -> bytes:
+def write_request(request: ChatRequest, model: str, called: str = "") -> bytes:
     """The body. Raises Unsupported for media that the format can not carry at its place."""
-    body: dict[str, object] = {"model": model, "messages": _messages(request.messages, keeps_reasoning(model))}
+    body: dict[str, object] = {"model": called or model}
+    body["messages"] = _messages(request.messages, keeps_reasoning(model))
     if request.tools:
         body["tools"] = [_tool(tool) for tool in request.tools]
         if request.parallel_tools is not None:
@@ -93,6 +96,7 @@ def dropped(request: ChatRequest, model: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(names))
 
 
+@lru_cache(MODELS_KEPT_MAX)
 def is_reasoning(model: str) -> bool:
     """Whether a model takes max_completion_tokens only, by its name (a vendor's prefix is skipped)."""
     return model.rpartition("/")[2].rpartition("openai.")[2].startswith(_REASONING_PREFIXES)

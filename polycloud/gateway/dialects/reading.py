@@ -1,12 +1,13 @@
 """What request readers share: a caller's mistakes in plain words, and raw members that may be absent."""
 
 import re
+from collections.abc import Mapping
 from typing import TypeVar
 
 import msgspec
 
 from polycloud.core.errors import BadRequest, BrokenStream
-from polycloud.core.ports.models import Envelope
+from polycloud.core.ports.models import NO_HEADERS, Envelope
 
 T = TypeVar("T")
 
@@ -36,12 +37,17 @@ class MarkedEnvelope(Envelope):
     marked: bool = False
 
 
-def read_body(decoder: "msgspec.json.Decoder[T]", body: bytes) -> tuple[dict[str, msgspec.Raw], T]:
+def read_body(
+    decoder: "msgspec.json.Decoder[T]", body: bytes, headers: Mapping[bytes, bytes] = NO_HEADERS
+) -> tuple[dict[str, msgspec.Raw], T]:
     """The body's members as raw JSON, and typed. Raises BadRequest in plain words, naming the parameter."""
     if not body.isascii():
         try:
             body.decode()
         except UnicodeDecodeError as error:
+            packed = headers.get(b"content-encoding", b"")
+            if packed:
+                raise BadRequest(f"a body in {packed[:20].decode('latin-1')} is not read; send it as it is") from error
             raise BadRequest(f"the body is not valid UTF-8 (byte {error.start})") from error
     try:
         return FIELDS.decode(body), decoder.decode(body)
@@ -58,11 +64,11 @@ def read_fields(decoder: "msgspec.json.Decoder[T]", fields: dict[str, msgspec.Ra
 
 
 def mistake(error: Exception, body: bytes = b"") -> BadRequest:
-    """What is wrong with a body, from the decoder's error; it calls a body truncated whose surrogate is alone."""
+    """What is wrong with a body, from the decoder's error; it says of a surrogate that is alone what is not so."""
     if isinstance(error, RecursionError):
         return BadRequest("the body is nested too deeply")
     if not isinstance(error, msgspec.ValidationError):
-        alone = _LONE_HALF.search(body) if "truncated" in str(error) else None
+        alone = _LONE_HALF.search(body) if "truncated" in str(error) or "hex escape" in str(error) else None
         if alone:
             told = f"{alone[1].decode()} (byte {alone.start(1)}) is half of a surrogate pair"
             return BadRequest(f"the body is not valid JSON: {told}, and the other half does not follow")
@@ -104,6 +110,12 @@ def given(raw: msgspec.Raw) -> bool:
 def chosen(fields: dict[str, msgspec.Raw], names: frozenset[str] | set[str]) -> dict[str, bytes]:
     """Those of ``fields`` that are in ``names`` and not null, as bytes, in the caller's order."""
     return {name: bytes(raw) for name, raw in fields.items() if name in names and given(raw)}
+
+
+def unsample(fields: dict[str, msgspec.Raw]) -> None:
+    """Take out the temperature and top-p of a body that asks for no other than the usual ones."""
+    for name in ("temperature", "top_p"):
+        fields.pop(name, None)
 
 
 def lower(fields: dict[str, msgspec.Raw], name: str, most: int, to: int) -> None:

@@ -27,6 +27,7 @@ from polycloud.gateway.dialects.reading import (
     lower,
     read_body,
     read_fields,
+    unsample,
 )
 
 _REQUEST = msgspec.json.Decoder(wire.Request)
@@ -42,7 +43,7 @@ class AnthropicFace:
     def peek(self, body: bytes, headers: Mapping[bytes, bytes] = NO_HEADERS) -> Envelope:
         """Betas are told in a header; in the body, where Vertex and Bedrock read them, they go on. Raises BadRequest
         with the caller's mistake."""
-        fields, request = read_body(_REQUEST, body)
+        fields, request = read_body(_REQUEST, body, headers)
         if b"anthropic-version" in headers or b"anthropic-beta" in headers:
             read_headers(headers, fields)
         if not request.model:
@@ -84,10 +85,21 @@ class AnthropicFace:
         """Raises BadRequest, and Unsupported for what has no common form."""
         return anthropic_messages_read.read_request(read_fields(_REQUEST, envelope.fields), envelope.fields)
 
-    def pass_request(self, envelope: Envelope, model: str, output_max: int = 0, *, bare: bool = False) -> bytes:
+    def pass_request(
+        self,
+        envelope: Envelope,
+        model: str,
+        output_max: int = 0,
+        *,
+        bare: bool = False,
+        unsampled: bool = False,
+        known: str = "",
+    ) -> bytes:
         """The body for a provider of the same dialect: the model's name set, the rest as it came."""
         fields = envelope.fields.copy()
         fields["model"] = msgspec.Raw(ENCODER.encode(model))
+        if unsampled:
+            unsample(fields)
         if output_max:
             lower(fields, "max_tokens", output_max, output_max)
             if given(fields.get("thinking", ABSENT)):
@@ -139,7 +151,7 @@ def _field_needs(request: wire.Request) -> int:
     needs = 0
     if request.stream:
         needs |= bit.STREAM
-    if request.temperature is not None or request.top_p is not None:
+    if request.temperature not in bit.UNCHANGED or request.top_p not in bit.UNCHANGED:
         needs |= bit.TEMPERATURE
     if request.top_k is not None:
         needs |= bit.TOP_K

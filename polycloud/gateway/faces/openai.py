@@ -16,7 +16,18 @@ from polycloud.gateway.dialects.openai_chat_errors import error_body
 from polycloud.gateway.dialects.openai_chat_read import EFFORTS, KNOWN, NAME, NATIVE
 from polycloud.gateway.dialects.openai_chat_stream import Tap as ChatTap
 from polycloud.gateway.dialects.openai_chat_stream import Writer
-from polycloud.gateway.dialects.reading import ENCODER, FIELDS, MarkedEnvelope, given, lower, read_body, read_fields
+from polycloud.gateway.dialects.openai_chat_write import is_reasoning
+from polycloud.gateway.dialects.reading import (
+    ABSENT,
+    ENCODER,
+    FIELDS,
+    MarkedEnvelope,
+    given,
+    lower,
+    read_body,
+    read_fields,
+    unsample,
+)
 
 _REQUEST = msgspec.json.Decoder(wire.Request)
 _COUNT = msgspec.json.Decoder(int)
@@ -32,7 +43,7 @@ class OpenAIFace:
 
     def peek(self, body: bytes, headers: Mapping[bytes, bytes] = NO_HEADERS) -> Envelope:
         """Raises BadRequest with the caller's mistake."""
-        fields, request = read_body(_REQUEST, body)
+        fields, request = read_body(_REQUEST, body, headers)
         if not request.model:
             raise BadRequest("model: must name a model", "model")
         if not request.messages:
@@ -52,6 +63,8 @@ class OpenAIFace:
                 needs |= bit.NATIVE_TOOLS
             if not _NEEDED.issuperset(extras):
                 needs |= bit.OPENAI_EXTRAS
+            if "logit_bias" in extras:
+                needs |= bit.PENALTIES
         options = request.stream_options
         return MarkedEnvelope(
             request.model,
@@ -69,10 +82,25 @@ class OpenAIFace:
         """Raises BadRequest, and Unsupported for what has no common form."""
         return openai_chat_read.read_request(read_fields(_REQUEST, envelope.fields), envelope.fields)
 
-    def pass_request(self, envelope: Envelope, model: str, output_max: int = 0, *, bare: bool = False) -> bytes:
+    def pass_request(
+        self,
+        envelope: Envelope,
+        model: str,
+        output_max: int = 0,
+        *,
+        bare: bool = False,
+        unsampled: bool = False,
+        known: str = "",
+    ) -> bytes:
         """The body for a provider of the same dialect: the model's name set, usage asked for, the rest as it came."""
         fields = envelope.fields.copy()
         fields["model"] = msgspec.Raw(ENCODER.encode(model))
+        if "max_tokens" in fields and is_reasoning(known or model):
+            most = fields.pop("max_tokens")  # the older name of the same bound, which these models refuse
+            if not given(fields.get("max_completion_tokens", ABSENT)):
+                fields["max_completion_tokens"] = most
+        if unsampled:
+            unsample(fields)
         if output_max:
             for name in ("max_tokens", "max_completion_tokens"):
                 lower(fields, name, output_max, output_max)
@@ -152,7 +180,7 @@ def _field_needs(request: wire.Request) -> int:
     needs = 0
     if request.stream:
         needs |= bit.STREAM
-    if request.temperature is not None or request.top_p is not None:
+    if request.temperature not in bit.UNCHANGED or request.top_p not in bit.UNCHANGED:
         needs |= bit.TEMPERATURE
     if request.seed is not None:
         needs |= bit.SEED

@@ -4,6 +4,7 @@ Screened by moves whose total is exact for what they change; then solved anew wi
 the time goes. A plan that turns out cheaper than the one to be explained replaces it, so no alternative beats it.
 """
 
+import math
 from collections.abc import Callable, Iterable, Sequence
 from time import monotonic
 
@@ -20,22 +21,31 @@ from polycloud.placement.problem import Problem, Solution
 from polycloud.placement.solve import Limits, Solved, solve
 
 SHOWN = 3  # next best places of a task, unless one workload is asked for
+SURE = 100  # what a move costs more is said as proven where that is known to this part of it
 STARTS_MOST = 20  # each has a strictly cheaper plan, and costs a solve
-POLISH_SECONDS = 5.0  # of taking cheaper moves; only a plan with a wide gap needs more
+POLISH_SECONDS = 5.0  # of beginning to look for cheaper moves once more; only a plan with a wide gap needs that many
 SPARE = 2  # places beyond those shown whose data are let follow, since that can change the order
 SCREENED = 12  # places tried for a task at most, the cheapest by themselves
 Resolve = Callable[[Problem, Limits, Solution | None], Solved]
+Tell = Callable[[int, int], bool]
 
 
 class Effort(msgspec.Struct, frozen=True):
     """How much is spent on alternatives. ``seconds`` of solving anew in all; ``gap`` as for the plan;
     ``workloads``: only these, all their places; empty: all workloads, the best few. ``adopt``: take a cheaper plan that
-    is met, which must not be where cost is not the only aim."""
+    is met, which must not be where cost is not the only aim. ``search``: seconds of trying moves, the dearest work
+    first; what they do not reach is left out."""
 
     seconds: float = 1.0
     gap: float = 0.001
     workloads: tuple[str, ...] = ()
     adopt: bool = True
+    search: float = math.inf
+
+
+def unwatched(_done: int, _whole: int) -> bool:
+    """Nobody is told, and nobody ends it."""
+    return True
 
 
 def _solve(problem: Problem, limits: Limits, start: Solution | None) -> Solved:
@@ -52,15 +62,20 @@ class Alternatives:
         effort: Effort,
         resolve: Resolve = _solve,
         clock: Callable[[], float] = monotonic,
+        tell: Tell = unwatched,
     ) -> None:
         self.problem = problem
         self.plan = plan
         self._effort = effort
         self._resolve = resolve
         self._clock = clock
-        self._until = clock() + effort.seconds
+        self._tell = tell
+        self._going = True
+        self._last = clock() + effort.search
+        self._until = min(clock() + effort.seconds, self._last)
         self._ledger = Ledger(problem, plan)
-        self._screened: dict[int, Sequence[Move]] = {}
+        self._starts = 0
+        self._screened: dict[int, tuple[int, Sequence[Move]]] = {}
         self._adopt = effort.adopt
 
     @property
@@ -68,36 +83,61 @@ class Alternatives:
         """The books of ``plan``."""
         return self._ledger
 
+    @property
+    def unseen(self) -> int:
+        """How many workloads the time did not reach."""
+        return len({self.problem.tasks[task].workload for task in self._wanted() if task not in self._screened})
+
     def find(self) -> dict[str, tuple[Alternative, ...]]:
         """By workload. Cheaper plans that are met on the way, which there can only be within the gap, are taken."""
-        if self._adopt and self._effort.seconds > 0:
-            self._polish(self._clock() + POLISH_SECONDS)
         for _ in range(STARTS_MOST):
             before = self.plan
+            self._search()
             found = self._once()
-            if self.plan is before:
+            if self.plan is before or found:
                 return found
-            self._begin_with(self.plan)
         self._adopt = False
+        self._search()
         return self._once()
 
     def _begin_with(self, plan: Solution) -> None:
+        """Another plan. What was tried for tasks that it leaves alone, with all that they read, is only priced anew."""
+        old, problem = self.plan, self.problem
         self.plan = plan
-        self._ledger = Ledger(self.problem, plan)
-        self._screened = {}
+        self._ledger = Ledger(problem, plan)
+        self._starts += 1
+        stale = {task for task, choice in enumerate(plan.choice) if choice != old.choice[task]}
+        for item, sites in enumerate(plan.copies):
+            if sites != old.copies[item]:
+                stale.update(self._ledger.users[item])
+        for task in stale:
+            self._screened.pop(task, None)
 
-    def _polish(self, until: float) -> None:
-        """Takes every move that makes the plan cheaper, task after task, until none does or the time is over."""
-        better = True
-        while better and self._clock() < until:
+    def _search(self) -> None:
+        """Tries every task elsewhere, and for a while takes each move that makes the plan cheaper, until none does."""
+        wanted = sorted(self._wanted(), key=self._weight)
+        until, better = self._clock() + POLISH_SECONDS, True
+        while better:
+            # In the last pass none is taken: each makes places of other tasks unknown again.
+            taking = self._adopt and self._effort.seconds > 0 and self._clock() < until
             better = False
-            for task in self._wanted():
+            for done, task in enumerate(wanted):
+                self._going = self._going and self._tell(done, len(wanted))
+                if self._over():
+                    return
                 moves = self._screen(task)
-                if moves and not moves[0].outcome.faults and moves[0].outcome.total < self._ledger.total:
+                if not (taking and moves) or moves[0].outcome.faults:
+                    continue
+                if moves[0].outcome.total < self._ledger.total:
                     self._begin_with(self._ledger.changed(moves[0].change))
                     better = True
-                if self._clock() > until:
-                    return
+
+    def _over(self) -> bool:
+        return not self._going or self._clock() > self._last
+
+    def _weight(self, task: int) -> int:
+        """The dearest first: there a better place matters most."""
+        return -self.problem.tasks[task].options[self.plan.choice[task]].cost
 
     def _wanted(self) -> list[int]:
         wanted = self._effort.workloads
@@ -106,17 +146,20 @@ class Alternatives:
     def _once(self) -> dict[str, tuple[Alternative, ...]]:
         found: dict[str, list[Alternative]] = {}
         # Every task's best first, then every task's second: when time runs out, all have been served alike.
-        queue = [(rank, task, tried) for task in self._wanted() for rank, tried in enumerate(self._screen(task))]
+        seen = [task for task in self._wanted() if task in self._screened]
+        queue = [(rank, task, tried) for task in seen for rank, tried in enumerate(self._screen(task))]
         for _, task, tried in sorted(queue, key=lambda entry: entry[:2]):
-            alternative = self._proven(tried) if self._clock() < self._until else self._at_most(tried)
+            proving = self._going and self._clock() < self._until
+            alternative = self._proven(tried) if proving else self._at_most(tried)
             if alternative is None:
                 return {}
             found.setdefault(self.problem.tasks[task].workload, []).append(alternative)
         return {name: tuple(_in_order(rows)) for name, rows in found.items()}
 
     def _screen(self, task: int) -> Sequence[Move]:
-        """The best moves of a task, remembered for as long as the plan is the same."""
-        if task not in self._screened:
+        """The best moves of a task, with the outcome that they have from the plan of now."""
+        starts, moves = self._screened.get(task, (-1, ()))
+        if starts < 0:
             problem = self.problem
             here = problem.tasks[task].options[self.plan.choice[task]].site
             others = [(site, options) for site, options in places(problem, task).items() if site != here]
@@ -125,8 +168,12 @@ class Alternatives:
             near = sorted((alone(self._ledger, task, site, options) for site, options in others), key=_order)
             wide, shown = (len(near), len(near)) if self._effort.workloads else (SHOWN + SPARE, SHOWN)
             followers = sorted((followed(self._ledger, tried) for tried in near[:wide]), key=_order)
-            self._screened[task] = followers[:shown]
-        return self._screened[task]
+            moves = followers[:shown]
+        elif starts != self._starts:
+            anew = (tried._replace(outcome=self._ledger.outcome(tried.change)) for tried in moves)
+            moves = sorted(anew, key=_order)
+        self._screened[task] = self._starts, moves
+        return moves
 
     def _at_most(self, tried: Move) -> Alternative:
         if tried.outcome.faults:
@@ -146,7 +193,7 @@ class Alternatives:
             why = listed(tried.outcome.faults, 2) or listed(solved.conflict, 3)
             return self._named(tried, None, proven=True, why_not=why or "no plan has it there")
         if self._adopt and solved.bill.total < self._ledger.total:
-            self.plan = held.widened(solved.solution)
+            self._begin_with(held.widened(solved.solution))
             return None
         if not tried.outcome.faults and tried.outcome.total < solved.bill.total:
             return self._at_most(tried)
@@ -168,7 +215,7 @@ class Alternatives:
         return self._named(
             found,
             extra,
-            proven=solved.status == "optimal",
+            proven=there.total - solved.bound <= abs(extra) // SURE,
             also=differences(problem, self.plan, plan, tried.task),
             wins=wins_if(self._ledger, found, extra),
         )

@@ -3,7 +3,8 @@
 import datetime
 import re
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from time import monotonic
 from typing import Protocol
 
 import msgspec
@@ -13,7 +14,7 @@ from polycloud.catalog.market import Market
 from polycloud.core.diagnostics import Diagnostic
 from polycloud.estate import Estate
 from polycloud.placement.answer import costs
-from polycloud.placement.answer.alternatives import Alternatives, Effort
+from polycloud.placement.answer.alternatives import Alternatives, Effort, Tell, unwatched
 from polycloud.placement.answer.facts import facts, warnings
 from polycloud.placement.answer.flows import flow_answers
 from polycloud.placement.answer.promised import commitments, promise_facts, promises, upfront
@@ -83,16 +84,25 @@ class Simple(Protocol):
 
 
 def answer(
-    problem: Problem, solved: Solved, basis: Basis, baselines: Sequence[Simple] = (), effort: Effort = USUAL
+    problem: Problem,
+    solved: Solved,
+    basis: Basis,
+    baselines: Sequence[Simple] = (),
+    effort: Effort = USUAL,
+    tell: Tell = unwatched,
+    clock: Callable[[], float] = monotonic,
 ) -> Placement:
-    """Everything that can be said of a plan. Raises ValueError when there is none: see ``solved.conflict``."""
+    """Everything that can be said of a plan. ``tell`` hears how many of the tasks have been tried elsewhere, and ends
+    that by returning False. Raises ValueError when there is no plan: see ``solved.conflict``."""
     if solved.solution is None or solved.bill is None:
         raise ValueError(f"there is no plan to explain: {solved.status}")
     known = [(solved.bill.total, solved.solution)]
     if effort.adopt:
         known += _simpler(baselines)
     least = min(known, key=lambda pair: pair[0])[1]
-    search = Alternatives(problem, thrifty(problem, least) if effort.adopt else least, effort)
+    until = clock() + effort.search
+    plan = thrifty(problem, least, going=lambda: clock() < until) if effort.adopt else least
+    search = Alternatives(problem, plan, effort, clock=clock, tell=tell)
     alternatives = search.find()
     plan = search.plan
     estate = basis.estate
@@ -129,6 +139,7 @@ def answer(
         diagnostics=basis.doubts,
         shares=site_shares(problem, plan, estate, basis.details),
         warnings=(
+            *_unseen(search),
             *_overstated(cost, basis),
             *_idle(links),
             *unstated(flows, estate),
@@ -136,6 +147,12 @@ def answer(
             *warnings(rested),
         ),
     )
+
+
+def _unseen(search: Alternatives) -> tuple[str, ...]:
+    """That not every workload has its next best places, since the time was over."""
+    count, whole = search.unseen, len({task.workload for task in search.problem.tasks})
+    return (f"it ended before the next best places of {count:,} of {whole:,} workloads were looked for",) * (count > 0)
 
 
 def _overstated(cost: Cost, basis: Basis) -> tuple[str, ...]:

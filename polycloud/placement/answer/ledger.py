@@ -8,8 +8,8 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from typing import NamedTuple
 
-from polycloud.placement.bill import bill, commitment_cost, commitments, price, used
-from polycloud.placement.problem import Flow, Option, Problem, Solution
+from polycloud.placement.bill import bill, charges, commitment_cost, credit_costs, price, rest, used, wide_costs
+from polycloud.placement.problem import Credit, Flow, Option, Problem, Solution
 from polycloud.placement.solve.promises import beside, best
 
 
@@ -71,7 +71,11 @@ class Ledger:
         self._usage = used(problem, solution)
         self._all = self._book(range(len(problem.tasks)), (), range(len(problem.items)), solution)
         self._touches: dict[tuple[tuple[int, ...], tuple[int, ...]], _Touch] = {}
-        self._added = self._adds(solution, self._usage, self._all.meters)
+        self._own = [commitment_cost(problem, at, row, solution.promised[at]) for at, row in enumerate(self._usage)]
+        self._shared = wide_costs(problem, rest(self._usage, solution.promised))
+        self._charged = [charges(problem, solution, credit, self._all.meters) for credit in problem.credits]
+        self._added = self._together(self._own, self._shared, self._charged)
+        self._inside = {pool for wide in problem.wide for pool in wide.pools}
 
     def changed(self, change: Change) -> Solution:
         """The whole changed plan, with the cheapest promises in every pool whose usage changes."""
@@ -105,9 +109,38 @@ class Ledger:
         after = self._usage_after(change)
         return [after.get(pool, usage) for pool, usage in enumerate(self._usage)]
 
-    def _adds(self, plan: Solution, usage: list[list[int]], meters: Mapping[int, int]) -> int:
-        """What commitments add when they cover more than one pool: together, with the volumes on all meters."""
-        return sum(cost for _, cost in commitments(self.problem, plan, usage, meters))
+    def _together(self, own: list[int], shared: list[int], charged: list[int]) -> int:
+        """What all commitments add."""
+        return sum(own) + sum(shared) + sum(credit_costs(self.problem, own, shared, charged))
+
+    def _adds(self, change: Change, new: Solution, volumes: Mapping[int, int]) -> int:
+        """What commitments add more after a change, with the volumes on the meters that it touches."""
+        problem, own, shared = self.problem, list(self._own), self._shared
+        after = self._usage_after(change)
+        for pool, usage in after.items():
+            own[pool] = commitment_cost(problem, pool, usage, new.promised[pool])
+        if not self._inside.isdisjoint(after):
+            shared = wide_costs(problem, rest(self._whole_usage(change), new.promised))
+        charged = list(self._charged)
+        for at, credit in enumerate(problem.credits):
+            charged[at] += self._charged_more(change, credit, volumes)
+        return self._together(own, shared, charged) - self._added
+
+    def _charged_more(self, change: Change, credit: Credit, volumes: Mapping[int, int]) -> int:
+        problem, old = self.problem, self.solution
+        clouds = [place.cloud for place in problem.sites]
+        more = 0
+        for task, index in change.tasks.items():
+            options = problem.tasks[task].options
+            for option, sign in ((options[index], 1), (options[old.choice[task]], -1)):
+                more += sign * option.cost if clouds[option.site] == credit.cloud else 0
+        for item, sites in change.items.items():
+            for copies, sign in ((sites, 1), (old.copies[item], -1)):
+                more += sum(sign * self._holds[item][site] for site in copies if clouds[site] == credit.cloud)
+        for meter, volume in volumes.items():
+            if meter in credit.meters:
+                more += problem.meters[meter].cost(volume) - problem.meters[meter].cost(self._all.meters[meter])
+        return more
 
     def _usage_after(self, change: Change) -> dict[int, list[int]]:
         """The pools whose usage a change touches, with what is used then."""
@@ -140,12 +173,10 @@ class Ledger:
             if row.capacity is not None and volume > row.capacity:
                 faults.append(f"{row.name} carries {volume} bytes a month of {row.capacity}")
         if problem.wide or problem.credits:
-            meters = {**self._all.meters, **volumes}
-            kinds["commitment"] += self._adds(new, self._whole_usage(change), meters) - self._added
+            kinds["commitment"] += self._adds(change, new, volumes)
         else:
             for pool, usage in self._usage_after(change).items():
-                kinds["commitment"] += commitment_cost(problem, pool, usage, new.promised[pool])
-                kinds["commitment"] -= commitment_cost(problem, pool, self._usage[pool], self.solution.promised[pool])
+                kinds["commitment"] += commitment_cost(problem, pool, usage, new.promised[pool]) - self._own[pool]
         if problem.per_cloud:
             clouds = self._extra_clouds(before.clouds, after.clouds) - self._extra_clouds({}, {})
             kinds["complexity"] += problem.per_cloud * clouds

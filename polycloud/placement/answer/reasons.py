@@ -10,6 +10,7 @@ from polycloud.placement.problem import Problem
 
 DEARER = {  # the bill's kinds of line, as the cause of a difference
     "compute": "its machines would cost {} more",
+    "machines": "they would cost {} more with all that changes, promises counted",
     "storage": "keeping the data would cost {} more",
     "transfer": "moving the data would cost {} more",
     "commitment": "promises would save {} less",
@@ -94,10 +95,11 @@ def _cheapest(ledger: Ledger, task: int, alone: dict[int, int]) -> str:
 
 
 def _causes(kinds: Counter[str]) -> list[tuple[str, int]]:
-    """What grows, the most first."""
+    """What grows, the most first; machines only where nothing else does, with what promises save on them."""
     grown = [(kind, more) for kind, more in kinds.items() if more > 0 and kind != "compute"]
-    if not grown:
-        grown = [(kind, more) for kind, more in kinds.items() if more > 0]
+    machines = kinds["compute"] + min(kinds["commitment"], 0)
+    if not grown and machines > 0:
+        return [("machines", machines)]
     return sorted(grown, key=lambda pair: (-pair[1], pair[0]))
 
 

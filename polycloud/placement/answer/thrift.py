@@ -4,7 +4,7 @@ Prepaid money and promises that are held make what they cover free at the margin
 a dear machine, or a reading from afar, alone. What is not used up is there for what comes next.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 
 from polycloud.placement.answer.ledger import Change, Ledger
@@ -14,14 +14,18 @@ from polycloud.placement.problem import Problem, Solution
 TRIED_MOST = 5_000  # changes, half a second; the examples need a third of it, a large plan is as thrifty as that allows
 
 
-def thrifty(problem: Problem, plan: Solution, most: int = TRIED_MOST) -> Solution:
-    """The plan, changed task by task as long as its cost stays and its list price falls."""
+def thrifty(
+    problem: Problem, plan: Solution, most: int = TRIED_MOST, going: Callable[[], bool] = lambda: True
+) -> Solution:
+    """The plan, changed task by task as long as its cost stays, its list price falls and ``going`` says yes."""
     held = any(term.held for pool in problem.pools for term in pool.terms)
     better = bool(held or problem.wide or problem.credits)
     ledger = Ledger(problem, plan) if better else None
     while better and ledger is not None and most:
         better = False
         for at in range(len(problem.tasks) + len(problem.items)):
+            if not going():
+                return ledger.solution
             task, item = at, at - len(problem.tasks)
             changes = list(islice(_of_task(ledger, task) if item < 0 else _of_item(ledger, item), most))
             most -= len(changes)

@@ -35,9 +35,9 @@ class Part(msgspec.Struct, frozen=True):
 class Alternative(msgspec.Struct, frozen=True):
     """Another place for one task, with everything else free to follow it.
 
-    ``extra_micro`` is what the whole plan costs more. ``proven`` says how it was found: solved anew with the task
-    held there, to the limits of the plan itself, or by letting only its data and neighbours follow, in which case
-    the true extra is at most this. ``wins_if`` says what would have to change; ``why_not`` stands alone where no
+    ``extra_micro`` is what the whole plan costs more than the one that is answered. ``proven``: solved anew with the
+    task held there, and no plan with it there costs a hundredth of that less; else the true extra is at most this.
+    ``wins_if`` says what would have to change; ``why_not`` stands alone where no
     plan was found with the task there.
     """
 
@@ -194,7 +194,7 @@ class Optimality(msgspec.Struct, frozen=True):
 
 
 class LevelAnswer(msgspec.Struct, frozen=True):
-    """One aim of several in order: the least that it could be, given those before it, and what the plan has of it.
+    """One aim of several in order: the least that was found, given those before it, and what the plan has of it.
 
     Cost in micro-USD a month, latency in milliseconds summed over parts, availability as minutes of expected downtime
     a month summed over workloads, complexity in clouds, carbon in kilograms a month.

@@ -3,11 +3,12 @@
 import math
 from collections.abc import Sequence
 
-from polycloud.placement.answer.values import BaselineAnswer, LevelAnswer, Promise, SiteShare
+from polycloud.placement.answer.values import BaselineAnswer, Comparison, LevelAnswer, Placement, Promise, SiteShare
 
 MICRO = 1_000_000
 BYTES = ("B", "kB", "MB", "GB", "TB", "PB", "EB")
 CENTS_BELOW = 100 * MICRO
+OPEN = 50  # a difference is said with its span where that is more than this part of it
 
 
 def usd(micro: int, signed: bool = False) -> str:
@@ -48,9 +49,29 @@ def candidates(what: tuple[str, ...], most: int = 3) -> str:
     return listed(said, most)
 
 
-def within(gap: float) -> str:
+def up(gap: float) -> str:
     """A gap rounded up, so that it is never said to be smaller than it is."""
-    return f"within {percent(math.ceil(gap * 10_000) / 10_000, 2)}"
+    return percent(math.ceil(gap * 10_000) / 10_000, 2)
+
+
+def nearness(found: Placement) -> str:
+    """How near a plan is to the optimum; where aims have an order, that is another plan than the cheapest."""
+    if found.optimality.gap <= 0:
+        return "the cheapest too" if found.levels else "the optimum"
+    gap = up(found.optimality.gap)
+    return f"the cheapest plan costs at most {gap} less" if found.levels else f"within {gap} of the optimum"
+
+
+def between(found: Comparison) -> str:
+    """What is proven of the difference of two plans, where their gaps leave much of it open; else nothing."""
+    before, after = found.before, found.after
+    if after is None or before.levels:
+        return ""
+    low = after.optimality.bound_micro - before.cost.month_micro
+    high = after.cost.month_micro - before.optimality.bound_micro
+    if high - low <= abs(found.extra_micro or 0) // OPEN:
+        return ""
+    return f"by the gaps of both plans the difference is from {usd(low, True)} to {usd(high, True)}"
 
 
 def saving(row: BaselineAnswer) -> str:
@@ -79,7 +100,8 @@ def aim(row: LevelAnswer, amount: float) -> str:
     if row.level == "cost":
         return usd(round(amount))
     units = {"latency": "ms in all", "availability": "minutes down a month, in all", "complexity": "clouds"}
-    return f"{amount:,.4g} {units.get(row.level, 'kg CO2e')}"
+    unit = units.get(row.level, "kg CO2e")
+    return f"{amount:,.4g} {'cloud' if unit == 'clouds' and amount == 1 else unit}"
 
 
 def shared(row: SiteShare) -> tuple[str, str, str]:

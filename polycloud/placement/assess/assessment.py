@@ -264,7 +264,7 @@ def _verdict(options: tuple[Option, ...], needs: Needs) -> str:
         more = ""
         if others and best.cost is not None:
             added = min(_expected(o) for o in others) - best.cost.expected
-            share = f" ({added / best.cost.expected:.0%} more)" if best.cost.expected else ""
+            share = f" ({added / best.cost.expected:,.0%} more)" if best.cost.expected else ""
             more = f"Several clouds would cost at least {added / 1e6:,.0f} USD a month more{share}, and "
         return f"No: stay in one cloud ({where}, {best.depth}). {more}nothing that you need asks for them."
     forced = [o for o in options if o.unmet and o.pattern == SINGLE]

@@ -6,6 +6,7 @@ doubled: it can wait, or start again elsewhere.
 """
 
 import datetime
+import math
 from collections.abc import Callable
 from decimal import Decimal
 
@@ -146,7 +147,8 @@ class Planner:
     def _priced(self, pattern: str, solved: Solved, used: tuple[str, ...]) -> Planned:
         assert solved.bill is not None
         work = solved.bill.total - solved.bill.of("complexity")
-        items = [Item(f"the planner's bill, within {solved.gap:.1%} of the optimum", work, work, work)]
+        near = f"{math.ceil(solved.gap * 1000) / 1000:.1%}"  # rounded up: never said to be nearer than it is
+        items = [Item(f"the planner's bill, within {near} of the optimum", work, work, work)]
         assumed: tuple[str, ...] = ()
         if pattern != SINGLE:
             further = 1 if pattern == HYBRID else max(1, len(set(used) - {"onprem"}) - 1)

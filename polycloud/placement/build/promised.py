@@ -14,10 +14,10 @@ from polycloud.estate.schema.work import Workload
 from polycloud.placement.availability import (
     BETA_CLOUDS,
     BETA_REGIONS,
-    COMPUTE,
     MODEL_API,
     SWITCH,
     doubled,
+    machines_up,
     standby,
 )
 from polycloud.placement.build.apart import end, matched
@@ -27,10 +27,6 @@ from polycloud.placement.build.reach import Distances
 from polycloud.placement.build.shapes import JOBS, PARTS, Part
 from polycloud.placement.problem import HOURS
 
-# For one machine: AWS Compute SLA, instance level (aws.amazon.com/compute/sla, read 2026-11). It stands for Azure and
-# OCI too, whose contracts were not read; they are said to promise as much or more for one with its best disks.
-MACHINE = 0.995
-MACHINE_AT = {"gcp": 0.999}  # any family but the memory-optimised (cloud.google.com/compute/sla, read 2026-11)
 # Gemini's generateContent (cloud.google.com/vertex-ai/generative-ai/sla, read 2026-11), taken for all models there.
 MODEL_AT = {"gcp": 0.995}
 EXPECTED = 1  # of the ranges: the middle one
@@ -59,8 +55,7 @@ class Promises:
         if part.work.kind in JOBS:
             return 1 - interrupted
         # A standby of one machine hardly counts: what decides is the primary, and the time of the switch.
-        one = MACHINE_AT.get(site.partition("/")[0], MACHINE)
-        single = one if alone and part.serving else COMPUTE
+        single = machines_up(site, alone and part.serving)
         return self._called(part, site) * _compute(part.work, single * (1 - interrupted))
 
     def said(self, part: Part, site: str) -> Said | None:
@@ -131,10 +126,11 @@ class Promises:
         called, target = self._highest(mine, drafts)
         now = min(max(row.up for row in rows) for _, rows in judged)
         models = max(self._called(part, row.machine.site) for part, rows in judged for row in rows)
+        machines = max(machines_up(row.machine.site, False) for _, rows in judged for row in rows)
         message = (
             f"{name} is expected to be up {_share(now)} as it is spread, and slos.{called} promises {_share(target)}"
         )
-        able = next(((words, found) for words, found in _ways(mine[0].work, models) if found >= target), None)
+        able = next(((words, found) for words, found in _ways(mine[0].work, models, machines) if found >= target), None)
         if able is not None:
             fix = f"write {able[0]}, of which {_share(able[1])} is expected"
         elif models < target:
@@ -194,7 +190,7 @@ def _compute(work: Workload, single: float) -> float:
     return single
 
 
-def _ways(work: Workload, models: float) -> Iterator[Way]:
+def _ways(work: Workload, models: float, machines: float) -> Iterator[Way]:
     """What could be written instead, the cheapest first; each with two machines wherever it serves."""
     least = 0 if work.scale is None else work.scale.min
 
@@ -203,9 +199,9 @@ def _ways(work: Workload, models: float) -> Iterator[Way]:
 
     own = ZONES * (work.sites or len(work.shares) or PARTS) if work.pattern == "active-active" else ZONES
     if with_least(own):
-        yield f"scale: {{min: {own}}}", models * _compute(work, COMPUTE)
+        yield f"scale: {{min: {own}}}", models * _compute(work, machines)
     for beta, where in ((BETA_REGIONS, ""), (BETA_CLOUDS, " with apart: cloud")):
-        passive, active = standby(COMPUTE, beta[EXPECTED], SWITCH[EXPECTED]), doubled(COMPUTE, beta[EXPECTED])
+        passive, active = standby(machines, beta[EXPECTED], SWITCH[EXPECTED]), doubled(machines, beta[EXPECTED])
         yield f"pattern: active-passive{where}{with_least(ZONES)}", models * passive
         yield f"pattern: active-active{where}{with_least(ZONES * PARTS)}", models * active
 

@@ -64,8 +64,8 @@ def _retrace(large: Large, names: "_Names", plan: Solution, trail: Trail, gap: f
     if watch.within(allowed) or not watch.go_on("bound"):
         return large.trail([])
     for steps in STEPS if large.coupled else STEPS[:1]:
-        ascent = large.ascend(prices if large.prices is None else large.prices, steps, GENTLE)
-        if large.coupled and not watch.within(allowed):
+        ascent = large.ascend(prices if large.prices is None else large.prices, steps, GENTLE, allowed)
+        if steps == STEPS[-1] and not watch.within(allowed):
             large.spread()
         large.recreate(allowed)
         if watch.within(allowed) or not watch.go_on("bound"):

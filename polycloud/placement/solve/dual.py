@@ -201,16 +201,18 @@ class Dual:
         """A value as a bound in whole micro-USD."""
         return int(np.floor((value - SAFE * (1.0 + abs(value))) * MILLION))
 
-    def ascend(self, prices: Prices, steps: int, go_on: Callable[[], bool], long: float = 1.0) -> Ascent:
+    def ascend(
+        self, prices: Prices, steps: int, go_on: Callable[[], bool], long: float = 1.0, enough: float = np.inf
+    ) -> Ascent:
         """Steps along the mean of recent directions, each price by its own length (what is known as Adam), shorter
-        and shorter from ``long``; the best prices seen, and the best mean of prices."""
+        and shorter from ``long``, until the bound is ``enough``; the best prices seen, and the best mean of prices."""
         found = Ascent(prices, -np.inf, np.zeros(len(self.dense.own)), np.zeros(self.may.shape))
         now = _parts(prices)
         mean, square = [np.zeros_like(part) for part in now], [np.zeros_like(part) for part in now]
         usual = prices
         for at in range(1, steps + 1):
             answer = self._better(found, prices)
-            if not np.isfinite(answer.value):  # something has nowhere to be
+            if not np.isfinite(answer.value) or found.value >= enough:  # something has nowhere to be; or done
                 break
             weight = max(CHOSEN, 1.0 / at)
             found.options *= 1.0 - weight

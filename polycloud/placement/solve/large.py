@@ -3,8 +3,8 @@ small exact model decides.
 
 1. Search: an instant plan.
 2. Dual ascent: prices, a bound, and how an optimum that may split tasks and copies would place them.
-3. Where tasks are coupled: a plan by these prices, then all tasks with the copies where they are, then one
-   neighbourhood after the other, each decided exactly while the rest stays.
+3. Where tasks are coupled: a plan by these prices, then all tasks with the copies where they are, then small pieces
+   anew, then one neighbourhood after the other, each decided exactly while the rest stays.
    Else: column generation, and the exact model over what its fractional optimum uses.
 4. What time is left goes into larger neighbourhoods, or into the bound.
 """
@@ -32,7 +32,7 @@ from polycloud.placement.solve.recreate import Recreate
 from polycloud.placement.solve.result import Watch
 from polycloud.placement.solve.search import Search, carried
 
-ASCENT = 300  # steps of dual ascent
+ASCENT = 500  # steps of dual ascent
 EACH = 10  # ways per task with which the first master problem begins
 ROUNDS = 200
 LEVELS = (0.05, 0.2, 0.6, 1.0)  # of the way from the best prices to the master's
@@ -42,12 +42,15 @@ SPELLED = 32_000  # columns for options and sources that the exact model over a 
 BOUND_SHARE = 0.4  # of the time, before the restriction is solved
 USED = 0.03  # of recent answers, from which an option or a copy is open to a neighbourhood
 NEAR = (5, 4)  # cheapest options and sites that are open to each task and item of a neighbourhood
-ASSIGN, ASSIGN_SHARE = 12.0, 0.5  # seconds, and of the time, for all tasks with the copies where they are
+ASSIGN, ASSIGN_SHARE = 20.0, 0.3  # seconds, and of the time, for all tasks with the copies where they are
 TRIES = 400  # pieces put back anew between two looks at the bill
+ANNEAL_SHARE, ANNEALED = 0.6, 100  # of the time, and pieces put back anew for each task, for annealing at most
+SHOWN = 2.0  # seconds between two plans that annealing hands over: to price one exactly takes thirty tries
 PAYS = 0.1  # of what the gap is too wide, that so many must gain to be followed by more
 SECONDS = 3.0  # for one neighbourhood
 MANY, FEWEST = 80, 20  # tasks of a neighbourhood at first, and at least
 LARGER, SMALLER = 1.05, 0.8  # times as many tasks, after one without a better plan, and after one that took too long
+NEARLY = 1e-6  # of a plan's cost, by which a bound in single precision may be too high
 CLOUDS = 5  # up to which each set of clouds has its own bound
 
 
@@ -158,8 +161,12 @@ class Large:
             for some in combinations(names, many)
         ]
 
-    def ascend(self, prices: Prices, steps: int, long: float = 1.0) -> Ascent:
-        found = self.dual.ascend(prices, steps, self._on("bound"), long)
+    def ascend(self, prices: Prices, steps: int, long: float = 1.0, enough: float | None = None) -> Ascent:
+        """Steps upwards, until the bound is within ``enough`` of the best plan."""
+        high, best = math.inf, self.watch.best
+        if enough is not None and best is not None:
+            high = (best - (enough - NEARLY) * abs(best)) / 1e6 - self.left
+        found = self.dual.ascend(prices, steps, self._on("bound"), long, high)
         self.certify(found.prices)
         return found
 
@@ -274,11 +281,8 @@ class Large:
     def recreate(self, enough: float) -> None:
         """Small pieces of the plan anew until the gap is ``enough`` or that no longer pays."""
         watch, search = self.watch, self.search
-        if self.prices is None:
-            return
-        nearby = Neighbours(self.dense, random.Random(0))  # noqa: S311  no secret
-        pieces = Recreate(search, nearby, self.dual.answer(self.prices).cost, partial(self.lost, prices=self.prices))
-        while not watch.within(enough) and watch.go_on("recreating"):
+        pieces = self._pieces()
+        while pieces is not None and not watch.within(enough) and watch.go_on("recreating"):
             if watch.solution is None or watch.bill is None or watch.bound is None:
                 return
             before = watch.bill.total
@@ -288,6 +292,37 @@ class Large:
             self.offer("recreated")
             if (before - watch.bill.total) / 1e6 < PAYS * missing:
                 return
+
+    def anneal(self, seconds: float) -> None:
+        """Small pieces of the plan anew, in which it may get dearer for a while, for so many seconds at most."""
+        watch, begun, shown, tries = self.watch, self.watch.seconds, self.watch.seconds, 0
+        pieces = self._pieces()
+        if pieces is None or watch.solution is None:
+            return
+        most = ANNEALED * len(self.problem.tasks)
+
+        def done() -> float:
+            nonlocal tries
+            tries += 1
+            if watch.close or not watch.go_on("annealing"):
+                return 1.0
+            return max(tries / most, (watch.seconds - begun) / max(seconds, 1e-9))
+
+        def better() -> None:
+            nonlocal shown
+            if watch.seconds - shown >= SHOWN:
+                self.offer("annealing")
+                shown = watch.seconds
+
+        self.search.take(watch.solution)
+        pieces.anneal(done, better)
+        self.offer("annealing")
+
+    def _pieces(self) -> Recreate | None:
+        if self.prices is None:
+            return None
+        nearby = Neighbours(self.dense, random.Random(0))  # noqa: S311  no secret
+        return Recreate(self.search, nearby, self.dual.answer(self.prices).cost, partial(self.lost, prices=self.prices))
 
     def assign(self, ascent: Ascent) -> None:
         """The best options for all tasks together, with the copies where they are."""
@@ -381,7 +416,9 @@ def solve(problem: Problem, watch: Watch) -> Trail | None:
     trail = None
     if large.coupled:
         large.spread()
+        large.recreate(watch.limits.gap)
         large.assign(ascent)
+        large.anneal(ANNEAL_SHARE * watch.left)
     else:
         trail = large.settle()
     if large.coupled or not large.plain:

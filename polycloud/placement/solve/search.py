@@ -5,6 +5,7 @@ Prices per byte are the dense problem's; ``plan`` hands over to the exact bill.
 """
 
 from collections.abc import Callable
+from itertools import pairwise
 
 from polycloud.placement.bill import MILLION
 from polycloud.placement.problem import Solution
@@ -37,6 +38,7 @@ class Search:
         self.clouds = np.array([place.cloud for place in problem.sites])
         self.data = np.zeros((len(problem.tasks), dense.sites))
         self._flow = np.zeros((len(dense.volume), dense.sites))
+        self.options = [_Options(self, slice(*ends)) for ends in pairwise(dense.first.tolist())]
         self.extra: Floats | None = None  # costs of options that steer and nobody pays
         self.steer: Floats | None = None  # what rows and promises are worth at known prices, instead of what they add
 
@@ -44,6 +46,16 @@ class Search:
 
     def pool_cost(self, pools: Ints, usage: Floats) -> Floats:
         """What promises add at best for usage (n, blocks) of pools (n)."""
+        terms, hours = self.terms, self.dense.blocks
+        levels, paid, least = np.ascontiguousarray(usage.T), terms.keep[pools, 0] * hours.sum(), np.zeros(len(pools))
+        for level in levels:  # with one open term the best level is the usage of some block, or nothing
+            np.minimum(least, paid * level - hours @ np.minimum(levels, level), out=least)
+        odd = np.flatnonzero(terms.odd[pools])
+        if len(odd):
+            least[odd] = self._odd_cost(pools[odd], usage[odd])
+        return least
+
+    def _odd_cost(self, pools: Ints, usage: Floats) -> Floats:
         terms, hours = self.terms, self.dense.blocks
         keep, room, whole = terms.keep[pools], terms.room[pools], terms.whole[pools][:, None]
         total = hours.sum()
@@ -95,35 +107,32 @@ class Search:
 
     def put(self, task: int, k: int, sign: float = 1.0) -> None:
         """Count an option in (or out, with sign -1)."""
-        np.add.at(self.row_used, self.dense.row_of[k], sign * self.dense.row_value[k])
+        self.row_used[self.dense.row_of[k]] += sign * self.dense.row_value[k]  # only the row without limit comes twice
         self.usage[self.pool[k]] += sign * self.dense.hourly[k]
         self.choice[task] = k if sign > 0 else -1
 
     def marginal(self, task: int) -> Floats:
         """What each option of a task that is not placed would add."""
-        dense = self.dense
-        part = slice(dense.first[task], dense.first[task + 1])
-        cost = dense.own[part] + self.data[task, dense.site[part]]
+        own = self.options[task]
+        cost: Floats = own.cost + self.data[task][own.site]
         if self.extra is not None:
-            cost = cost + self.extra[part]
+            cost += self.extra[own.part]
         if self.steer is not None:
-            cost = cost + self.steer[part]
-        elif len(dense.problem.pools):
-            pools = self.pool[part]
-            before = self.usage[pools]
-            usage = np.concatenate([before, before + dense.hourly[part]])
-            now, then = self.pool_cost(np.concatenate([pools, pools]), usage).reshape(2, -1)
+            cost += self.steer[own.part]
+        elif len(self.dense.problem.pools):
+            before = self.usage[own.pool]
+            usage = np.concatenate([before, before + own.hourly])
+            now, then = self.pool_cost(own.pools, usage).reshape(2, -1)
             added = then - now
             for held, inside in self.wide:  # its own promise or this one, about: the bill knows
                 free = np.maximum(0.0, held - self.usage[inside].sum(axis=0))
-                saved = (dense.blocks * np.minimum(free, dense.hourly[part])).sum(axis=1)
-                added = np.where(inside[pools], np.minimum(added, -saved), added)
-            cost = cost + np.where(pools == len(dense.problem.pools), 0.0, added)
-        if dense.row_of.shape[1]:
-            rows, value = dense.row_of[part], dense.row_value[part]
-            over = self.row_used[rows] - self.limit[rows]
-            cost = cost + BIG * (np.maximum(0.0, over + value) - np.maximum(0.0, over)).sum(axis=1)
-        return np.asarray(cost, dtype=np.float64)
+                saved = (self.dense.blocks * np.minimum(free, own.hourly)).sum(axis=1)
+                added = np.where(inside[own.pool], np.minimum(added, -saved), added)
+            cost += np.where(own.loose, 0.0, added)
+        for rows, value, limit in own.rows:
+            over = self.row_used[rows] - limit
+            cost += BIG * (np.maximum(0.0, over + value) - np.maximum(0.0, over))
+        return cost
 
     def place(self, order: Ints) -> None:
         """Place tasks one by one, each where it adds least."""
@@ -235,21 +244,40 @@ def carried(dense: Dense) -> Floats:
     return found
 
 
+class _Options:
+    """The options of one task: what of the dense problem is asked for whenever they are compared. ``loose``: those
+    without a pool; ``rows`` has row, value and limit of each kind of limit."""
+
+    def __init__(self, search: Search, part: slice):
+        dense = search.dense
+        self.part, self.cost, self.site, self.hourly = part, dense.own[part], dense.site[part], dense.hourly[part]
+        self.pool = search.pool[part]
+        self.pools = np.concatenate([self.pool, self.pool])
+        self.loose = dense.pool[part] < 0
+        self.rows = [
+            (rows, value, search.limit[rows])
+            for rows, value in zip(dense.row_of[part].T, dense.row_value[part].T, strict=True)
+        ]
+
+
 class _Terms:
+    """By pool and slot, the cheapest first. ``odd``: pools where something is held or may not be promised at will; of
+    the others only the cheapest term counts."""
+
     def __init__(self, keep: Floats, held: Floats, most: Floats):
         self.keep, self.room = keep, most - held
         self.whole, self.paid = held.sum(axis=1), (keep * held).sum(axis=1)
+        self.odd: Bools = (held + np.isfinite(most)).sum(axis=1) > 0
 
 
 def _terms(dense: Dense) -> _Terms:
     """The terms of each pool, the cheapest first, padded with promises that cost more than they cover."""
     pools = dense.problem.pools
-    width = max([len(pool.terms) for pool in pools], default=1)
+    width = max([1, *(len(pool.terms) for pool in pools)])
     keep = np.full((len(pools) + 1, width), 2.0)
     held, most = np.zeros((len(pools) + 1, width)), np.full((len(pools) + 1, width), np.inf)
     for at, pool in enumerate(pools):
         for slot, term in enumerate(sorted(pool.terms, key=lambda term: term.keep_ppm)):
             keep[at, slot], held[at, slot] = term.keep_ppm / MILLION, term.held / MILLION
             most[at, slot] = np.inf if term.most is None else term.most / MILLION
-    most[:, :] = np.where(np.isfinite(most), most, 1e30)
     return _Terms(keep, held, most)

@@ -27,7 +27,8 @@ LIMIT_REQUESTS = 10_000  # what the rate-limit headers name; the sandbox itself 
 LIMIT_TOKENS = 10_000_000
 _VERSION = re.compile(r"\d{4}-\d{2}-\d{2}(-preview)?")
 _DEPLOYMENT = re.compile(r"/openai/deployments/([^/]+)/chat/completions")
-_REASONING = re.compile(r"(^|[-_/.])(o[134]|gpt-5)(?!\d)(?!.*chat)", re.IGNORECASE)
+_REASONING = re.compile(r"(^|[-_/.])(o[134]|(?!gpt-5-chat)gpt-[56])(?!\d)", re.IGNORECASE)
+_WHEN_ASKED = re.compile(r"gpt-5\.[124](?!\d)(?!.*(chat|codex|pro))", re.IGNORECASE)  # these reason only when asked to
 _SAFE = {"filtered": False, "severity": "safe"}
 _COMPLETION_FILTER = {
     "hate": _SAFE,
@@ -146,11 +147,12 @@ class Azure:
             raise self._refused(_no_deployment())
         if is_claude(model):
             raise self._refused(error_body(404, "api_not_supported", "Requested API is currently not supported"))
+        effort = body.reasoning_effort or ("none" if _WHEN_ASKED.search(model) else "medium")
         if is_reasoning(model):
-            self._check_reasoning(body)
+            self._check_reasoning(body, sampled=effort == "none")
         ask = ask_of(body)
         ask.show_thinking = False
-        ask.thinking = EFFORT_TOKENS[body.reasoning_effort or "medium"] if is_reasoning(model) else 0
+        ask.thinking = EFFORT_TOKENS[effort] if is_reasoning(model) else 0
         options = body.stream_options
         writer = AzureWriter(model, bool(options and options.include_usage), self._headers(model))
         return Call(ask=ask, model=model, key=key, stream=bool(body.stream), writer=writer, choices=body.n or 1)
@@ -253,7 +255,8 @@ class Azure:
             return "api-key"
         raise self._refused(_wrong_token() if bearer else _wrong_key())
 
-    def _check_reasoning(self, body: Body) -> None:
+    def _check_reasoning(self, body: Body, *, sampled: bool) -> None:
+        """``sampled``: it does not reason on this request, and takes sampling parameters then."""
         if body.max_tokens is not None:
             message = (
                 "Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' "
@@ -261,7 +264,7 @@ class Azure:
             )
             raise self._refused(invalid(message, "unsupported_parameter", "max_tokens").reply)
         for name, value, default in (("temperature", body.temperature, 1), ("top_p", body.top_p, 1)):
-            if value is not None and value != default:
+            if value is not None and value != default and not sampled:
                 message = (
                     f"Unsupported value: '{name}' does not support {value:g} with this model. Only the default (1) "
                     "value is supported."
@@ -270,7 +273,8 @@ class Azure:
         for name, given in (
             ("presence_penalty", body.presence_penalty),
             ("frequency_penalty", body.frequency_penalty),
-            ("logprobs", body.logprobs),
+            ("logprobs", body.logprobs and not sampled),
+            ("logit_bias", body.logit_bias),
             ("stop", body.stop),
         ):
             if given:

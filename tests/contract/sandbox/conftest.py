@@ -21,7 +21,7 @@ SITES = (
         site="azure/westeurope",
         cloud="azure",
         region="westeurope",
-        models=("gpt-4o", "o4-mini", "gpt-5", "claude-sonnet-4-6"),
+        models=("gpt-4o", "o4-mini", "gpt-5", "gpt-5.2", "gpt-5.2-chat", "claude-sonnet-4-6"),
     ),
     SiteSpec(
         site="gcp/europe-west1",

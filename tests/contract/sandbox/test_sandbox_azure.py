@@ -157,10 +157,25 @@ def test_reasoning_models(sandbox: Any) -> None:
     for more, code, param in (
         ({"max_tokens": 5}, "unsupported_parameter", "max_tokens"),
         ({"temperature": 0.5}, "unsupported_value", "temperature"),
+        ({"stop": ["x"]}, "unsupported_parameter", "stop"),
+        ({"logit_bias": {"5": 1}}, "unsupported_parameter", "logit_bias"),
     ):
         with pytest.raises(openai.BadRequestError) as caught:
             ask(client, model="gpt-5", **more)
         assert (caught.value.code, caught.value.param) == (code, param)
+
+
+def test_models_that_reason_when_asked_to_take_sampling_parameters_while_they_do_not(sandbox: Any) -> None:
+    client = v1(sandbox)
+    reply = ask(client, model="gpt-5.2", temperature=0.2, logprobs=True)
+    assert reply.usage.completion_tokens_details.reasoning_tokens == 0
+    for more in (
+        {"model": "gpt-5.2", "reasoning_effort": "low"},
+        {"model": "gpt-5.2-chat"},
+        {"model": "gpt-5.2", "stop": ["x"]},
+    ):
+        with pytest.raises(openai.BadRequestError):
+            ask(client, temperature=0.2, **more)
 
 
 def test_prompt_cache(sandbox: Any) -> None:

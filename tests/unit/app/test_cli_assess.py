@@ -75,3 +75,22 @@ def test_a_broken_estate_is_told(tmp_path: Path) -> None:
     file.write_text("estate: e\nclowds: {}\n")
     with pytest.raises(EstateError, match="clowds"):
         run("-e", file)
+
+
+def test_an_estate_with_an_error_that_only_check_finds_is_refused(tmp_path: Path) -> None:
+    bad = tmp_path / "estate.yaml"
+    bad.write_text("estate: e\nclouds: {aws: {sites: [us-east-1, atlantis-1]}}\n")
+    with pytest.raises(EstateError) as refused:
+        run("-e", bad)
+    assert [found.code for found in refused.value.diagnostics if found.severity == "error"] == ["region_unknown"]
+
+
+def test_halls_alone_are_not_called_several_clouds(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "estate.yaml"
+    file.write_text(
+        "estate: lonely\nonprem: {kiosk: {country: IS, vcpus: 16, cost_per_vcpu_hour: 0.02 USD}}\n"
+        "workloads: {only: {kind: batch, needs: {vcpu: 4, memory: 8 GiB}, hours_per_month: 10}}\n"
+    )
+    assert run("-e", file, "--json") == 0
+    told = json.loads(capsys.readouterr().out)
+    assert [option["clouds"] for option in told["options"] if set(option["clouds"]) == {"onprem"}] == []

@@ -10,7 +10,7 @@ import pytest
 
 from polycloud.app.cli.commit import commit
 from polycloud.app.cli.main import run as cli_run
-from polycloud.core.errors import BadRequest
+from polycloud.core.errors import BadRequest, EstateError
 
 OFFERS = "offers:\n  - {name: plan, cloud: aws, kind: savings-plan, term: 1y, discount: 30 %}\n"
 
@@ -69,6 +69,35 @@ def test_an_estates_promises_are_respected(usage: Path, tmp_path: Path, capsys: 
     assert run(usage, "-e", estate, "--term", "1y", "--json") == 0
     told = json.loads(capsys.readouterr().out)
     assert [use["name"] for use in told["held"]] == ["old"]
+
+
+def test_an_estate_that_buys_no_promises_is_followed(
+    usage: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    estate, offers = tmp_path / "estate.yaml", tmp_path / "offers.yaml"
+    offers.write_text(OFFERS)
+    text = "estate: e\nclouds: {aws: {sites: [us-east-1]}}\nmoney: {new_commitments: false}\n"
+    estate.write_text(text)
+    why = f"the estate buys no new promises ({estate}:3:26): without new_commitments: false they are weighed"
+    assert run(usage, "-e", estate, "--offers", offers, "--term", "1y", "--json") == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["buys"] == [] and told["aside"] == [why]
+    assert run(usage, "-e", estate, "--offers", offers, "--term", "1y") == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "buy nothing Over" in shown and why.replace(" ", "") in shown.replace(" ", "")
+    assert run(usage, "-e", estate, "--online", "--term", "1y", "--json") == 1
+    assert json.loads(capsys.readouterr().out) == {"online": [], "missing": [], "aside": [why]}
+    estate.write_text(text.replace("false", "true"))
+    assert run(usage, "-e", estate, "--offers", offers, "--term", "1y", "--json") == 0
+    assert json.loads(capsys.readouterr().out)["buys"]
+
+
+def test_an_estate_with_an_error_that_only_check_finds_is_refused(usage: Path, tmp_path: Path) -> None:
+    estate = tmp_path / "estate.yaml"
+    estate.write_text("estate: e\nclouds: {aws: {sites: [us-east-1, atlantis-1]}}\n")
+    with pytest.raises(EstateError) as refused:
+        run(usage, "-e", estate)
+    assert [found.code for found in refused.value.diagnostics if found.severity == "error"] == ["region_unknown"]
 
 
 def test_the_online_rule(usage: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -193,6 +193,7 @@ def test_work_that_can_be_nowhere_is_an_error_of_the_estate(tmp_path: Path, caps
         (["--levels", "cost,beauty"], "'beauty' is not one aim"),
         (["--levels", "cost,cost"], "'cost' is said twice"),
         (["--html", "no/such/report.html"], "there is no such folder"),
+        (["--save", "/"], "that is a folder; name a file in it"),
         (["--seconds", "0"], "--seconds"),
     ],
 )
@@ -201,13 +202,12 @@ def test_wrong_input_says_what_is_wrong(arguments: list[str], said: str, capsys:
     assert said in capsys.readouterr().err
 
 
-def test_a_file_that_can_not_be_written_does_not_cost_the_answer(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert main.run(["place", "-e", SANDBOX, "--html", str(tmp_path)]) == 1
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no disk that is always full")
+def test_a_file_that_can_not_be_written_does_not_cost_the_answer(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main.run(["place", "-e", SANDBOX, "--html", "/dev/full"]) == 1
     shown = capsys.readouterr()
     assert "of the optimum" in shown.out
-    assert "Is a directory" in shown.err
+    assert "No space left on device" in shown.err
 
 
 def test_a_reader_that_has_gone_does_not_cost_the_report(
@@ -301,3 +301,21 @@ def test_prices_of_what_is_not_there(
 ) -> None:
     assert main.run(["prices", *arguments, "-e", SANDBOX]) == code
     assert said in capsys.readouterr().err
+
+
+def test_what_there_is_none_of_is_not_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "estate.yaml"
+    file.write_text(
+        "estate: lonely\nonprem: {kiosk: {country: IS, vcpus: 16, cost_per_vcpu_hour: 0.02 USD}}\n"
+        "workloads: {only: {kind: batch, needs: {vcpu: 4, memory: 8 GiB}, hours_per_month: 10}}\n"
+    )
+    assert main.run(["place", "-e", str(file)]) == 0
+    shown = capsys.readouterr().out
+    assert "no single cloud" not in shown and "Where work runs" in shown
+    file.write_text(
+        "estate: data\nclouds: {aws: {sites: [us-east-1]}, gcp: {sites: [europe-west1]}}\n"
+        "datasets: {a: {size: 10 TB, replicas: 2}}\n"
+    )
+    assert main.run(["place", "-e", str(file)]) == 0
+    shown = capsys.readouterr().out
+    assert "no single cloud can do it\n" in shown and "Where work runs" not in shown

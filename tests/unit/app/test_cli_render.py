@@ -52,7 +52,7 @@ def test_a_change_of_one_field_changes_what_it_concerns_and_check_says_so(
     capsys.readouterr()
     assert run(arguments("plan", out, "--check", "--json", estate=estate)) == 1
     found = json.loads(capsys.readouterr().out)
-    assert found["files"]["changed"] == ["terraform/aws/storage.tf"]
+    assert found["files"]["changed"] == ["terraform/aws/storage.tf", "terraform/aws/tests/aws.tftest.hcl"]
     (resource,) = [c for c in found["resources"] if c["change"] != "same"]
     assert (resource["change"], resource["monthly"]) == ("changed", resource["before"])
     assert resource["address"].startswith("aws/aws_s3_bucket_lifecycle_configuration.")

@@ -64,6 +64,16 @@ def test_the_default_class_holds_and_a_better_relay_is_named_with_its_rule(
     assert free.outside is None
 
 
+def test_an_estate_with_an_error_that_only_check_finds_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bad = tmp_path / "estate.yaml"
+    bad.write_text("estate: e\nclouds: {aws: {sites: [us-east-1, eu-west-1, atlantis-1]}}\n")
+    assert main.run(["route", "aws/us-east-1", "aws/eu-west-1", "-e", str(bad)]) == 2
+    assert "error[region_unknown]" in capsys.readouterr().err
+    assert main.run(["route", "aws/us-east-1", "aws/eu-west-1", "--no-estate"]) == 0
+
+
 def test_an_end_outside_is_refused(held: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main.run(["route", "gcp/europe-west1", "aws/us-east-1", "-e", held]) == 1
     assert "aws/us-east-1 is outside eu, which must stay in eu" in capsys.readouterr().err

@@ -146,3 +146,29 @@ def test_the_demo_key_needs_a_wholly_simulated_estate_and_a_loopback_address(cat
     assert none is None
     assert "azure is real" in said
     assert demo_key(None, "127.0.0.1") == (None, "")
+
+
+def test_what_was_in_force_is_kept_for_a_process_that_finds_a_bad_estate(estate_file, clock, log, tmp_path, caplog):
+    kept = tmp_path / "kept.json"
+
+    def anew(path=estate_file, environment=None):
+        return Estates(path, environment, Sandboxed(None), clock, log, kept)
+
+    first = anew()
+    assert first.last() is None
+    first.take(first.load())
+    first.keep(first.current)
+    assert kept.stat().st_mode & 0o077 == 0
+    estate_file.write_text("estate: [")
+    again = anew()
+    with pytest.raises(EstateError) as caught:
+        again.load()
+    again.refuse(caught.value)
+    again.stand_in(again.last())
+    assert again.current.kept and again.current.tables.version == first.current.tables.version
+    assert again.refusal and "estate.kept" in caplog.text
+    assert anew(environment="live").last() is None and anew(path=tmp_path / "other.yaml").last() is None
+    kept.write_text(kept.read_text().replace('"stay_in"', '"stay_inn"'))
+    assert anew().last() is None
+    kept.write_bytes(b"{")
+    assert anew().last() is None

@@ -1,6 +1,7 @@
 """Working out the options counts in a plan's seconds, tells how far it is, and can be stopped."""
 
 import signal
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,9 @@ import pytest
 from polycloud.app import planning
 from polycloud.app.cli import main
 from polycloud.app.library import load
+from polycloud.placement.answer.answering import answer
 from polycloud.placement.answer.conflicts import NoPlan
+from polycloud.placement.answer.values import Placement
 from polycloud.placement.build import Built, build
 from polycloud.placement.solve import Limits, Progress, Solved, solve
 
@@ -39,8 +42,8 @@ class Clock:
         return self.now
 
 
-@pytest.mark.parametrize(("takes", "left"), [(4.0, 6.0), (9.5, 2.0), (60.0, 2.0)])
-def test_the_search_has_what_the_building_leaves(
+@pytest.mark.parametrize(("takes", "left"), [(4.0, 5.0), (9.5, 2.0), (60.0, 2.0)])
+def test_the_search_has_what_the_building_leaves_but_for_the_answer(
     estate: Path, monkeypatch: pytest.MonkeyPatch, takes: float, left: float
 ) -> None:
     clock, given = Clock(), []
@@ -89,3 +92,38 @@ def test_ctrl_c_while_options_are_worked_out_ends_with_a_word(
     shown = capsys.readouterr()
     assert shown.err.endswith("error: stopped while options were worked out, before any plan was made\n")
     assert shown.out == ""
+
+
+def test_the_time_of_the_answer_counts_and_no_plan_is_lost_to_it(estate: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = Clock()
+
+    def searched(problem: object, *rest: object) -> Solved:
+        clock.now += 60.0
+        return solve(problem, *rest)  # type: ignore[arg-type]
+
+    def later() -> float:
+        clock.now += 0.2
+        return clock.now
+
+    monkeypatch.setattr(planning, "solve", searched)
+    monkeypatch.setattr(planning, "monotonic", clock)
+    monkeypatch.setattr(planning, "answer", partial(answer, clock=later))
+    found = planning.place(load(estate), planning.PlaceQuery(seconds=10.0))
+    assert [part.site for row in found.workloads for part in row.parts]
+    assert not any(row.alternatives for row in found.workloads)
+    assert "it ended before the next best places of 2 of 2 workloads were looked for" in found.warnings
+
+
+def test_ctrl_c_while_next_best_places_are_looked_for_shows_the_plan_without_them(
+    estate: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(*args: object) -> Placement:
+        signal.raise_signal(signal.SIGINT)
+        return answer(*args)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(planning, "answer", interrupted)
+    monkeypatch.setattr(planning, "REPORT_SECONDS", 0.0)
+    assert main.run(["place", "-e", str(estate)]) == 130
+    shown = capsys.readouterr().out
+    assert "Where work runs" in shown
+    assert "it ended before the next best places of 2 of 2 workloads were looked for" in " ".join(shown.split())

@@ -66,10 +66,14 @@ def test_features_are_known_true_known_false_or_unknown(catalog: Catalog) -> Non
     assert gpt4o is not None and gpt5 is not None
     assert (gpt4o.can("tools"), gpt4o.can("json_schema"), gpt4o.can("temperature")) == (True, True, True)
     assert (gpt5.can("reasoning"), gpt5.can("temperature")) == (True, False)
-    assert gpt5.can("stop") is None
+    assert gpt5.can("stop") is False and gpt5.can("seed") is None
     assert catalog.model("aws", "claude-opus-4.7").can("temperature") is False  # type: ignore[union-attr]
     assert catalog.model("aws", "claude-sonnet-4.5").can("temperature") is True  # type: ignore[union-attr]
     assert catalog.model("azure", "gpt-5-chat").can("temperature") is None  # type: ignore[union-attr]
+    said = {
+        n: catalog.model("azure", n).can("temperature") for n in ("gpt-5.2", "gpt-5.2-chat", "gpt-5.4-mini", "gpt-5.5")
+    }  # type: ignore[union-attr]
+    assert said == {"gpt-5.2": True, "gpt-5.2-chat": False, "gpt-5.4-mini": True, "gpt-5.5": False}
 
 
 def test_a_regional_deployment_stays_where_it_is_called(catalog: Catalog) -> None:

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import polycloud.deploy.yaml as text
+from polycloud.app import wiring
 from polycloud.catalog import Catalog
 from polycloud.catalog.market import Market
 from polycloud.deploy.blueprint import Blueprint, Run, Where
@@ -20,6 +21,7 @@ from polycloud.deploy.derive.traffic import services
 from polycloud.deploy.ports import Reference, Rendered, Resource
 from polycloud.estate import Estate, load
 
+KEYS = ("aws_kms_key.", "azurerm_key_vault_key.", "google_kms_crypto_key.", "oci_kms_key.")
 EXAMPLES = Path(__file__).resolve().parents[3] / "polycloud" / "app" / "examples"
 CATALOG, MARKET = Catalog.load(), Market.load()
 
@@ -156,6 +158,16 @@ def test_a_resource_outside_its_class_breaks_the_proof() -> None:
     assert len(found.broken) == 1 and "aws/eu-west-1" in found.broken[0]
 
 
+@pytest.mark.parametrize("name", ["sandbox", "oci-primary", "active-active"])
+def test_a_key_is_proved_for_all_that_it_wraps(name: str) -> None:
+    whole = blueprint(name)
+    rendered = [one for renderer in wiring.renderers().values() for one in renderer(whole).resources]
+    keys = {one.site: one.data_class.split() for one in rendered if one.address.partition("/")[2].startswith(KEYS)}
+    kept = [one for one in rendered if one.source.startswith(("datasets.", "stores.", "databases."))]
+    held = [(one, name) for one in kept if one.kind in ("bucket", "database") for name in one.data_class.split()]
+    assert held and all(name in keys[one.site] for one, name in held)
+
+
 @given(st.dictionaries(st.text(min_size=1), st.one_of(st.text(), st.integers(), st.lists(st.text()))))
 def test_yaml_reads_back_as_it_was(value: dict[str, object]) -> None:
     import yaml
@@ -236,3 +248,24 @@ def test_claude_on_azure_is_deployed_as_residency_counts_it(said: dict[str, str]
     whole = {"estate": "e", "clouds": {"azure": {"sites": ["eastus2"]}}, "models": {"m": {"deployments": deployments}}}
     (found,) = services(Estate.model_validate_json(json.dumps(whole)), CATALOG)
     assert (found.scope, found.version) == (scope, version)
+
+
+@pytest.mark.parametrize(
+    ("model", "more", "scope", "upstream"),
+    [
+        ("eu.anthropic.claude-sonnet-4-6", {}, "eu", "eu.anthropic.claude-sonnet-4-6"),
+        ("anthropic.claude-sonnet-4-6", {"profile": "eu"}, "eu", "eu.anthropic.claude-sonnet-4-6"),
+        ("anthropic.claude-sonnet-4-6", {}, "", "anthropic.claude-sonnet-4-6"),
+    ],
+)
+def test_an_id_of_bedrock_that_crosses_regions_is_a_profile(
+    model: str, more: dict[str, str], scope: str, upstream: str
+) -> None:
+    deployments = [{"at": "aws/eu-central-1", "model": model, **more}]
+    whole = {
+        "estate": "e",
+        "clouds": {"aws": {"sites": ["eu-central-1"]}},
+        "models": {"m": {"deployments": deployments}},
+    }
+    (found,) = services(Estate.model_validate_json(json.dumps(whole)), CATALOG)
+    assert (found.scope, found.upstream) == (scope, upstream)

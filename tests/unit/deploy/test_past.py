@@ -221,3 +221,10 @@ def test_what_can_be_told_from_an_id(id: str, last: str, group: str, ring: str) 
     told = parts(id)
     assert (told["last"], told["group"]) == (last, group)
     assert not ring or told["ring"] == ring
+
+
+def test_a_renamed_clusters_collector_writes_where_it_did(tmp_path: Path) -> None:
+    now = blueprint(tmp_path, SAID, **RENAMED)
+    made = rendered(now, "aws").files["terraform/aws/watch.tf"]
+    settings = wiring.renderers()["monitoring"](now).files["monitoring/otel/prod.yml"]
+    assert 'name              = "/polycloud/main"' in made and "log_group_name: /polycloud/main" in settings

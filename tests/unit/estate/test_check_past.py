@@ -22,9 +22,12 @@ clusters:
 datasets:
   raw: {{at: oci/eu-frankfurt-1{raw}}}
   clean: {{at: aws/us-east-1{clean}}}
+encryption_keys:
+  main: {{held_by: gcp, id: main{key}}}
 """
 AI = "Microsoft.CognitiveServices/accounts"
-PLACES = ("aws", "azure", "gcp", "main", "far", "home", "raw", "clean")
+FAR, KEY = "projects/p/locations/{}/clusters/prod", "projects/p/locations/{}/keyRings/r/cryptoKeys/k"
+PLACES = ("aws", "azure", "gcp", "main", "far", "home", "raw", "clean", "key")
 
 
 @pytest.fixture(scope="module")
@@ -46,6 +49,8 @@ def said(folder: Path, catalog: Catalog, **given: str) -> list[tuple[str, str]]:
         ("main", "was: old"),
         ("main", "pools: {gpu: {machine: g5.xlarge, existing: gpus, was: cards}}"),
         ("far", "existing: projects/p/locations/us-central1/clusters/prod"),
+        ("far", "existing: projects/p/locations/us-central1-a/clusters/prod"),
+        ("key", "existing: {gcp/us-central1: " + KEY.format("us-central1") + "}"),
         ("raw", "existing: {oci/eu-frankfurt-1: n/space/b/raw}"),
         ("clean", "existing: {aws/us-east-1: acme-clean}, was: tidy"),
         ("aws", "networks: {us-east-1: {cidr: 10.9.0.0/16, existing: vpc-0abc}}"),
@@ -67,6 +72,13 @@ def test_a_past_that_can_be_is_accepted(place: str, text: str, tmp_path: Path, c
         ("main", "existing: 'a b'", "form_wrong", "clusters.main.existing"),
         ("far", "existing: prod", "form_wrong", "clusters.far.existing"),
         ("home", "existing: x", "existing_unknown", "clusters.home.existing"),
+        ("far", "existing: " + FAR.format("europe-west1"), "address_elsewhere", "clusters.far.existing"),
+        (
+            "key",
+            "existing: {gcp/us-central1: " + KEY.format("europe-west1") + "}",
+            "address_elsewhere",
+            'encryption_keys.main.existing["gcp/us-central1"]',
+        ),
         ("raw", "existing: {oci/eu-frankfurt-1: raw}", "form_wrong", 'datasets.raw.existing["oci/eu-frankfurt-1"]'),
         ("raw", "existing: {aws/eu-west-1: raw}", "site_unknown", 'datasets.raw.existing["aws/eu-west-1"]'),
         ("aws", "networks: {us-east-1: {cidr: 10.9.0.0/20}}", "form_wrong", "clouds.aws.networks.us-east-1.cidr"),

@@ -61,6 +61,7 @@ def test_extras_go_by_the_names_of_their_fields():
         (Need.FIVE_STOPS | Need.MANY_STOPS, "abcd", ["stop:4"]),
         (Need.FIVE_STOPS, "abcd", ["stop:4"]),
         (Need.MANY_STOPS, "abcde", ["stop:5"]),
+        (Need.STOP | Need.FIVE_STOPS | Need.MANY_STOPS, "", ["stop"]),
     ],
 )
 def test_of_too_many_stop_sequences_the_first_are_kept(missing, kept, told):
@@ -85,6 +86,15 @@ def test_a_missing_need_takes_its_fields_and_no_others(need, gone):
     for field in FULL.__struct_fields__:
         expected = None if field in gone else getattr(FULL, field)
         assert getattr(reduced, field) == expected, field
+
+
+def test_a_bias_of_tokens_goes_with_the_penalties_by_its_own_name():
+    extras = {"openai_chat": {"logit_bias": b'{"5":1}', "verbosity": b'"low"'}}
+    asked = ChatRequest("m", (), extras=extras)
+    assert degrade.reduce(asked, int(Need.PENALTIES)).extras == {"openai_chat": {"verbosity": b'"low"'}}
+    assert degrade.names(asked, int(Need.PENALTIES)) == ["logit_bias"]
+    both = msgspec.structs.replace(asked, presence_penalty=0.1)
+    assert degrade.names(both, int(Need.PENALTIES)) == ["penalties", "logit_bias"]
 
 
 def test_nothing_missing_changes_nothing():

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import tracemalloc
 
 import pytest
@@ -16,11 +17,22 @@ class Transport(asyncio.Transport):
     def __init__(self) -> None:
         super().__init__()
         self.sent = b""
-        self.closing = self.aborted = False
+        self.closing = self.aborted = self.paused = False
 
     def write(self, data):
         assert not self.closing
         self.sent += data
+
+    def is_closing(self):
+        return self.closing
+
+    def pause_reading(self):
+        assert not self.paused
+        self.paused = True
+
+    def resume_reading(self):
+        assert self.paused and not self.closing
+        self.paused = False
 
     def close(self):
         self.closing = True
@@ -153,6 +165,11 @@ REFUSED = {
     "huge": (413, b"POST / HTTP/1.1\r\ncontent-length: %d\r\n\r\n" % (server.BODY_BYTES_MAX + 1)),
     "long target": (431, b"GET /" + b"a" * server.TARGET_BYTES_MAX + b" HTTP/1.1\r\n\r\n"),
     "many headers": (431, b"GET / HTTP/1.1\r\n" + b"".join(b"x%d: y\r\n" % n for n in range(101)) + b"\r\n"),
+    "HTTP/2 without being asked": (505, b"GET / HTTP/2.0\r\nhost: h\r\n\r\n"),
+    "HTTP/2 that would stay": (505, b"GET / HTTP/2.0\r\nhost: h\r\nconnection: keep-alive\r\n\r\n"),
+    "HTTP/0.9": (505, b"GET / HTTP/0.9\r\nhost: h\r\n\r\n"),
+    "HTTP/1.2": (400, b"GET / HTTP/1.2\r\nhost: h\r\n\r\n"),
+    "the preface of HTTP/2": (400, b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"),
     "large headers": (431, b"GET / HTTP/1.1\r\nx: " + b"y" * server.HEADER_BYTES_MAX + b"\r\n\r\n"),
 }
 
@@ -237,24 +254,62 @@ def test_trailers_change_nothing_that_the_headers_said(caller):
     assert answer.request.headers[b"x-api-key"] == b"a" and b"x-polycloud-class" not in answer.request.headers
 
 
-def test_garbage_behind_a_request_ends_the_connection_after_its_answer(caller):
-    caller.send(post(b"1") + b"GARBAGE\r\n\r\n")
+def statuses(caller):
+    return [int(code) for code in re.findall(rb"HTTP/1.1 (\d{3}) ", caller.transport.sent)]
+
+
+def test_garbage_behind_requests_is_told_after_their_answers(caller):
+    caller.send(post(b"1") + post(b"2") + b"GARBAGE\r\n\r\n")
+    caller.send(post(b"smuggled"))
     assert caller.transport.sent == b"" and not caller.transport.closing
     caller.answers[0].reply()
-    assert caller.transport.sent.count(b"HTTP/1.1") == 1 and caller.transport.closing
+    assert statuses(caller) == [200] and not caller.transport.closing
+    caller.answers[1].reply()
+    assert statuses(caller) == [200, 200, 400] and caller.transport.closing and len(caller.answers) == 2
 
 
-def test_too_many_waiting_requests_or_bytes_end_the_connection_after_the_first(clock):
-    for data in (
-        post(b"1") * (server.PIPELINED_MAX + 3),
-        post(b"1") + post(b"x" * (server.PIPELINED_BYTES_MAX + 1)) * 2,
-    ):
+@pytest.mark.parametrize("body", [b"1", b"x" * (server.PIPELINED_BYTES_MAX // 4)])
+def test_no_more_is_read_while_many_requests_or_bytes_wait(caller, body):
+    sent = server.PIPELINED_MAX + 5
+    for _ in range(sent):
+        caller.send(post(body))
+        if caller.transport.paused:
+            break
+    for number in range(sent):
+        assert len(caller.inbound._waiting) <= server.PIPELINED_MAX
+        caller.answers[number].reply()
+        while not caller.transport.paused and len(caller.answers) + len(caller.inbound._waiting) < sent:
+            caller.send(post(body))
+    assert statuses(caller) == [200] * sent and not caller.transport.closing and not caller.transport.paused
+    assert caller.connections.body_bytes == 0
+
+
+def test_many_requests_of_one_read_are_all_answered_up_to_a_bound(clock):
+    for more, told in ((0, []), (1, [429])):
         caller = Caller(clock)
-        caller.send(data)
+        caller.send(post(b"1") * (1 + server.PIPELINED_READ_MAX + more))
+        assert caller.transport.paused and len(caller.answers) == 1
+
+        def at_once(inbound, request, caller=caller):
+            Answer(inbound, request).reply()
+
+        caller.inbound._application = at_once
         caller.answers[0].reply()
-        assert len(caller.answers) == 1 and caller.transport.closing
+        assert statuses(caller) == [200] * (1 + server.PIPELINED_READ_MAX) + told
+        assert caller.transport.closing == bool(told)
         caller.inbound.connection_lost(None)
         assert caller.connections.body_bytes == 0
+
+
+def test_a_large_body_behind_a_request_is_read_on_when_its_turn_comes(caller):
+    large = post(b"x" * (3 * server.PIPELINED_BYTES_MAX))
+    caller.send(post(b"1") + large[: 2 * server.PIPELINED_BYTES_MAX])
+    assert caller.transport.paused
+    caller.answers[0].reply()
+    assert not caller.transport.paused
+    caller.send(large[2 * server.PIPELINED_BYTES_MAX :])
+    caller.answers[1].reply()
+    assert statuses(caller) == [200, 200]
 
 
 def test_bodies_of_all_callers_together_are_bounded(caller, monkeypatch):
@@ -305,10 +360,11 @@ def test_what_waits_for_a_slow_caller_is_bounded_and_ends_with_the_connection(cl
     caller.send(post(b"2" * 100) + post(b"", b"expect: 100-continue\r\n"))
     assert caller.transport.sent == sent  # no word to a later request before the answer to an earlier one
     caller.send(post(b"x" * (server.PIPELINED_BYTES_MAX + 1)))
-    assert b" 413 " in caller.transport.sent[len(sent) :] and caller.transport.closing
+    assert caller.transport.sent == sent and caller.transport.paused
     caller.inbound.resume_writing()
+    assert len(caller.answers) == 2 and caller.transport.paused
     caller.inbound.connection_lost(None)
-    assert len(caller.answers) == 1 and caller.connections.body_bytes == 0
+    assert len(caller.answers) == 2 and caller.connections.body_bytes == 0
 
 
 def test_who_never_takes_an_answer_is_let_go(caller):

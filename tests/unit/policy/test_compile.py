@@ -384,3 +384,30 @@ class TestRefusals:
         assert refused(clouds=clouds, models=models) == ["key_missing", "key_missing"]
         simulated = compile(estate(clouds=clouds, models=models, sandbox={"clouds": "all"}), CATALOG)
         assert simulated.deployments[0].upstream.options["project"]
+
+
+@pytest.mark.parametrize(
+    ("deployment", "known"),
+    [
+        ({"at": "azure/westeurope", "model": "gpt-5", "upstream": "bot"}, "gpt-5"),
+        (
+            {"at": "azure/westeurope", "model": "claude-opus-4-6", "upstream": "bot", "profile": "global"},
+            "claude-opus-4-6",
+        ),
+        ({"at": "azure/westeurope", "model": "gpt-99", "upstream": "bot"}, "gpt-99"),
+        ({"at": "azure/westeurope", "upstream": "bot"}, ""),
+        ({"at": "azure/westeurope", "model": "gpt-5"}, ""),
+    ],
+)
+def test_what_a_model_is_does_not_hang_on_what_people_call_it(deployment: dict[str, Any], known: str) -> None:
+    made = one(deployment)
+    assert made.upstream.known == known
+    assert made.upstream.model == deployment.get("upstream", "gpt-5")
+
+
+def test_claude_behind_an_arn_of_ones_own_can_what_claude_can() -> None:
+    arn = "arn:aws:bedrock:eu-central-1:123456789012:application-inference-profile/abc"
+    row = one({"at": "aws/eu-central-1", "model": "claude-sonnet-4-6", "upstream": arn, "profile": "eu"})
+    assert (
+        row.upstream.known == "anthropic.claude-sonnet-4-6" and row.can & Need.SERIAL_TOOLS and row.can & Need.REASONING
+    )

@@ -15,6 +15,7 @@ LEVELS = {
     MONITORING: "restricted",
     INGRESS: "restricted",
 }
+MESH = "istio-system"  # where the gateways between clusters are
 MESHED = (GATEWAY_NAMESPACE, WORKLOADS_NAMESPACE, INGRESS)
 MODELS_GATEWAY = "models"
 MLFLOW_PORT = 5000
@@ -86,7 +87,8 @@ def _gateway() -> list[Manifest]:
 
 def _policies() -> list[Manifest]:
     """Policies add up: these open what jobs and models need beyond the mesh's (mesh/istio/base)."""
-    inward = [{"from": [_space(s) for s in (GATEWAY_NAMESPACE, WORKLOADS_NAMESPACE, INGRESS, MONITORING)]}]
+    callers = (GATEWAY_NAMESPACE, WORKLOADS_NAMESPACE, INGRESS, MONITORING, MESH)  # by the last come other clusters'
+    inward = [{"from": [_space(s) for s in callers]}]
     return [
         _policy(
             "models",

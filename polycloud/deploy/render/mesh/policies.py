@@ -36,6 +36,7 @@ def policies(blueprint: Blueprint) -> str:
                 ],
                 "egress": [
                     _outward(443),
+                    _outward(BETWEEN),  # models that another cluster serves
                     *own,
                     _to("polycloud", 5432, 6379),
                     _to("monitoring", 4317),

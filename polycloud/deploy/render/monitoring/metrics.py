@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from polycloud.deploy.blueprint import Blueprint
+from polycloud.deploy.blueprint import Blueprint, Cluster
 
 # Those of polycloud itself; a test holds them against what its control process exports.
 OWN = (
@@ -88,6 +88,11 @@ def lags(blueprint: Blueprint) -> tuple[Lag, ...]:
     found += [DATABASES[kind] for kind in kinds if kind in DATABASES]
     clouds = {cluster.site.cloud for cluster in blueprint.clusters}
     return tuple(sorted({lag for lag in found if lag.cloud in clouds}))
+
+
+def collected(blueprint: Blueprint, cluster: Cluster) -> str:
+    """The group of logs that a cluster's collector writes to at AWS, which keeps its name."""
+    return f"/polycloud/{blueprint.known_as(cluster.name)}"
 
 
 def exporters(blueprint: Blueprint, cloud: str) -> tuple[str, ...]:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from polycloud.deploy.blueprint import Blueprint, Cluster
-from polycloud.deploy.render.monitoring import rules
+from polycloud.deploy.render.monitoring import metrics, rules
 from polycloud.deploy.yaml import dump, header
 
 Config = dict[str, Any]
@@ -86,7 +86,7 @@ def _native(cluster: Cluster, blueprint: Blueprint) -> Config:
     region = cluster.site.region
     match cluster.site.cloud:
         case "aws":
-            group = f"/polycloud/{cluster.name}"
+            group = metrics.collected(blueprint, cluster)
             return {
                 "awsemf": {"region": region, "namespace": "polycloud", "log_group_name": group},
                 "awsxray": {"region": region},

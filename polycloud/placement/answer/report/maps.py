@@ -13,7 +13,8 @@ WIDTH = 860
 ASPECT = 2.1  # width by height
 MARGIN = 0.18  # of the span, around the outermost sites
 LEAST_SPAN = 70.0  # degrees of longitude: a map of one city says nothing, and land has squares of 2.5 degrees
-LETTER = 6.6  # how wide a letter is, at 12 pixels
+LETTER = 0.55  # how wide a letter is, by its size
+SIZES = (("broad", 12), ("narrow", 26))  # of names: on a narrow screen the map is half as large, and fewer have room
 DOT_MOST = 9.0  # pixels between dots; above it they would be too few to make a shape, so that squares are filled
 COLUMNS = round(360 / STEP)
 
@@ -68,7 +69,7 @@ def world(sites: Sequence[SitePoint], costs: Mapping[str, int], flows: Sequence[
             )
             for (site, (x, y)), text in zip(spots.items(), said, strict=True)
         ],
-        list(_labels(spots, radius, window)),
+        [tag("g", list(_labels(spots, radius, window, size)), class_=name, font_size=size) for name, size in SIZES],
         viewBox=f"0 0 {WIDTH} {window.height:.0f}",
         role="img",
         class_="map",
@@ -174,17 +175,29 @@ def _flows(flows: Sequence[FlowAnswer], spots: Mapping[str, tuple[float, float]]
         )
 
 
-def _labels(spots: Mapping[str, tuple[float, float]], radius: Mapping[str, float], window: Window) -> Iterator[Markup]:
-    """The name of each site where there is room; the table has all."""
+def _labels(
+    spots: Mapping[str, tuple[float, float]], radius: Mapping[str, float], window: Window, size: int
+) -> Iterator[Markup]:
+    """The name of each site where there is room, in letters of a size; the table has all."""
+    tall = size * 7 / 6
     taken = [(x - radius[s], y - radius[s], x + radius[s], y + radius[s]) for s, (x, y) in spots.items()]
     for site, (x, y) in spots.items():
-        wide, r = len(site) * LETTER, radius[site] + 4
-        for left, top in ((x + r, y - 7), (x - r - wide, y - 7), (x - wide / 2, y - r - 14), (x - wide / 2, y + r)):
-            box = (left, top, left + wide, top + 14)
+        wide, r, half = len(site) * size * LETTER, radius[site] + 4, tall / 2
+        sides = ((x + r, y - half), (x - r - wide, y - half), (x - wide / 2, y - r - tall), (x - wide / 2, y + r))
+        for left, top in sides:
+            box = (left, top, left + wide, top + tall)
             inside = left >= 0 and top >= 0 and box[2] <= WIDTH and box[3] <= window.height
             if inside and not any(_meet(box, other) for other in taken):
                 taken.append(box)
-                yield tag("text", site, x=left, y=top + 11, stroke="var(--panel)", stroke_width=3, paint_order="stroke")
+                yield tag(
+                    "text",
+                    site,
+                    x=left,
+                    y=top + size * 0.92,
+                    stroke="var(--panel)",
+                    stroke_width=3,
+                    paint_order="stroke",
+                )
                 break
 
 

@@ -7,7 +7,7 @@ from polycloud.placement.answer.report.maps import world
 from polycloud.placement.answer.report.markup import Child, Markup, join, tag
 from polycloud.placement.answer.report.style import CSS
 from polycloud.placement.answer.values import Comparison, Curve, Placement
-from polycloud.placement.answer.words import best_single, candidates, listed, percent, saving, usd, within
+from polycloud.placement.answer.words import best_single, candidates, listed, nearness, saving, up, usd
 
 
 def page(found: Placement, curves: Sequence[Curve] = (), compared: Comparison | None = None) -> str:
@@ -25,6 +25,8 @@ def page(found: Placement, curves: Sequence[Curve] = (), compared: Comparison | 
         ("commitments", "Commitments", tables.promises(found)),
         ("baselines", "Against simpler plans", tables.baselines(found)),
     ]
+    if not found.workloads:
+        sections = [section for section in sections if section[0] != "work"]
     if found.levels:
         sections.append(("aims", "Aims in order", tables.aims(found)))
     if compared is not None:
@@ -68,8 +70,8 @@ def _figures(found: Placement) -> Markup:
             _years(found),
         ),
         (
-            "From the optimum",
-            within(proof.gap),
+            "How near to the best",
+            nearness(found),
             f"no plan costs less than {usd(proof.bound_micro)}",
         ),
         (
@@ -96,9 +98,10 @@ def _unbilled(found: Placement) -> str:
 
 def _proof(found: Placement) -> Markup:
     proof, residency = found.optimality, found.residency
+    other = "the cheapest" if found.levels else "a better"
     said = (
         f"The plan costs {usd(found.cost.month_micro)}; it is proven that no plan that keeps all rules costs less than "
-        f"{usd(proof.bound_micro)}. So a better plan can save {percent(proof.gap, 2)} at most ({proof.status}, by "
+        f"{usd(proof.bound_micro)}. So {other} plan can save {up(proof.gap)} at most ({proof.status}, by "
         f"{proof.method}, in {proof.seconds:.1f} s)."
     )
     checked = ", ".join(f"{name or 'no class'} {count}" for name, count in residency.classes.items())

@@ -32,9 +32,9 @@ tfoot td,tfoot th{border-top:2px solid var(--line);font-weight:600}
 details{background:var(--panel);border:1px solid var(--line);border-radius:.5rem;margin:.5rem 0;padding:.5rem 1rem}
 summary{cursor:pointer;font-weight:600}summary .soft{font-weight:400}details .wide{border:0}
 .good{color:var(--good)}.bad{color:var(--bad)}.warn{color:var(--warn)}
-figure{margin:.5rem 0}svg{display:block;width:100%;height:auto}svg text{fill:var(--ink);font-size:12px}
+figure{margin:.5rem 0}svg{display:block;width:100%;height:auto}svg text{fill:var(--ink)}.plot text{font-size:12px}
 svg .quiet{fill:var(--soft);font-size:11px}
-.map{min-width:40rem}.plot{min-width:20rem}
+.map .narrow{display:none}.plot{min-width:20rem}
 .plots table{min-width:0}.plots tbody th{min-width:8.5rem}.plots .words{grid-column:1/-1}
 .plots{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,30rem),1fr));gap:1rem 1.5rem}
 .bars{font-size:.9rem}
@@ -46,6 +46,7 @@ align-items:center;margin:.4rem 0}.name{grid-area:name}.bar{grid-area:bar}.value
 .key{display:flex;flex-wrap:wrap;gap:.25rem 1rem;font-size:.85rem;list-style:none;padding:0;margin:.5rem 0}
 .key i{display:inline-block;width:.8rem;height:.8rem;border-radius:.15rem;margin-right:.35rem;vertical-align:-.05rem}
 @media (max-width:34rem){.row{grid-template:"name value" "bar bar"/1fr auto}
+.map .broad,.map .quiet{display:none}.map .narrow{display:inline}
 main{padding:1rem .75rem 3rem}th,td{padding:.35rem .5rem}}
 @media print{details{break-inside:avoid}nav{display:none}}
 """

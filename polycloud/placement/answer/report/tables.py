@@ -14,7 +14,7 @@ from polycloud.placement.answer.values import (
     Placement,
     WorkloadAnswer,
 )
-from polycloud.placement.answer.words import aim, candidates, data, dated, listed, percent, saving, shared, usd
+from polycloud.placement.answer.words import aim, between, candidates, data, dated, listed, percent, saving, shared, usd
 
 FLOWS_SHOWN = 60  # the rest is summed up in one row
 FACTS_SHOWN = 80
@@ -218,7 +218,7 @@ def promises(found: Placement) -> Markup:
 
 def aims(found: Placement) -> Markup:
     rows = ((row.level, aim(row, row.least), aim(row, row.has)) for row in found.levels)
-    return table(("Aim", "The least it could be", "This plan"), rows, numbers=(1, 2))
+    return table(("Aim", "The least found", "This plan"), rows, numbers=(1, 2))
 
 
 def shares(found: Placement) -> Markup:
@@ -295,7 +295,9 @@ def comparison(found: Comparison) -> Markup:
         numbers=(1, 2, 3),
     )
     moved = table(("What", "Before", "After"), ((m.what, m.before, m.after) for m in found.moved))
-    return join(asked, kinds, moved if found.moved else tag("p", "Nothing moves."))
+    span = between(found)
+    open_ = tag("p", span[0].upper() + span[1:] + ".", class_="soft") if span else None
+    return join(asked, kinds, open_, moved if found.moved else tag("p", "Nothing moves."))
 
 
 def listing(rows: Iterable[str]) -> Markup:

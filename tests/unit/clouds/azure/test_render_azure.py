@@ -396,3 +396,18 @@ def test_models_of_other_makers_are_called_by_the_role_that_lets_them_be() -> No
     assert roles("gpt-4o") == ["Cognitive Services OpenAI User"]
     assert roles("claude-sonnet-4-6") == ["Cognitive Services User"]
     assert roles("gpt-4o", "claude-sonnet-4-6") == ["Cognitive Services OpenAI User", "Cognitive Services User"]
+
+
+def test_whoever_deploys_claude_is_told_what_azure_asks_them() -> None:
+    def told(upstream: str) -> list[str]:
+        one = service(upstream=upstream, owner="", name=upstream, model=upstream)
+        return [gap for gap in render(replace(WHOLE, services=(one,))).gaps if "modelProviderData" in gap]
+
+    (said,) = told("claude-sonnet-4-6")
+    assert "azurerm_cognitive_deployment.westeurope__claude_sonnet_4_6" in said
+    assert told("gpt-4o") == []
+
+
+def test_the_zone_that_a_sites_calls_go_through_is_told() -> None:
+    assert 'zones               = ["1"]' in resource("azurerm_nat_gateway", "westeurope", file("network.tf"))
+    assert sum("one NAT gateway, in zone 1" in gap for gap in FOUND.gaps) == 1

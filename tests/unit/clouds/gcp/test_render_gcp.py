@@ -65,6 +65,11 @@ def test_what_holds_data_is_inside_its_class() -> None:
     assert held >= {"google_storage_bucket", "google_sql_database_instance", "google_logging_project_bucket_config"}
 
 
+def test_no_plan_replaces_a_cluster_whose_first_machines_are_gone() -> None:
+    cluster = resource("google_container_cluster", "gcp_main", file("clusters.tf"))
+    assert "remove_default_node_pool    = true" in cluster and "ignore_changes = [node_config]" in cluster
+
+
 def test_pools_have_their_bounds_labels_taints_and_accelerators() -> None:
     text = file("clusters.tf")
     batch = resource("google_container_node_pool", "gcp_main__batch", text)
@@ -197,8 +202,8 @@ def test_both_ends_of_links_are_named() -> None:
 
 def test_only_what_is_used_is_switched_on() -> None:
     bare = replace(WHOLE.of("gcp"), databases=(), buckets=(), services=())
-    wanted = ("binaryauthorization", "cloudkms", "cloudresourcemanager", "compute", "container", "containersecurity")
-    wanted += ("iam", "iamcredentials", "secretmanager", "sts")
+    wanted = ("binaryauthorization", "cloudkms", "cloudresourcemanager", "cloudtrace", "compute", "container")
+    wanted += ("containersecurity", "iam", "iamcredentials", "logging", "monitoring", "secretmanager", "sts")
     assert services(bare) == [f"{name}.googleapis.com" for name in wanted]
 
 

@@ -1,5 +1,7 @@
 """A body that can not be read is told its true mistake."""
 
+import gzip
+
 import msgspec
 import pytest
 
@@ -9,7 +11,7 @@ from polycloud.gateway.dialects.reading import read_body
 ANY = msgspec.json.Decoder(dict[str, str])
 
 
-@pytest.mark.parametrize("text", [r"\ud800", r"\ud800x", r"\\\uDBFF\n"])
+@pytest.mark.parametrize("text", [r"\ud800", r"\ud800x", r"\ud800 hi", r"\\\uDBFF\n"])
 def test_half_of_a_surrogate_pair_is_named_and_not_called_truncated(text):
     with pytest.raises(BadRequest, match=r"\\u[dD].{3} \(byte \d+\) is half of a surrogate pair"):
         read_body(ANY, b'{"a":"%b"}' % text.encode())
@@ -19,6 +21,12 @@ def test_half_of_a_surrogate_pair_is_named_and_not_called_truncated(text):
 def test_a_body_that_ends_early_is_still_called_truncated(body):
     with pytest.raises(BadRequest, match="truncated"):
         read_body(ANY, body)
+
+
+def test_a_packed_body_is_told_as_one():
+    with pytest.raises(BadRequest, match="gzip"):
+        read_body(ANY, gzip.compress(b'{"a":"b"}'), {b"content-encoding": b"gzip"})
+    assert read_body(ANY, b'{"a":"b"}', {b"content-encoding": b"identity"})[1] == {"a": "b"}
 
 
 def test_a_whole_pair_is_read():

@@ -57,6 +57,26 @@ def test_a_dearer_machine_that_promises_make_cheap_is_not_called_the_cheapest() 
     assert "600 USD" in text and "gcp/us-central1 costs 700 USD" in text
 
 
+def test_promises_are_counted_where_machines_alone_are_cheaper() -> None:
+    """Here 1,460 by list, 584 promised; there 700 by list, or 2,920 by list and 642 promised: 58 more."""
+    options = (
+        Option(0, "p1", ON_DEMAND, 1, 1460 * USD, pool=0, hourly=(2 * USD,)),
+        Option(1, "n1", ON_DEMAND, 1, 700 * USD),
+        Option(1, "n2", ON_DEMAND, 1, 2920 * USD, pool=1, hourly=(4 * USD,)),
+    )
+    pools = (
+        Pool("aws/us-east-1 p1", (Term("3 years", 400_000),)),
+        Pool("gcp/us-central1 n2", (Term("3 years", 220_000),)),
+    )
+    given = msgspec.structs.replace(problem(USD, pooled=False), tasks=(Task("w", "w", options),), pools=pools)
+    plan = solve(given).solution
+    assert plan is not None and plan.choice == (0,)
+    assert reason(Ledger(given, plan), 0) == (
+        "gcp/us-central1 has machines that are cheaper by 760 USD a month, "
+        "but there they would cost 58.40 USD more with all that changes, promises counted"
+    )
+
+
 def test_a_saving_does_not_read_as_a_price() -> None:
     """730 here and 700 there, where late answers count 50 more."""
     options = (

@@ -19,8 +19,10 @@ from polycloud.placement.answer.curve import Sweep, different
 from polycloud.placement.answer.report import tables
 from polycloud.placement.answer.report.charts import scale, stacked
 from polycloud.placement.answer.report.land import ROWS
+from polycloud.placement.answer.report.maps import LETTER, WIDTH, world
 from polycloud.placement.answer.report.markup import Markup, join, tag
-from polycloud.placement.answer.values import CurvePoint, LinkAnswer, Placement
+from polycloud.placement.answer.report.style import CSS
+from polycloud.placement.answer.values import CurvePoint, LinkAnswer, Placement, SitePoint
 from polycloud.placement.problem import Problem
 from polycloud.placement.solve import Limits, solve
 
@@ -135,6 +137,33 @@ def test_the_land_has_the_right_shape() -> None:
         assert land(lat, lon), (lat, lon)
     for lat, lon in ((31.3, -41.3), (-1.3, -151.3), (-31.3, 76.3), (48.8, -171.3)):
         assert not land(lat, lon), (lat, lon)
+
+
+def test_an_estate_without_work_has_no_section_for_it(make_problem: Callable[..., Problem], catalog: Catalog) -> None:
+    found = placed(make_problem(3), catalog)
+    none = msgspec.structs.replace(found, workloads=())
+    assert [">Where work runs<" in report.page(row) for row in (found, none)] == [True, False]
+
+
+def test_the_map_fits_a_narrow_screen_with_names_that_can_be_read() -> None:
+    near = [("a/one", 50.0, 8.0), ("b/two", 51.0, 9.0), ("c/three", 52.0, 7.0), ("d/far", 40.0, -75.0)]
+    drawing = str(world([SitePoint(name, name[0], lat, lon) for name, lat, lon in near], {}, ()))
+    assert not any("min-width" in rule for rule in re.findall(r"\.map\{[^}]*\}", CSS))
+    shown = {}
+    for kind in ("broad", "narrow"):
+        group = re.search(rf'<g class="{kind}" font-size="(\d+)">(.*?)</g>', drawing)
+        assert group is not None
+        size = float(group[1])
+        boxes = [
+            (float(x), float(y), float(x) + len(name) * size * LETTER, name)
+            for x, y, name in re.findall(r'<text x="([\d.]+)" y="([\d.]+)"[^>]*>([^<]*)<', group[2])
+        ]
+        assert all(left >= 0 and right <= WIDTH for left, _, right, _ in boxes)
+        for at, (left, y, right, _) in enumerate(boxes):
+            others = [box for box in boxes[:at] if abs(box[1] - y) < size]
+            assert all(right <= box[0] or box[2] <= left for box in others)
+        shown[kind] = {name for *_, name in boxes}
+    assert "d/far" in shown["narrow"] <= shown["broad"]
 
 
 def test_bars_are_as_long_as_their_figures() -> None:

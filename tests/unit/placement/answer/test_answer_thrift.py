@@ -57,6 +57,11 @@ def test_what_is_paid_already_is_not_used_for_nothing() -> None:
     assert not bill(problem, found).faults
 
 
+def test_it_ends_with_the_time() -> None:
+    wasteful = Solution((0,), ((0, 1),), ((0,),))
+    assert thrifty(_prepaid(500 * USD), wasteful, going=lambda: False) == wasteful
+
+
 def test_it_ends_and_leaves_other_plans_alone() -> None:
     problem = _prepaid(500 * USD)
     wasteful = Solution((0,), ((0, 1),), ((0,),))

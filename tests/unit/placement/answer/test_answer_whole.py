@@ -15,15 +15,18 @@ from polycloud.estate import Estate
 from polycloud.placement.answer import costs
 from polycloud.placement.answer.alternatives import Alternatives, Effort
 from polycloud.placement.answer.answering import Basis, answer, refused
+from polycloud.placement.answer.compare import compare
 from polycloud.placement.answer.flows import flow_answers, shared
-from polycloud.placement.answer.values import Placement
+from polycloud.placement.answer.values import Alternative, LevelAnswer, Placement
+from polycloud.placement.answer.words import between, nearness
 from polycloud.placement.bill import bill
 from polycloud.placement.build.first import WORDS, first_meters
 from polycloud.placement.problem import LeftOut, Problem, Solution
-from polycloud.placement.solve import Solved, solve
+from polycloud.placement.solve import Limits, Solved, solve
 
 Make = Callable[..., Problem]
 SHORT, LONG = Effort(0.0), Effort(3.0)
+USD = 1_000_000
 DAY = datetime.date(2026, 11, 21)
 
 
@@ -154,6 +157,56 @@ def test_a_bad_plan_is_replaced_by_a_better_one_that_is_met(make_problem: Make) 
     search.find()
     assert bill(problem, search.plan).total < bill(problem, worse).total
     assert bill(problem, search.plan).total >= solved.bound
+
+
+def test_what_is_proven_only_roughly_is_said_to_be_at_most(make_problem: Make) -> None:
+    problem, _, plan = solved_problem(make_problem, 3)
+
+    def search(short: int) -> list[Alternative]:
+        """With bounds that are ``short`` micro-USD under the plans."""
+
+        def roughly(given: Problem, limits: Limits, start: Solution | None) -> Solved:
+            found = solve(given, limits, start)
+            return found if found.bill is None else msgspec.structs.replace(found, bound=found.bill.total - short)
+
+        return [row for rows in Alternatives(problem, plan, LONG, roughly).find().values() for row in rows]
+
+    sure = [row for row in search(0) if row.proven and row.extra_micro]
+    assert sure
+    short = max(row.extra_micro or 0 for row in sure) // 100 + 1
+    assert not any(row.proven for row in search(short) if row.extra_micro is not None)
+
+
+@pytest.mark.parametrize(
+    ("levels", "gap", "said"),
+    [
+        ((), 0.12341, "within 12.35 % of the optimum"),
+        ((), 0.0, "the optimum"),
+        (("cost",), 0.12341, "the cheapest plan costs at most 12.35 % less"),
+        (("cost",), 0.0, "the cheapest too"),
+    ],
+)
+def test_a_plan_that_aims_in_order_made_is_not_said_to_be_near_the_optimum(
+    make_problem: Make, catalog: Catalog, levels: tuple[str, ...], gap: float, said: str
+) -> None:
+    _, found = answered(make_problem, 3, catalog)
+    near = msgspec.structs.replace(found.optimality, gap=gap)
+    rows = tuple(LevelAnswer(level, 1.0, 1.0) for level in levels)
+    assert nearness(msgspec.structs.replace(found, optimality=near, levels=rows)) == said
+
+
+def test_a_difference_that_gaps_leave_open_is_said_with_its_span(make_problem: Make, catalog: Catalog) -> None:
+    _, found = answered(make_problem, 3, catalog)
+
+    def plan(month: int, bound: int) -> Placement:
+        near = msgspec.structs.replace(found.optimality, bound_micro=bound * USD)
+        cost = msgspec.structs.replace(found.cost, month_micro=month * USD)
+        return msgspec.structs.replace(found, cost=cost, optimality=near)
+
+    assert between(compare(plan(1000, 999), plan(1200, 1198), ())) == ""
+    assert between(compare(plan(1000, 950), plan(1200, 1100), ())) == (
+        "by the gaps of both plans the difference is from +100 USD to +250 USD"
+    )
 
 
 def test_one_workload_gets_every_place(make_problem: Make, catalog: Catalog) -> None:

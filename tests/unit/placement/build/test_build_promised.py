@@ -6,6 +6,7 @@ import pytest
 
 from polycloud.catalog.market import Market
 from polycloud.catalog.market_rows import Offer
+from polycloud.placement.availability import machines_up
 from polycloud.placement.build import Built
 from polycloud.placement.solve import solve, solve_levels
 
@@ -34,6 +35,21 @@ def test_clouds_promise_one_machine_differently(make: Make) -> None:
     assert {place.cloud for place in sites} == {"gcp"}
     refused = {row.what for row in problem.left_out if "slos.up promises 99.8 %" in row.why}
     assert refused and all(what.startswith("aws/") for what in refused)  # whole sites
+
+
+@pytest.mark.parametrize(
+    ("site", "one", "two"),
+    [
+        ("aws/us-east-1", "99.5", "99.99"),
+        ("azure/westeurope", "99.9", "99.99"),
+        ("gcp/europe-west1", "99.9", "99.99"),
+        ("gcp/europe-north2", "99.9", "99.95"),
+        ("gcp/northamerica-south1", "99.9", "99.95"),
+        ("oci/eu-frankfurt-1", "99.5", "99.99"),
+    ],
+)
+def test_each_cloud_promises_what_its_own_contract_says(site: str, one: str, two: str) -> None:
+    assert [f"{machines_up(site, alone) * 100:.4g}" for alone in (True, False)] == [one, two]
 
 
 def test_two_deployments_of_a_model_are_as_good_as_their_clouds(make: Make) -> None:

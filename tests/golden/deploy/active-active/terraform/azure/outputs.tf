@@ -76,3 +76,15 @@ output "service_key_aws_azure_us" {
   value       = one(azurerm_express_route_circuit.aws_azure_us[*].service_key)
   sensitive   = true
 }
+
+output "collector_eastus" {
+  description = "APPLICATIONINSIGHTS_CONNECTION_STRING of the collector at azure/eastus."
+  value       = azurerm_application_insights.eastus.connection_string
+  sensitive   = true
+}
+
+output "collector_westeurope" {
+  description = "APPLICATIONINSIGHTS_CONNECTION_STRING of the collector at azure/westeurope."
+  value       = azurerm_application_insights.westeurope.connection_string
+  sensitive   = true
+}

@@ -146,6 +146,10 @@ resource "google_container_cluster" "gcp_asia_east1" {
   vertical_pod_autoscaling {
     enabled = true
   }
+
+  lifecycle {
+    ignore_changes = [node_config]
+  }
 }
 
 resource "google_container_node_pool" "gcp_asia_east1__gpu" {
@@ -460,6 +464,10 @@ resource "google_container_cluster" "gcp_europe_west1" {
   vertical_pod_autoscaling {
     enabled = true
   }
+
+  lifecycle {
+    ignore_changes = [node_config]
+  }
 }
 
 resource "google_container_node_pool" "gcp_europe_west1__gpu" {
@@ -773,6 +781,10 @@ resource "google_container_cluster" "gcp_us_central1" {
 
   vertical_pod_autoscaling {
     enabled = true
+  }
+
+  lifecycle {
+    ignore_changes = [node_config]
   }
 }
 

@@ -142,6 +142,10 @@ resource "google_container_cluster" "gcp_europe_west1" {
   vertical_pod_autoscaling {
     enabled = true
   }
+
+  lifecycle {
+    ignore_changes = [node_config]
+  }
 }
 
 resource "google_container_node_pool" "gcp_europe_west1__gpu" {
@@ -447,6 +451,10 @@ resource "google_container_cluster" "gcp_us_central1" {
 
   vertical_pod_autoscaling {
     enabled = true
+  }
+
+  lifecycle {
+    ignore_changes = [node_config]
   }
 }
 

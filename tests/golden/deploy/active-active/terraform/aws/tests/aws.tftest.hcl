@@ -195,6 +195,25 @@ run "buckets_are_closed_and_encrypted" {
   }
 }
 
+run "buckets_age_and_are_copied" {
+  command = plan
+
+  assert {
+    condition     = anytrue([for rule in aws_s3_bucket_lifecycle_configuration.clickstream_aws_us_east_1.rule : try(rule.status == "Enabled" && join(",", sort([for step in rule.transition : format("%d %s", step.days, step.storage_class)])) == "30 STANDARD_IA,365 DEEP_ARCHIVE,90 GLACIER_IR" && rule.expiration[0].days == 2556, false)])
+    error_message = "clickstream-aws-us-east-1 must age as the estate says."
+  }
+
+  assert {
+    condition     = anytrue([for rule in aws_s3_bucket_lifecycle_configuration.profiles_eu_aws_eu_west_1.rule : try(rule.status == "Enabled" && join(",", sort([for step in rule.transition : format("%d %s", step.days, step.storage_class)])) == "30 STANDARD_IA,90 GLACIER_IR", false)])
+    error_message = "profiles-eu-aws-eu-west-1 must age as the estate says."
+  }
+
+  assert {
+    condition     = anytrue([for rule in aws_s3_bucket_lifecycle_configuration.profiles_us_aws_us_east_1.rule : try(rule.status == "Enabled" && join(",", sort([for step in rule.transition : format("%d %s", step.days, step.storage_class)])) == "30 STANDARD_IA,90 GLACIER_IR", false)])
+    error_message = "profiles-us-aws-us-east-1 must age as the estate says."
+  }
+}
+
 run "data_stay_where_they_may_be" {
   command = plan
 

@@ -156,6 +156,40 @@ run "buckets_are_closed_and_encrypted" {
   }
 }
 
+run "buckets_age_and_are_copied" {
+  command = plan
+
+  assert {
+    condition     = anytrue([for rule in google_storage_bucket.clickstream_gcp_us_central1.lifecycle_rule : try(one(rule.action).storage_class == "NEARLINE" && one(rule.condition).age == 30, false)])
+    error_message = "clickstream-gcp-us-central1 must age as the estate says."
+  }
+
+  assert {
+    condition     = anytrue([for rule in google_storage_bucket.clickstream_gcp_us_central1.lifecycle_rule : try(one(rule.action).storage_class == "COLDLINE" && one(rule.condition).age == 90, false)])
+    error_message = "clickstream-gcp-us-central1 must age as the estate says."
+  }
+
+  assert {
+    condition     = anytrue([for rule in google_storage_bucket.clickstream_gcp_us_central1.lifecycle_rule : try(one(rule.action).storage_class == "ARCHIVE" && one(rule.condition).age == 365, false)])
+    error_message = "clickstream-gcp-us-central1 must age as the estate says."
+  }
+
+  assert {
+    condition     = anytrue([for rule in google_storage_bucket.clickstream_gcp_us_central1.lifecycle_rule : try(one(rule.action).type == "Delete" && one(rule.condition).age == 2556, false)])
+    error_message = "clickstream-gcp-us-central1 must age as the estate says."
+  }
+
+  assert {
+    condition     = anytrue([for rule in google_storage_bucket.profiles_eu_gcp_europe_west1.lifecycle_rule : try(one(rule.action).storage_class == "NEARLINE" && one(rule.condition).age == 30, false)])
+    error_message = "profiles-eu-gcp-europe-west1 must age as the estate says."
+  }
+
+  assert {
+    condition     = anytrue([for rule in google_storage_bucket.profiles_eu_gcp_europe_west1.lifecycle_rule : try(one(rule.action).storage_class == "COLDLINE" && one(rule.condition).age == 90, false)])
+    error_message = "profiles-eu-gcp-europe-west1 must age as the estate says."
+  }
+}
+
 run "data_stay_where_they_may_be" {
   command = plan
 

@@ -18,6 +18,7 @@ from polycloud.placement.solve.solving import SMALL, solve
 
 COST, LATENCY, AVAILABILITY, COMPLEXITY, CARBON = "cost", "latency", "availability", "complexity", "carbon"
 LEVELS = (COST, LATENCY, AVAILABILITY, COMPLEXITY)
+FIRST = 0.5  # of the time, for the cheapest plan, from which all levels begin
 TRIES = 6  # solves per level of a large problem
 LEAST = 1e-6  # slack in absolute terms, so that a level that reached 0 can be held
 
@@ -55,11 +56,12 @@ def solve_levels(
     unknown = [level for level in levels if level not in (COST, COMPLEXITY, *MEASURES)]
     if unknown:
         raise ValueError(f"no such level: {', '.join(unknown)}; there are {', '.join((COST, COMPLEXITY, *MEASURES))}")
-    first = solve(problem, limits, report=report)
+    first = solve(problem, msgspec.structs.replace(limits, seconds=FIRST * limits.seconds), report=report)
     if first.solution is None:
         return first
     ways = _spelled if exact.size(problem) <= SMALL else _weighed
-    solution, least = ways(problem, list(levels), slack, limits, first.solution, report)
+    left = msgspec.structs.replace(limits, seconds=limits.seconds - first.seconds)
+    solution, least = ways(problem, list(levels), slack, left, first.solution, report)
     priced = bill(problem, solution)
     reached = tuple(Reached(level, value, measure(problem, solution, level)) for level, value in least.items())
     return msgspec.structs.replace(

@@ -6,7 +6,7 @@ import pytest
 
 from polycloud.placement.bill import MILLION, bill, commitment_cost
 from polycloud.placement.problem import Option, Place, Pool, Problem, Quota, Task, Term
-from polycloud.placement.solve import Limits, highs, resolve, solve, solving, tariff
+from polycloud.placement.solve import Limits, highs, recreate, resolve, solve, solving, tariff
 from polycloud.placement.solve.dense import Dense
 from polycloud.placement.solve.dual import Answer, Dual, Prices
 from polycloud.placement.solve.highs import Outcome, np
@@ -50,6 +50,36 @@ def test_pieces_never_cost_more_and_the_sum_is_the_bill(seed: int) -> None:
 
 
 @pytest.mark.parametrize("seed", range(60))
+def test_annealing_may_lose_on_the_way_and_ends_with_the_best(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(recreate, "HOT", 0.3)
+    search = begun(random_problem(seed))
+    dense, before = search.dense, search.total()
+    nearby, nothing = Neighbours(dense, random.Random(1)), np.zeros(len(dense.problem.pools))
+    tries, met = iter(range(61)), [before]
+    pieces = Recreate(search, nearby, dense.own, lambda chosen: nothing)
+    pieces.anneal(lambda: next(tries) / 60, lambda: met.append(search.total()))
+    assert search.total() == pytest.approx(min(met), abs=CENT)
+    assert met == sorted(met, reverse=True)
+    data = search.data.copy()
+    search.refresh()
+    assert np.allclose(search.data, data)
+
+
+def test_annealing_leaves_what_is_only_the_best_nearby(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sixty tasks of unlike sizes in six sites that hold hardly more."""
+
+    def annealed(hot: float) -> float:
+        monkeypatch.setattr(recreate, "HOT", hot)
+        search, tries = begun(knapsack(-1, 36)), iter(range(2001))
+        nearby = Neighbours(search.dense, random.Random(1))
+        pieces = Recreate(search, nearby, search.dense.own, lambda chosen: np.zeros(0))
+        pieces.anneal(lambda: next(tries) / 2000, lambda: None)
+        return search.total()
+
+    assert annealed(3e-3) < annealed(recreate.COLD) - CENT
+
+
+@pytest.mark.parametrize("seed", range(60))
 def test_a_plan_that_is_taken_back_is_as_it_was(seed: int) -> None:
     search = begun(random_problem(seed))
     search.open[:, 1:] &= np.arange(search.open.shape[1] - 1) % 2 == 0
@@ -85,7 +115,7 @@ def test_usage_costs_what_the_cheapest_promises_cost(seed: int) -> None:
         assert found[at] == pytest.approx(commitment_cost(problem, at, row, promised) / MILLION, abs=1e-4)
 
 
-def knapsack(without: int) -> Problem:
+def knapsack(without: int, room: int = 50) -> Problem:
     """Sixty tasks of unlike sizes over six sites with room for a third of them each, one site lost or none."""
     draw = random.Random(7)
     tasks = []
@@ -103,7 +133,7 @@ def knapsack(without: int) -> Problem:
         (),
         (),
         tuple(tasks),
-        quotas=tuple(Quota(f"quota {s}", 50) for s in range(6)),
+        quotas=tuple(Quota(f"quota {s}", room) for s in range(6)),
     )
 
 

@@ -8,11 +8,10 @@ from polycloud.placement.solve import exact, promises, solving
 from polycloud.placement.solve.columns import Way
 from polycloud.placement.solve.dual import Prices
 from polycloud.placement.solve.highs import Ints, np
-from polycloud.placement.solve.large import Large, Trail
+from polycloud.placement.solve.large import GENTLE, Large, Trail
 from polycloud.placement.solve.result import USUAL, Limits, Report, Solved, Watch
 
 STEPS = 80, 150  # of dual ascent to make good what the change did to the prices, and again when that did not do
-GENTLE = 0.3  # how long the first of them is beside one from prices that know nothing
 WORSE = 1.5  # a gap so many times wider than before is good enough: closing the rest takes longest
 SHARE = 6  # of the time that a solve from nothing may take; who has more time asks for that
 FEW = 3e-3  # a gap that is not worth more work when the old one was narrower
@@ -64,7 +63,7 @@ def _retrace(large: Large, names: "_Names", plan: Solution, trail: Trail, gap: f
     if watch.within(allowed) or not watch.go_on("bound"):
         return large.trail([])
     for steps in STEPS if large.coupled else STEPS[:1]:
-        ascent = large.ascend(prices if large.prices is None else large.prices, steps, GENTLE, allowed)
+        ascent = large.ascend(prices, steps, GENTLE, allowed)
         if steps == STEPS[-1] and not watch.within(allowed):
             large.spread()
         large.recreate(allowed)

@@ -33,6 +33,7 @@ from polycloud.placement.solve.result import Watch
 from polycloud.placement.solve.search import Search, carried
 
 ASCENT = 500  # steps of dual ascent
+ANEW, GENTLE = 2, 0.3  # how often again from the best prices, and how long their first steps are then
 EACH = 10  # ways per task with which the first master problem begins
 ROUNDS = 200
 LEVELS = (0.05, 0.2, 0.6, 1.0)  # of the way from the best prices to the master's
@@ -161,8 +162,10 @@ class Large:
             for some in combinations(names, many)
         ]
 
-    def ascend(self, prices: Prices, steps: int, long: float = 1.0, enough: float | None = None) -> Ascent:
-        """Steps upwards, until the bound is within ``enough`` of the best plan."""
+    def ascend(self, start: Prices, steps: int, long: float = 1.0, enough: float | None = None) -> Ascent:
+        """Steps upwards from the best prices, or from ``start`` where there are none, until the bound is within
+        ``enough`` of the best plan."""
+        prices = start if self.prices is None else self.prices
         high, best = math.inf, self.watch.best
         if enough is not None and best is not None:
             high = (best - (enough - NEARLY) * abs(best)) / 1e6 - self.left
@@ -412,13 +415,16 @@ def solve(problem: Problem, watch: Watch) -> Trail | None:
             watch.offer(naive.solution, naive.bill, naive.name)
     large.fewer_clouds(search)
     large.lower()
-    ascent = large.ascend(large.dual.start(), ASCENT)
+    start = large.dual.start()
+    ascent = large.ascend(start, ASCENT)
     trail = None
     if large.coupled:
         large.spread()
         large.recreate(watch.limits.gap)
         large.assign(ascent)
         large.anneal(ANNEAL_SHARE * watch.left)
+        for _ in range(0 if watch.close else ANEW):
+            ascent = large.ascend(start, ASCENT, GENTLE)
     else:
         trail = large.settle()
     if large.coupled or not large.plain:

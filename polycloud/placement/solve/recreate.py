@@ -17,7 +17,7 @@ from polycloud.placement.solve.search import Search
 FEWEST, MANY = 3, 8  # tasks of a piece
 TURNS = 3  # of tasks and copies in a piece; what still improves then gains next to nothing
 GAIN = 1e-4  # USD: what a try must save, so that rounding is no gain
-HOT, COLD = 1e-5, 1e-8  # of the plan's cost: how much more a try may cost on average, at first and in the end
+HOT, COLD = 5e-5, 5e-8  # of the plan's cost: how much more a try may cost on average, at first and in the end
 
 
 class Recreate:

@@ -47,9 +47,7 @@ NO_CHANGES = Changes()
 PLANNED = ("workloads.", "datasets.", "quotas.", "commitments.", "onprem.", "links.", "money.")
 ALTERNATIVES_SHARE = 0.25  # of a plan's seconds for solving anew with a task held elsewhere, where one is explained
 ANSWER_SHARE = 0.1  # else, for all that comes after the search
-ANSWER_SECONDS = (
-    0.7  # and for solving anew what is left of this: a small estate answers in two seconds, start and table included
-)
+ANSWER_SECONDS = 0.7  # what is left of it goes into solving anew: a small estate is answered in two seconds in all
 ALTERNATIVES_LEAST = 0.1
 SEARCH_LEAST = 0.2  # of the seconds: what a search has at least, however long it took to work out all options
 DECIDING_SECONDS = 10.0  # for whether a conflict is there without the promises of availability

@@ -355,6 +355,11 @@ class Blueprint(msgspec.Struct, frozen=True):
         """Clusters of other clouds, whose gateways call this cloud too."""
         return tuple(sorted(c.name for c in self.clusters if c.site.cloud not in (cloud, "onprem")))
 
+    def copies(self, bucket: Bucket) -> list[Bucket]:
+        """The buckets that hold copies of one, as far as they are here."""
+        names = {one.name: one for one in self.buckets}
+        return [names[name] for name in bucket.copies_to if name in names]
+
     def wrapped(self, key: Key) -> str:
         """The data classes of all that a key wraps: it lives where each of them may be."""
         classes = [b.data_class for b in self.buckets if (b.key, b.site.id) == (key.name, key.site.id)]

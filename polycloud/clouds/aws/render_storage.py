@@ -29,16 +29,15 @@ def add(root: Root, here: Blueprint) -> None:
         _log_bucket(root, here, site)
         if any(bucket.audit for bucket in here.buckets if bucket.site.id == site.id):
             _trail(root, here, site)
-    names = {bucket.name: bucket for bucket in here.buckets}
     for bucket in here.buckets:
         section = root.section(FILE, bucket.site.id, bucket.source, "bucket", {"region": bucket.site.region})
         _bucket(section, bucket)
         _lifecycle(section, bucket)
-        copies = [names[name] for name in bucket.copies_to if name in names]
+        copies = here.copies(bucket)
         if copies:
             _replication(section, here, bucket, copies)
         for other in bucket.copies_to:
-            if other not in names:
+            if other not in {copy.name for copy in copies}:
                 root.gap(f"S3 does not copy {bucket.name} to {other} in another cloud by itself; {NOT_COPIED}")
         root.provides(f"bucket:{bucket.name}")
     root.add("outputs.tf", _output(here))

@@ -107,10 +107,9 @@ def _ages(root: Root, here: Blueprint) -> list[Promise]:
 
 
 def _copies(here: Blueprint) -> list[Promise]:
-    names = {bucket.name: bucket for bucket in here.buckets}
     found = []
     for bucket in here.buckets:
-        copies = [names[name] for name in bucket.copies_to if name in names]
+        copies = here.copies(bucket)
         folders = [prefix for _, prefix in copied(bucket, copies)]
         rules = f"aws_s3_bucket_replication_configuration.{identifier(bucket.name)}.rule"
         on = 'rule.status == "Enabled" && rule.delete_marker_replication[0].status == "Enabled"'

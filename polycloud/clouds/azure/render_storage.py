@@ -32,24 +32,23 @@ def add(root: Root, here: Blueprint) -> None:
         _workspace(root, here, site)
         if any(network.site.id == site.id for network in here.networks):
             _log_account(root, here, site)
-    names = {bucket.name: bucket for bucket in here.buckets}
-    sources = {name for bucket in here.buckets for name in [bucket.name] if near(bucket, names)}
     for bucket in here.buckets:
         section = root.section(FILE, bucket.site.id, bucket.source, "bucket", place(bucket.site.region))
-        _account(section, bucket, bucket.name in sources)
+        _account(section, bucket, bool(here.copies(bucket)))
         _containers(root, bucket)
         _lifecycle(root, bucket)
         _reading_log(root, bucket)
         root.provides(f"bucket:{bucket.name}")
     for bucket in here.buckets:
-        for copy in near(bucket, names)[:COPIES_MAX]:
+        copies = here.copies(bucket)
+        for copy in copies[:COPIES_MAX]:
             _copy(root, bucket, copy)
-        for other in near(bucket, names)[COPIES_MAX:]:
+        for other in copies[COPIES_MAX:]:
             root.gap(
                 f"{bucket.name}: Azure copies an account to {COPIES_MAX} others: {other.name} needs a tool of your own"
             )
         for missing in bucket.copies_to:
-            if missing not in names:
+            if missing not in {copy.name for copy in copies}:
                 root.gap(f"Azure does not copy {bucket.name} to {missing} in another cloud by itself; {NOT_COPIED}")
     if here.buckets:
         root.add("outputs.tf", _output(here))
@@ -57,10 +56,6 @@ def add(root: Root, here: Blueprint) -> None:
 
 def account(bucket: Bucket) -> Expr:
     return Expr(f"azurerm_storage_account.{identifier(bucket.name)}.id")
-
-
-def near(bucket: Bucket, names: dict[str, Bucket]) -> list[Bucket]:
-    return [names[name] for name in bucket.copies_to if name in names]
 
 
 def _workspace(root: Root, here: Blueprint, site: Where) -> None:

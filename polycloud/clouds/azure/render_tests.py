@@ -4,7 +4,7 @@ from polycloud.clouds.azure.render_ai import named, sku
 from polycloud.clouds.azure.render_clusters import bounds
 from polycloud.clouds.azure.render_databases import TYPES
 from polycloud.clouds.azure.render_people import known
-from polycloud.clouds.azure.render_storage import COPIES_MAX, near, steps
+from polycloud.clouds.azure.render_storage import COPIES_MAX, steps
 from polycloud.deploy.blueprint import Blueprint
 from polycloud.deploy.hcl import Value, quoted
 from polycloud.deploy.render import promises
@@ -113,10 +113,9 @@ def _ages(here: Blueprint) -> list[Promise]:
 
 
 def _copies(here: Blueprint) -> list[Promise]:
-    names = {bucket.name: bucket for bucket in here.buckets}
     found = []
     for bucket in here.buckets:
-        for copy in near(bucket, names)[:COPIES_MAX]:
+        for copy in here.copies(bucket)[:COPIES_MAX]:
             # A plan knows no rule's name yet, and so nothing of the set of rules.
             told = f"azurerm_storage_object_replication.{identifier(bucket.name, copy.name)}.metrics_enabled"
             feed = f"azurerm_storage_account.{identifier(bucket.name)}.blob_properties[0].change_feed_enabled"

@@ -29,13 +29,12 @@ def add(root: Root, here: Blueprint) -> None:
     sites = sorted({bucket.site.id: bucket.site for bucket in here.buckets}.values(), key=lambda site: site.id)
     for site in sites:
         _log_bucket(root, here, site)
-    names = {bucket.name: bucket for bucket in here.buckets}
-    copied = [(bucket, names[other]) for bucket in here.buckets for other in bucket.copies_to if other in names]
+    copied = [(bucket, copy) for bucket in here.buckets for copy in here.copies(bucket)]
     for bucket in here.buckets:
         section = root.section(FILE, bucket.site.id, bucket.source, "bucket")
         _bucket(section, bucket)
         for other in bucket.copies_to:
-            if other not in names:
+            if other not in {copy.name for copy in here.copies(bucket)}:
                 root.gap(f"Cloud Storage does not copy {bucket.name} to {other} in another cloud; {NOT_COPIED}")
         root.provides(f"bucket:{bucket.name}")
     if copied:

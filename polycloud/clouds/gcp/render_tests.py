@@ -106,16 +106,14 @@ def _ages(here: Blueprint) -> list[Promise]:
 
 
 def _copies(here: Blueprint) -> list[Promise]:
-    names = {bucket.name: bucket for bucket in here.buckets}
     return [
         Promise(
-            f"google_storage_transfer_job.{identifier(bucket.name, other)}.replication_spec[0].gcs_data_sink[0]"
-            f".bucket_name == {quoted(names[other].physical)}",
-            f"{bucket.name} must be copied to {names[other].site.id}",
+            f"google_storage_transfer_job.{identifier(bucket.name, copy.name)}.replication_spec[0].gcs_data_sink[0]"
+            f".bucket_name == {quoted(copy.physical)}",
+            f"{bucket.name} must be copied to {copy.site.id}",
         )
         for bucket in here.buckets
-        for other in bucket.copies_to
-        if other in names
+        for copy in here.copies(bucket)
     ]
 
 

@@ -20,8 +20,7 @@ def add(root: Root, here: Blueprint) -> None:
     if not here.buckets:
         return
     _service(root, here)
-    names = {bucket.name: bucket for bucket in here.buckets}
-    targets = {copy.name for bucket in here.buckets for copy in native(bucket, names)}
+    targets = {copy.name for bucket in here.buckets for copy in native(here, bucket)}
     for bucket in here.buckets:
         section = root.section(FILE, bucket.site.id, bucket.source, "bucket", at(bucket.site.region))
         _bucket(section, bucket)
@@ -29,19 +28,19 @@ def add(root: Root, here: Blueprint) -> None:
         _reading_log(root, bucket)
         root.provides(f"bucket:{bucket.name}")
     for bucket in here.buckets:
-        for copy in native(bucket, names):
+        for copy in native(here, bucket):
             _copy(root, bucket, copy)
         for other in bucket.copies_to:
-            if other not in {copy.name for copy in native(bucket, names)}:
+            if other not in {copy.name for copy in native(here, bucket)}:
                 root.gap(f"Oracle Cloud does not copy {bucket.name} to {other} by itself; {NOT_COPIED}")
     root.add("outputs.tf", _output(here))
 
 
-def native(bucket: Bucket, names: dict[str, Bucket]) -> list[Bucket]:
+def native(here: Blueprint, bucket: Bucket) -> list[Bucket]:
     """The one copy that Oracle Cloud makes itself: a bucket has one, all of it goes there or nothing, and nothing else
     can be there, for nobody but the service writes into a copy."""
-    here = [names[name] for name in bucket.copies_to if name in names and not bucket.copied(names[name])]
-    return [copy for copy in here if set(copy.datasets) <= set(bucket.datasets)][:1]
+    whole = [copy for copy in here.copies(bucket) if not bucket.copied(copy)]
+    return [copy for copy in whole if set(copy.datasets) <= set(bucket.datasets)][:1]
 
 
 def _logs(root: Root, here: Blueprint) -> None:

@@ -99,8 +99,7 @@ def _buckets(here: Blueprint) -> list[Promise]:
 
 
 def _ages(here: Blueprint) -> list[Promise]:
-    names = {bucket.name: bucket for bucket in here.buckets}
-    copies = {copy.name for bucket in here.buckets for copy in native(bucket, names)}
+    copies = {copy.name for bucket in here.buckets for copy in native(here, bucket)}
     found = []
     for bucket in here.buckets:
         rules = f"oci_objectstorage_object_lifecycle_policy.{identifier(bucket.name)}.rules"
@@ -116,10 +115,9 @@ def _ages(here: Blueprint) -> list[Promise]:
 
 
 def _copies(here: Blueprint) -> list[Promise]:
-    names = {bucket.name: bucket for bucket in here.buckets}
     found = []
     for bucket in here.buckets:
-        for copy in native(bucket, names):
+        for copy in native(here, bucket):
             to = f"oci_objectstorage_replication_policy.{identifier(bucket.name, copy.name)}"
             there = f"{to}.destination_region_name == {quoted(copy.site.region)}"
             named = f"{to}.destination_bucket_name == {quoted(copy.physical)}"

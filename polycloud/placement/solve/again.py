@@ -44,9 +44,10 @@ def resolve(
 
 
 def _retrace(large: Large, names: "_Names", plan: Solution, trail: Trail, gap: float) -> Trail | None:
-    """The old plan where it still fits and the rest where it is cheapest at the old prices; then a little ascent, a
-    plan by the new prices if that is better, and small pieces anew where a plan is furthest from its bound. What is
-    still too wide then is closed only where that is quick: where nothing couples tasks, or the model is not large."""
+    """The old plan where it still fits and the rest where it is cheapest at the old prices; then a little ascent and
+    small pieces anew where the plan is furthest from its bound; where that does not do and tasks are coupled, more
+    ascent, a plan by the new prices, and pieces again. What is still too wide then is closed only where that is quick:
+    where nothing couples tasks, or the model is not large."""
     watch = large.watch
     tasks = _begin(large, names, plan)
     large.lower()

@@ -1,12 +1,13 @@
 """The search's own sums beside the bill, and small pieces of a plan put back anew."""
 
 import random
+from collections.abc import Callable
 
 import pytest
 
 from polycloud.placement.bill import MILLION, bill, commitment_cost
 from polycloud.placement.problem import Option, Place, Pool, Problem, Quota, Task, Term
-from polycloud.placement.solve import Limits, highs, recreate, resolve, solve, solving, tariff
+from polycloud.placement.solve import Limits, highs, large, recreate, resolve, solve, solving, tariff
 from polycloud.placement.solve.dense import Dense
 from polycloud.placement.solve.dual import Answer, Dual, Prices
 from polycloud.placement.solve.highs import Outcome, np
@@ -164,3 +165,26 @@ def test_a_lost_site_takes_a_third_of_the_bounds_and_no_exact_model(monkeypatch:
     assert again.bound <= nothing.bill.total
     assert models == 0
     assert 0 < few * 3 < asked["bounds"]
+
+
+def test_a_large_coupled_problem_is_annealed_for_so_many_tries_a_task(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(solving, "SMALL", -1)
+    monkeypatch.setattr(solving, "SPELLED", -1)
+    monkeypatch.setattr(large, "ANNEALED", 7)
+    asked = []
+    anneal = Recreate.anneal
+
+    def counted(self: Recreate, done: Callable[[], float], better: Callable[[], None]) -> None:
+        def share() -> float:
+            asked.append(done())
+            return asked[-1]
+
+        anneal(self, share, better)
+
+    monkeypatch.setattr(Recreate, "anneal", counted)
+    solved = solve(knapsack(-1, 36), Limits(120, 1e-9))
+    assert solved.bill is not None
+    assert not solved.bill.faults
+    assert len(asked) == 7 * 60
+    assert asked == sorted(asked)
+    assert asked[-1] == 1.0

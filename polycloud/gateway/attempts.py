@@ -44,11 +44,14 @@ STREAM_TYPES = (b"text/event-stream", b"application/vnd.amazon.eventstream")
 
 class Owner(Protocol):
     """What an attempt asks of its exchange. ``due``: before then no deadline is looked at; set to 0 when a new one
-    begins. ``over``: nothing that still happens is its any more. ``broken``: what ``contain`` does with an error."""
+    begins. ``over``: nothing that still happens is its any more. ``raw``: writes to the caller, when its answer is
+    chunked. ``broken``: what ``contain`` does with an error."""
 
     now: Callable[[], float]
     due: float
+    last_sent: float
     over: bool
+    raw: Callable[[bytes], None] | None
 
     def prepare(self, attempt: "Attempt") -> bytes: ...
 
@@ -161,6 +164,17 @@ class Attempt:
                 self._keep(data)
         except Exception as error:
             owner.broken(error)
+
+    def _take(self, data: bytes, start: int) -> bool:
+        """Hand a whole chunk on as it came when nothing in it matters: most of a stream, so it is neither parsed nor
+        put together again."""
+        owner, tap = self._owner, self._tap
+        if tap is None or self.done or owner.over or owner.raw is None or not tap.alike(data, start, 2):
+            return False
+        self.progress = owner.last_sent = self._now()
+        self.seen_bytes += TOKEN_BYTES
+        owner.raw(data)
+        return True
 
     def response_ended(self) -> None:
         self._owner.contain(self._ended)
@@ -344,6 +358,8 @@ class Attempt:
             self._held_bytes = 0
             self._owner.commit(self, data)
             self.committed = True
+            if self._tap is not None and self._owner.raw is not None and self.ticket is not None:
+                self.ticket.take(self._take)
         elif self._held_bytes > HELD_BYTES_MAX:
             self.drop(BrokenStream(f"{HELD_BYTES_MAX} bytes came without any content", 200))
 

@@ -6,6 +6,7 @@ at a time; what goes wrong reaches it as a ``CloudError``.
 
 import asyncio
 import ssl
+from collections.abc import Callable
 from typing import NamedTuple, Protocol, cast
 
 import httptools
@@ -16,6 +17,7 @@ CONNECTIONS_MAX = 4096  # to one origin; far over what one worker serves, far un
 IDLE_SECONDS = 30.0  # providers close idle connections after 60 s and more
 HEADERS_MAX = 128
 HEADER_BYTES_MAX = 64 * 1024
+Taker = Callable[[bytes, int], bool]
 
 
 class Origin(NamedTuple):
@@ -44,10 +46,16 @@ class Call(Protocol):
 class Connection(asyncio.Protocol):
     """One connection to an origin; reads answers by httptools."""
 
+    __slots__ = (  # noqa: RUF023 - private state last
+        "call", "closed", "idle_since", "on_body", "origin", "ticket", "transport",
+        "_answering", "_between", "_body", "_complete", "_extra", "_header_bytes", "_headers", "_keep", "_own",
+        "_parser", "_paused", "_pool", "_taker", "_until_close", "_uses",
+    )  # fmt: skip
+    transport: asyncio.Transport
+
     def __init__(self, pool: "Pool", origin: Origin) -> None:
         self._pool = pool
         self.origin = origin
-        self.transport: asyncio.Transport
         self.call: Call | None = None
         self.ticket: Ticket | None = None
         self.closed = False
@@ -63,6 +71,8 @@ class Connection(asyncio.Protocol):
         self._until_close = False
         self._paused = self._extra = False
         self._own = 0  # pieces of the body before those of an answer that is nobody's
+        self._taker: Taker | None = None
+        self._between = False  # the parser is between two chunks, as far as is known
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast(asyncio.Transport, transport)
@@ -70,11 +80,16 @@ class Connection(asyncio.Protocol):
     def send(self, call: Call, ticket: "Ticket", data: bytes) -> None:
         self.call, self.ticket = call, ticket
         self._uses += 1
-        self._answering = self._complete = self._until_close = False
+        self._answering = self._complete = self._until_close = self._between = False
+        self._taker = None
         self._headers, self._header_bytes = {}, 0  # trailers of the answer before this one
         self._body.clear()
         self._own = 0
         self.transport.write(data)
+
+    def take(self, taker: Taker) -> None:
+        """Ask ``taker`` about every whole chunk of the answer under way, before it is parsed: see ``Ticket.take``."""
+        self._taker = taker
 
     def hold(self, paused: bool) -> None:
         """Stop or go on reading."""
@@ -86,7 +101,12 @@ class Connection(asyncio.Protocol):
         if self.call is None:
             self.close()  # an origin that speaks out of turn can not be trusted with the next call
             return
-        self._answering = True
+        taker, start = self._taker, 0
+        if taker is not None:
+            start = chunk_start(data)
+            if start and self._between and taker(data, start):
+                return
+        self._answering, self._between = True, False
         broken: Exception | None = None
         try:
             self._parser.feed_data(data)
@@ -98,6 +118,7 @@ class Connection(asyncio.Protocol):
                 del body[self._own :]
             piece = body[0] if len(body) == 1 else b"".join(body)
             body.clear()
+            self._between = start > 0 and data[start:-2] == piece
             if piece and self.call is not None:
                 self.call.response_data(piece)
         if broken is not None:
@@ -185,6 +206,17 @@ class Connection(asyncio.Protocol):
             self.transport.abort()
 
 
+def chunk_start(data: bytes) -> int:
+    """Where the payload of ``data`` begins when it is one whole chunk of a chunked body (RFC 9112 section 7.1) as
+    ``server.chunk`` would write it, of 16 to 4,095 bytes; 0 otherwise. The payload ends two bytes before the end."""
+    size = len(data)
+    start = 5 if size > 262 else 4
+    payload = size - start - 2
+    if payload > 15 and data[-2:] == b"\r\n" and data.startswith(b"%x\r\n" % payload) and data[start - 1] == 10:
+        return start
+    return 0
+
+
 class Ticket:
     """A call under way: what its owner needs to cancel it or to hold it back."""
 
@@ -206,6 +238,12 @@ class Ticket:
         connection, self._connection = self._connection, None
         if connection is not None:
             connection.close()
+
+    def take(self, taker: Taker) -> None:
+        """Let ``taker`` take whole chunks of the answer as they came, framing included: it is given the bytes and where
+        the payload begins in them, and says whether it took them. What it leaves comes by ``Call.response_data``."""
+        if self._connection is not None:
+            self._connection.take(taker)
 
     def ended(self) -> None:
         """The connection is another call's from now on."""

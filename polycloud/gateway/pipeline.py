@@ -67,9 +67,10 @@ class Exchange:
     """One request from its last byte to its answer's last byte."""
 
     __slots__ = (  # noqa: RUF023 - private state last
-        "asked", "classes", "due", "envelope", "face", "generation", "id", "now", "over", "principal", "spent",
-        "_attempt", "_broken", "_choice", "_closed", "_gateway", "_inbound", "_last_resort", "_last_sent", "_limits",
-        "_next", "_out_chunked", "_read", "_request", "_slow", "_stale_once", "_started", "_team", "_timer", "_tried",
+        "asked", "classes", "due", "envelope", "face", "generation", "id", "last_sent", "now", "over", "principal",
+        "raw", "spent",
+        "_attempt", "_broken", "_choice", "_closed", "_gateway", "_inbound", "_last_resort", "_limits", "_next",
+        "_out_chunked", "_read", "_request", "_slow", "_stale_once", "_started", "_team", "_timer", "_tried",
         "_writer",
     )  # fmt: skip
 
@@ -94,13 +95,14 @@ class Exchange:
         self._attempt: Attempt | None = None
         self._tried: list[records.Trail] = []
         self._writer: StreamWriter | None = None
-        self._last_sent = 0.0
+        self.last_sent = 0.0
         self._stale_once = self._slow = self._broken = self._last_resort = False
         self._closed = False  # the last record is written
         self.over = False  # the connection is another request's
         self._next: Candidate | None = None  # decided on, not launched yet
         self._timer: asyncio.TimerHandle | None = None
         self._out_chunked = not request.http10
+        self.raw: Callable[[bytes], None] | None = None
         self._choice: Choice | None = None
 
     def begin(self) -> None:
@@ -279,8 +281,10 @@ class Exchange:
     def commit(self, attempt: Attempt, data: bytes) -> None:
         """The first content is there: the answer's head goes out, and no other target is tried from here."""
         self._inbound.send(self._stream_head(attempt) + (chunk(data) if self._out_chunked else data))
-        self._last_sent = attempt.progress
+        self.last_sent = attempt.progress
         self.due = 0.0
+        if self._out_chunked:
+            self.raw = self._inbound.transport.write
 
     def _stream_head(self, attempt: Attempt) -> bytes:
         headers = STREAM_TYPE + self._headers(attempt)
@@ -291,7 +295,7 @@ class Exchange:
 
     def forward(self, data: bytes, at: float) -> None:
         """More of a committed answer; never empty, as an empty chunk would end the body."""
-        self._last_sent = at
+        self.last_sent = at
         inbound = self._inbound
         if not inbound.closed:  # as ``Inbound.send``, in place
             inbound.transport.write(b"%x\r\n%b\r\n" % (len(data), data) if self._out_chunked else data)
@@ -590,7 +594,7 @@ class Exchange:
         if attempt.done:
             return
         if attempt.committed:
-            if now - self._last_sent > KEEP_ALIVE_SECONDS:
+            if now - self.last_sent > KEEP_ALIVE_SECONDS:
                 self.forward(self.face.keep_alive(), now)
-            due = min(due, self._last_sent + KEEP_ALIVE_SECONDS)
+            due = min(due, self.last_sent + KEEP_ALIVE_SECONDS)
         self.due = min(due, end)

@@ -210,7 +210,7 @@ def test_a_worker_that_stops_tells_the_callers_it_can_not_wait_for(field):
         asking = asyncio.create_task(plane.ask("anthropic", "spared0", True))
         waiting = asyncio.create_task(plane.ask("openai", "spared1", False))
         async with asyncio.timeout(5):
-            while not any(getattr(e, "_last_sent", 0) for e in plane.gateway.exchanges):
+            while not any(getattr(e, "last_sent", 0) for e in plane.gateway.exchanges):
                 await asyncio.sleep(0.01)
         plane.fault("silence")
         silent = asyncio.create_task(plane.ask("openai", "spared2", False))

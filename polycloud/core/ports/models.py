@@ -91,9 +91,9 @@ class Tap(Protocol):
     usage: Usage | None
     finish: Finish | None
 
-    def alike(self, data: bytes) -> bool:
-        """Whether ``data`` is one whole frame that differs from one read before in its text alone: it may be forwarded
-        as it is, unread."""
+    def alike(self, data: bytes, before: int = 0, behind: int = 0) -> bool:
+        """Whether ``data``, but for so many bytes before and behind, is one whole frame that differs from one read
+        before in its text alone: it may be forwarded as it is, unread."""
         ...
 
     def feed(self, data: bytes) -> bytes:

@@ -294,12 +294,13 @@ class Tap:
         self.usage: Usage | None = None
         self.finish: Finish | None = None
 
-    def alike(self, data: bytes) -> bool:
+    def alike(self, data: bytes, before: int = 0, behind: int = 0) -> bool:
         """Whether ``data`` is a frame of the learnt form, so that nothing in it can matter."""
-        head, end = self._head, self._tail
-        if head and data.startswith(head) and data.endswith(end) and not (self._frames.pending or self.ended):
-            return TEXT(data, len(head), len(data) - len(end)) is not None
-        return False
+        head, end, size = self._head, self._tail, len(data) - behind
+        if not head or self.ended or self._frames.pending:
+            return False
+        around = data.startswith(head, before) and data.endswith(end, before, size)
+        return around and TEXT(data, before + len(head), size - len(end)) is not None
 
     def feed(self, data: bytes) -> bytes:
         """Raises BrokenStream on a frame that can not be read. What follows the mark is no part of the answer."""

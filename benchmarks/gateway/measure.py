@@ -48,6 +48,7 @@ CROSS = (
     Workload("openai-bedrock", Kind(f"aws-{MODEL_PACED}", True), 200, "as paced-200: OpenAI in, Bedrock out, signed"),
     Workload("openai-gemini", Kind(f"gcp-{MODEL_PACED}", True), 200, "as paced-200: OpenAI in, Gemini out"),
 )
+EVERY = (COMMON[0], EACH, BUSY, *COMMON[1:], *CROSS)  # in the order of a round: what is compared comes close together
 
 
 class Settings(NamedTuple):

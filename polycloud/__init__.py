@@ -32,7 +32,9 @@ if TYPE_CHECKING:
     from polycloud.app.planning import what_if as what_if
     from polycloud.app.running import sandbox_of as sandbox_of
     from polycloud.app.running import up as up
+    from polycloud.app.settings import BadSettings as BadSettings
     from polycloud.app.simulated import Sandbox as Sandbox
+    from polycloud.core.errors import BadRequest as BadRequest
     from polycloud.core.errors import EstateError as EstateError
     from polycloud.core.errors import NotRunning as NotRunning
     from polycloud.core.errors import PolycloudError as PolycloudError
@@ -44,6 +46,8 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _PLACES = {
+    "BadRequest": "polycloud.core.errors",
+    "BadSettings": "polycloud.app.settings",
     "Begun": "polycloud.app.cli.beginning",
     "Called": "polycloud.app.calling",
     "Changes": "polycloud.placement.build",
@@ -76,6 +80,8 @@ _PLACES = {
     "what_if": "polycloud.app.planning",
 }
 __all__ = [
+    "BadRequest",
+    "BadSettings",
     "Begun",
     "Called",
     "Changes",

@@ -262,7 +262,8 @@ class Client:
     def steer(
         self, target: str, state: StateName, share: float | None = None, reason: str = "", by: str = "admin"
     ) -> SteerAnswer:
-        """Sets a site (``aws/us-east-1``) or deployment (``aws/us-east-1/gpt-4o``) serving, draining or failed."""
+        """Sets a site (``aws/us-east-1``) or deployment (``aws/us-east-1/gpt-4o``) serving, draining or failed.
+        ``share``: percent in place of its route's share, 0 to 100; none: its route's."""
         kind = "sites" if target.count("/") == 1 else "deployments"
         body = {"state": state, "reason": reason, "by": by, **({} if share is None else {"share": share})}
         return self._send("PUT", f"/admin/{kind}/{quote(target)}", body, SteerAnswer)

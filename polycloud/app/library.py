@@ -42,7 +42,7 @@ def catalog() -> Catalog:
 
 
 def load(path: str | Path, env: str | None = None) -> Loaded:
-    """Reads an estate file or folder, with the layer of environment ``env``. What is wrong with it stands in
+    """Reads an estate file, with the layer of environment ``env``. What is wrong with it stands in
     ``diagnostics``; nothing is raised for it."""
     return load_estate(Path(path), env)
 

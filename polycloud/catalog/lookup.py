@@ -269,7 +269,8 @@ class Catalog:
             names = {n for p in self.models(cloud or None) for n in (p.name, p.upstream_id)}
         else:
             raise ValueError(f"no names of kind {kind!r}")
-        return difflib.get_close_matches(text, sorted(set(names)), SIMILAR_MAX, SIMILAR_CUTOFF)
+        close = difflib.get_close_matches(text, sorted(set(names)), SIMILAR_MAX, SIMILAR_CUTOFF)
+        return sorted(close, key=lambda name: sorted(name) != sorted(text))  # letters that changed places come first
 
 
 def _spelling(name: str) -> str:

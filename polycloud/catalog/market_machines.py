@@ -100,6 +100,7 @@ class Machines:
         if what == "accelerator":
             spelled = {_spelling(n): n for n in (*tables.accelerator_names(), *self._accelerators)}
             close = difflib.get_close_matches(_spelling(text), sorted(spelled), SPELLINGS_MAX, SIMILAR_CUTOFF)
+            close.sort(key=lambda name: sorted(name) != sorted(_spelling(text)))  # letters that changed places: first
             meant = ((spelled[c], self.matching(spelled[c])) for c in close)
             named = dict.fromkeys(names[0] if len(names) == 1 else word for word, names in meant)
             return list(named)[:SIMILAR_MAX]

@@ -76,6 +76,8 @@ class RequestError(PolycloudError):
 
 
 class BadRequest(RequestError):
+    """What was asked for is wrong in itself; the message names the part and what may stand there."""
+
     code = "bad_request"
 
 

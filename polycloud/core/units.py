@@ -28,7 +28,8 @@ UNITS: dict[str, tuple[Dimension, Decimal]] = {
     "/s": ("count_per_minute", Decimal(60)),
     "km": ("kilometres", Decimal(1)),
 }
-_FORM = re.compile(r"\s*(\d[\d_]*(?:\.\d+)?)\s*([A-Za-z%/]+)\s*")
+NUMBER = r"[0-9](?:_?[0-9]){0,11}(?:\.[0-9]{1,30})?"  # more digits than any amount has; none overflows what reads it
+_FORM = re.compile(rf"\s*({NUMBER})\s*([A-Za-z%/]+)\s*")
 
 
 class Quantity(msgspec.Struct, frozen=True, order=True):

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from polycloud.core.geo import Site
 from polycloud.estate.ground import Ground
-from polycloud.estate.paths import KeyPath
+from polycloud.estate.paths import KeyPath, suggestion
 from polycloud.estate.schema.operations import Rotation
 from polycloud.estate.schema.rules import PLACED, DataClass, Grant, Role
 
@@ -116,9 +116,29 @@ def _roles(ground: Ground) -> None:
                 ground.error("member_malformed", path, f"{member!r} says not who it is", fix)
             elif kind in declared and who not in declared[kind]:
                 ground.unknown(path, kind, who, declared[kind])
+        for at, grant in enumerate(role.can):
+            for index, pattern in enumerate(grant.on):
+                _reaches_something(ground, ("roles", name, "can", at, "on", index), pattern)
         if reaches_itself(name, {one: other.inherits for one, other in estate.roles.items()}):
             message = f"role {name!r} inherits from itself"
             ground.error("role_circular", ("roles", name, "inherits"), message, "break the circle")
+
+
+def _reaches_something(ground: Ground, path: KeyPath, pattern: str) -> None:
+    """A pattern of a grant that nothing of the estate matches is a slip: it would silently grant nothing."""
+    estate = ground.estate
+    declared = {"model": set(estate.models), "dataset": set(estate.datasets), "workload": set(estate.workloads)}
+    every = [f"{kind}/{name}" for kind, names in declared.items() for name in names]
+    kind, _, name = pattern.partition("/")
+    if pattern in ("*", *(f"{kind}/*" for kind in declared)) or any(fnmatchcase(one, pattern) for one in every):
+        return
+    if kind in declared and name:
+        ground.unknown(path, kind, name, declared[kind])
+    else:
+        message = f"{pattern!r} names neither a model, nor a dataset, nor a workload of this estate"
+        ground.error(
+            "choice_unknown", path, message, suggestion(pattern, [*every, *(f"{kind}/*" for kind in declared)])
+        )
 
 
 def _placed(ground: Ground) -> None:

@@ -89,7 +89,7 @@ def _type_fix(kind: str, given: object) -> str:
     if kind == "bool_type" and isinstance(given, str) and given.lower() in ("yes", "on", "y", "no", "off", "n"):
         return "write true" if given.lower() in ("yes", "on", "y") else "write false"
     if kind in ("int_type", "float_type") and isinstance(given, str) and re.fullmatch(r"[\d_]{1,18}", given):
-        return f"write it without quotes and separators: {given.replace('_', '')}"
+        return f"write it without quotes and separators: {given.replace('_', '').lstrip('0') or 0}"
     if kind == "float_type" and isinstance(given, str) and re.fullmatch(r"-?\d{1,18}\.\d{1,30}", given):
         return f"write it without quotes: {given}"
     if kind in ("tuple_type", "list_type") and isinstance(given, str | int | float):

@@ -14,7 +14,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, Pl
 from pydantic_core import PydanticCustomError
 
 from polycloud.core.money import Money
-from polycloud.core.units import UNITS, Dimension, Quantity, parse
+from polycloud.core.units import NUMBER, UNITS, Dimension, Quantity, parse
 
 _EXAMPLES: dict[Dimension, str] = {
     "bytes": "40 TB",
@@ -24,7 +24,9 @@ _EXAMPLES: dict[Dimension, str] = {
     "count_per_minute": "600/m",
     "kilometres": "50 km",
 }
-_MONEY = re.compile(r"(\d[\d_,]*(?:\.\d{1,6})?)\s?([A-Z]{3})")
+# Up to twelve digits, so that every sum fits; a comma only where it can not be meant for a decimal point.
+_AMOUNT = r"(?:[1-9][0-9]{0,2}(?:,[0-9]{3}){1,3}|[0-9](?:_?[0-9]){0,11})(?:\.[0-9]{1,6})?"
+_MONEY = re.compile(rf"({_AMOUNT})\s?([A-Z]{{3}})")
 
 
 def finding(code: str, message: str, fix: str = "") -> PydanticCustomError:
@@ -60,7 +62,7 @@ def _reader(dimension: Dimension) -> Callable[[object], Quantity]:
 
 def _text(dimension: Dimension, described: str) -> WithJsonSchema:
     words = "|".join(re.escape(word) for word, (found, _) in UNITS.items() if found == dimension)
-    pattern = rf"^\s*\d[\d_]*(\.\d+)?\s*({words})\s*$"
+    pattern = rf"^\s*{NUMBER}\s*({words})\s*$"
     return WithJsonSchema(
         {"type": "string", "pattern": pattern, "description": described, "examples": [_EXAMPLES[dimension]]}
     )
@@ -70,6 +72,15 @@ _AS_TEXT = PlainSerializer(str, return_type=str)
 Duration = Annotated[
     Quantity, PlainValidator(_reader("seconds")), _text("seconds", "A time, such as 15m or 90 d."), _AS_TEXT
 ]
+
+
+def _above_nothing(value: Quantity) -> Quantity:
+    if value.value <= 0:
+        raise finding("out_of_range", f"within {value} nothing can answer", "write a time above 0")
+    return value
+
+
+Deadline = Annotated[Duration, AfterValidator(_above_nothing)]
 Size = Annotated[
     Quantity, PlainValidator(_reader("bytes")), _text("bytes", "An amount of data, such as 40 TB."), _AS_TEXT
 ]
@@ -99,7 +110,7 @@ def read_money(value: object) -> Money:
         raise finding(
             "money_malformed",
             f"{value!r} is not an amount of money" if isinstance(value, str) else "expected an amount of money",
-            "write a number with at most six decimals and the currency, as in 0.02 USD",
+            "write a number below 10^12 with at most six decimals after a point and the currency, as in 0.02 USD",
         )
     number = Decimal(match[1].replace("_", "").replace(",", ""))
     return Money(int(number * 1_000_000), match[2])
@@ -115,7 +126,7 @@ Amount = Annotated[
     WithJsonSchema(
         {
             "type": "string",
-            "pattern": r"^\d[\d_,]*(\.\d{1,6})?\s?[A-Z]{3}$",
+            "pattern": rf"^{_AMOUNT}\s?[A-Z]{{3}}$",
             "description": "An amount of money with its currency, such as 0.02 USD.",
             "examples": ["0.02 USD", "5_000 USD"],
         }

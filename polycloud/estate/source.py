@@ -143,7 +143,8 @@ class _Reader:
             message, fix = "type tags are not part of the language", "remove the tag; put text in quotes"
             self._say("yaml_tag", mark, message, fix, path)
         if isinstance(event, yaml.ScalarEvent):
-            value = self._seen(event.value, mark, path) if event.style else resolve(event.value)
+            text = self._seen(event.value, mark, path)
+            value = text if event.style else resolve(text)
             result: tuple[Node, int, int] = (Scalar(value, mark), 1, 0)
         elif isinstance(event, yaml.SequenceStartEvent):
             result = self._sequence(events, mark, path, depth)

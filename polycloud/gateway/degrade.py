@@ -99,7 +99,7 @@ def reduce(request: ChatRequest, missing: int, output_max: int = 0) -> ChatReque
     changes: dict[str, object] = {}
     if missing & Need.SERIAL_TOOLS:
         changes["parallel_tools"] = None
-    if missing & Need.REASONING:
+    if missing & Need.REASONING and not (request.effort is None and request.thinking_budget is None):
         changes["effort"] = changes["thinking_budget"] = None
     if missing & Need.SEED:
         changes["seed"] = None
@@ -111,7 +111,7 @@ def reduce(request: ChatRequest, missing: int, output_max: int = 0) -> ChatReque
         if "logit_bias" in own:
             kept = {name: raw for name, raw in own.items() if name != "logit_bias"}
             changes["extras"] = {**request.extras, OPENAI: kept}
-    if missing & Need.TEMPERATURE:
+    if missing & Need.TEMPERATURE and not (request.temperature is None and request.top_p is None):
         changes["temperature"] = changes["top_p"] = None
     if missing & _EXTRAS:
         changes["extras"] = {}

@@ -7,7 +7,18 @@ import msgspec
 
 from polycloud.core.errors import PolycloudError
 from polycloud.core.money import pico_as_dollars
-from polycloud.gateway.routes import Ask, Candidate, Choice, View, choose, hard_needs, lacking, unfit
+from polycloud.gateway.routes import (
+    Ask,
+    Candidate,
+    Choice,
+    Cooling,
+    OutOfService,
+    View,
+    choose,
+    hard_needs,
+    lacking,
+    unfit,
+)
 from polycloud.gateway.shares import Turns
 from polycloud.policy import eligible
 from polycloud.policy.tables import Compiled
@@ -55,16 +66,20 @@ class Explanation(msgspec.Struct, frozen=True):
 def explain(compiled: Compiled, view: View, ask: Ask, answer: Choice | PolycloudError | None = None) -> Explanation:
     """Explain ``answer``, which ``choose`` gave or raised for ``ask``; without one, what it would do, where shares
     are at their first turn. Raises nothing that ``choose`` raises: errors are part of the answer."""
+    note = ""
     if answer is None:
         try:
             answer = choose(compiled, view, ask, Turns())
         except PolycloudError as failure:
             answer = failure
+        if isinstance(answer, Cooling | OutOfService) and (despite := _despite(compiled, view, ask)):
+            first = compiled.deployments[despite[0].index].id
+            note = f"; workers try {first} all the same, within their retry budget: breakers and checks may be behind"
     order: list[Candidate] = []
     may = 0
     error = message = ""
     if isinstance(answer, PolycloudError):
-        error, message = answer.code, answer.message
+        error, message = answer.code, answer.message + note
     else:
         order, may = answer.order, answer.eligible
     target = eligible.resolve(compiled, ask.model)
@@ -102,6 +117,14 @@ def explain(compiled: Compiled, view: View, ask: Ask, answer: Choice | Polycloud
         verdicts=tuple(verdicts),
         shares={**route.shares, **view.shares} if target else {},
     )
+
+
+def _despite(compiled: Compiled, view: View, ask: Ask) -> list[Candidate]:
+    """Who would be tried as the last resort: breakers and active checks do not count, all else does."""
+    try:
+        return choose(compiled, View(compiled, view.overlay, cooling=view.cooling), ask, Turns()).order
+    except PolycloudError:
+        return []
 
 
 def _degraded(candidate: Candidate) -> tuple[str, ...]:

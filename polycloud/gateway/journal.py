@@ -114,10 +114,12 @@ class Journal:
         self._lines.clear()
         self._backlog = 0
         self.failure = ""
-        if not self._syncing:
+        gone = False
+        if not self._syncing:  # once a second
             self._syncing = True
             self._loop.call_later(SYNC_SECONDS, self._sync)
-        if self._size >= ROTATE_BYTES:
+            gone = os.fstat(self._fd).st_nlink == 0  # somebody deleted the file: what follows would be read by nobody
+        if gone or self._size >= ROTATE_BYTES:
             self._rotate()
 
     def _keep(self, data: bytes, failure: str) -> None:

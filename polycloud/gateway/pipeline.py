@@ -238,7 +238,7 @@ class Exchange:
         target, candidate, envelope = attempt.target, attempt.candidate, self.envelope
         upstream = target.deployment.upstream
         missing = candidate.missing
-        if upstream.dialect == self.face.name and not missing & ~_PREFERRED:
+        if upstream.dialect == self.face.name and not (missing & ~_PREFERRED or (envelope.at_odds and target.strict)):
             attempt.passing = True
             most, bare = candidate.output_max, bool(missing)
             body = self.face.pass_request(
@@ -250,8 +250,7 @@ class Exchange:
             try:
                 if self._read is None:
                     self._read = self.face.read_request(envelope)
-                left = missing | Need.TEMPERATURE if target.unsampled else missing
-                request = degrade.reduce(self._read, left, candidate.output_max)
+                request = degrade.reduce(self._read, missing | target.lacks, candidate.output_max)
                 body = target.dialect.write_request(request, target.known, upstream.model)
             except RequestError as error:
                 raise Rejected(error.message) from error

@@ -9,6 +9,7 @@ from polycloud.core.errors import KeyRefused, Unauthorized
 from polycloud.core.ports.models import Credential, Dialect, ModelPort
 from polycloud.gateway.address import host_of
 from polycloud.gateway.client import Origin
+from polycloud.gateway.dialects.openai_chat_write import is_openai
 from polycloud.gateway.routes import View
 from polycloud.policy.overlay import Overlay
 from polycloud.policy.tables import Compiled, Deployment, Principal, Tables, Team, bits, mask
@@ -25,7 +26,7 @@ class Target:
     """One deployment: its origin, its request heads (whole and streamed), its authorization."""
 
     __slots__ = (  # noqa: RUF023 - private state last
-        "deployment", "dialect", "heads", "known", "origin", "paths", "port", "reply", "unsampled",
+        "deployment", "dialect", "heads", "known", "lacks", "origin", "paths", "port", "reply", "strict", "unsampled",
         "_authorization", "_authorized",
     )  # fmt: skip
 
@@ -36,6 +37,9 @@ class Target:
         self.known = deployment.upstream.known or deployment.upstream.model
         # It refuses temperature and top-p, and some such models even the values that hold anyway.
         self.unsampled = not deployment.can & Need.TEMPERATURE
+        # What is left out of a request that does not need it: the usual temperature, the wish not to think.
+        self.lacks = int((Need.TEMPERATURE | Need.REASONING) & ~deployment.can)
+        self.strict = deployment.upstream.dialect == "openai_chat" and is_openai(self.known)
         url = urlsplit(deployment.upstream.base_url)
         tls = url.scheme == "https"
         host = url.hostname or ""

@@ -260,9 +260,10 @@ def test_it_ends_with_its_supervisor(installed):
     assert installed.process.returncode == 0, said
 
 
-def test_what_can_not_start_says_why_in_one_line(installed):
+@pytest.mark.parametrize("in_the_way", ["state.db", "admin.token.part"])
+def test_what_can_not_start_says_why_in_one_line(installed, in_the_way):
     installed.state.mkdir()
-    (installed.state / "state.db").mkdir()
+    (installed.state / in_the_way).mkdir()
     installed.start()
     _, said = installed.process.communicate(timeout=WAIT_SECONDS)
     assert installed.process.returncode == 2

@@ -1,7 +1,9 @@
 """The public names, as a snapshot: a change here is a change for those who use the library."""
 
 import ast
+import builtins
 import inspect
+import re
 from pathlib import Path
 
 import pytest
@@ -9,6 +11,8 @@ import pytest
 import polycloud
 
 PUBLIC = [
+    "BadRequest",
+    "BadSettings",
     "Begun",
     "Called",
     "Changes",
@@ -63,6 +67,17 @@ def test_every_name_is_documented_and_typed(name: str) -> None:
     if inspect.isfunction(found):
         assert all(p.annotation is not p.empty for p in inspect.signature(found).parameters.values())
         assert inspect.signature(found).return_annotation is not inspect.Signature.empty
+
+
+@pytest.mark.parametrize("name", [n for n in PUBLIC if n != "__version__"])
+def test_errors_that_are_promised_can_be_caught_by_public_names(name: str) -> None:
+    found = getattr(polycloud, name)
+    told = [found, *(m for m in vars(found).values() if inspect.isfunction(m))] if inspect.isclass(found) else [found]
+    text = " ".join(inspect.getdoc(one) or "" for one in told)
+    promised = set(
+        re.findall(r"\b(?:BadRequest|BadSettings|NoPlan|NotRunning|Refused|EstateError|[A-Z]\w+Error)\b", text)
+    )
+    assert promised <= {*PUBLIC, *dir(builtins)}
 
 
 def test_an_unknown_name_is_an_attribute_error() -> None:

@@ -393,3 +393,61 @@ def test_claude_thinks_whatever_its_deployment_is_called(run, script):
         assert sent["thinking"]["type"] in ("enabled", "adaptive")
 
     run(body, renamed)
+
+
+def named(model, lacks=0):
+    """``onprem/a`` serves ``model`` under this name, and can not do ``lacks``."""
+
+    def prepare(plane):
+        plane.route = {"prefer": "order"}
+        made = plane.deployment
+
+        def deployment(name, *more):
+            row = made(name, *more)
+            upstream = msgspec.structs.replace(row.upstream, model=model)
+            return msgspec.structs.replace(row, upstream=upstream, can=row.can & ~int(lacks))
+
+        plane.deployment = deployment
+
+    return prepare
+
+
+REASONED = [
+    {"role": "user", "content": "a"},
+    {"role": "assistant", "content": "b", "reasoning_content": "hm"},
+    {"role": "user", "content": "c"},
+]
+
+
+@pytest.mark.parametrize(
+    ("model", "asked", "degraded", "absent"),
+    [
+        ("gpt-5.1", {"reasoning_effort": "low", "temperature": 0.3}, "temperature", {"temperature"}),
+        ("gpt-5.1", {"reasoning_effort": "none", "temperature": 0.3}, None, set()),
+        ("qwen3-32b", {"reasoning_effort": "low", "temperature": 0.3}, None, set()),
+        ("gpt-4o", {"messages": REASONED}, "thinking", {"reasoning_content"}),
+        ("qwen3-32b", {"messages": REASONED}, None, set()),
+    ],
+)
+def test_what_openai_refuses_and_others_take_is_left_out_for_openai_alone(run, script, model, asked, degraded, absent):
+    async def body(plane):
+        plane.a.answers = [script.reply]
+        got = await plane.chat(**asked)
+        assert (got.status, got.headers.get("x-polycloud-degraded")) == (200, degraded)
+        said = plane.a.calls[0].body.decode()
+        for name in ("temperature", "reasoning_content"):
+            assert (f'"{name}"' in said) == (name in json.dumps(asked) and name not in absent)
+
+    run(body, named(model))
+
+
+def test_a_model_that_does_not_think_is_not_told_to_stop(run, script):
+    """OpenAI and Azure refuse a wish for no effort, by a model that knows of none, as an unknown parameter."""
+
+    async def body(plane):
+        plane.a.answers = [script.reply]
+        got = await plane.chat("/v1/messages", max_tokens=9, thinking={"type": "disabled"})
+        assert (got.status, got.headers.get("x-polycloud-degraded")) == (200, None)
+        assert "reasoning_effort" not in plane.a.calls[0].json
+
+    run(body, named("gpt-4o", Need.REASONING))

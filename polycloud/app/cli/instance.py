@@ -39,9 +39,10 @@ def state_directory(estate: Path | None, state: Path | None) -> Path:
 
 
 def nearest_instance(start: Path) -> Path | None:
-    """The state directory of an instance in ``start`` or the nearest directory above it; None when there is none."""
-    folders = (start, *start.parents)
-    return next((f / STATE_DIRECTORY for f in folders if (f / STATE_DIRECTORY / RUN_FILE).is_file()), None)
+    """The state directory of an instance in ``start`` or the nearest directory above it; None when there is none.
+    One of somebody else, which we may not read, is passed over."""
+    found = (folder / STATE_DIRECTORY for folder in (start, *start.parents))
+    return next((state for state in found if os.access(state / RUN_FILE, os.R_OK, effective_ids=True)), None)
 
 
 def running(estate: Path | None, state: Path | None) -> tuple[Run, Path]:

@@ -52,6 +52,10 @@ def main() -> int:
     except PolycloudError as error:
         log.error("control.refused", error=error.message)
         return 2
+    except OSError as error:  # a full disk, a file of somebody else's: people need no traceback for it
+        where = f" ({error.filename})" if error.filename else ""
+        log.error("control.refused", error=f"{error.strerror or error}{where}")
+        return 2
     return 0
 
 

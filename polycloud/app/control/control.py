@@ -345,12 +345,16 @@ class Control:
         if question.key and key is None:
             raise NoSuchKey(f"no key {question.key!r} is in force")
         face = self._faces["/v1/chat/completions" if question.face == "openai" else "/v1/messages"]
-        view = View(current.compiled, self._overlay, self.health.down, self._open_breakers(current))
+        view = View(current.compiled, self._overlay, self.health.down, *self._blocked(current))
         return answer(question, key, face, current.compiled, view)
 
-    def _open_breakers(self, current: InForce) -> int:
-        blocked = {id for p in self.link.workers if p.beat for id in p.beat.breakers}
-        return mask(current.compiled.index[id] for id in blocked if id in current.compiled.index)
+    def _blocked(self, current: InForce) -> tuple[int, int]:
+        """Whose breaker is open at a worker, and who only cools, as masks. One that is half open takes a call."""
+        index = current.compiled.index
+        told = [(id, s) for p in self.link.workers if p.beat for id, s in p.beat.breakers.items() if id in index]
+        cooling = mask({index[id] for id, state in told if state == "cooling"})
+        broken = mask({index[id] for id, state in told if state == "open"})
+        return broken, cooling & ~broken
 
     async def trail(self, request: str) -> Trail | None:
         return await asyncio.to_thread(self._store.ledger.trail, request)

@@ -149,7 +149,8 @@ class Ingestion:
         more = False
         for name, file in sorted(self._open.items()):
             series, number = series_of(name)
-            over = name not in names or series in dead or (series, number) < newest[series]
+            gone = name not in names
+            over = gone or series in dead or (series, number) < newest[series]
             batch, rest = self._read(file)
             if batch.lines:
                 before, file = file, self._append(batch)
@@ -160,7 +161,8 @@ class Ingestion:
             if batch.lines == LINES_MAX or (batch.lines and rest):
                 more = True
             elif over:
-                self._seal(file, torn=rest > 0)
+                self._seal(file, torn=gone or rest > 0)
+                faults += gone
         lost = sum(self._close(series) for series in sorted((self._unclosed & self._closable(dead)) - linked))
         self._sweep()
         return Turn(tuple(entries), faults, breaks, lost, lag, more)
@@ -228,7 +230,7 @@ class Ingestion:
         self._journals.seal(file, torn, int(self._clock.wall() * 1000))
         del self._open[file.name]
         self._done.add(file.name)
-        if torn:
+        if torn:  # by a kill in the middle of a line, or by who deleted the file: what was not read is lost
             self._log.warning("journal.torn", file=file.name, offset=file.offset)
 
     def _closable(self, dead: set[str]) -> set[str]:

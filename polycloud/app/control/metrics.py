@@ -86,7 +86,9 @@ class Metrics(Collector):
         self._overhead = Histogram("overhead_seconds", "The gateway's own time on a request.", OVERHEAD_SECONDS)
         self._lost = Tally("requests_lost_total", "Requests under way when their worker died.")
         self._breaks = Tally("journal_chain_breaks_total", "Journal lines that do not name the line before them.")
-        self._faults = Tally("journal_faults_total", "Journal lines that could not be read or stored.")
+        self._faults = Tally(
+            "journal_faults_total", "Journal lines that could not be read or stored, and files deleted."
+        )
         self._failures = Tally("ingestion_failures_total", "Times that the store or a journal could not be used.")
         self._by_cloud = self._response, self._first, self._request_cost
         self._overheads = self._overhead.of()

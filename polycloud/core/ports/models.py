@@ -65,7 +65,8 @@ class Envelope(msgspec.Struct):
     ``fields`` are the body's top-level members as raw JSON, in order, for pass-through.
     ``needs`` is a set of ``Need`` bits;
     ``input_tokens`` is an estimate (bytes / 4), ``max_tokens`` None when not given. ``left`` names what passing the
-    body through leaves out of it.
+    body through leaves out of it. ``at_odds``: it holds what OpenAI's own models refuse, and what others may take; for
+    those it is written anew.
     """
 
     model: str
@@ -76,6 +77,7 @@ class Envelope(msgspec.Struct):
     fields: dict[str, msgspec.Raw]
     include_usage: bool = False
     left: tuple[str, ...] = ()
+    at_odds: bool = False
 
 
 class Tap(Protocol):

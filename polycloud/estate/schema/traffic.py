@@ -11,7 +11,7 @@ from polycloud.estate.scalars import (
     CommitmentRef,
     Count,
     Credentials,
-    Duration,
+    Deadline,
     Fraction,
     Identifier,
     ModelName,
@@ -146,10 +146,10 @@ class Match(Part):
 class Limits(Part):
     """Deadlines and bounds of a request."""
 
-    connect: Duration | None = Field(default=None, description="To reach the provider; 2s when not given.")
-    header: Duration | None = Field(default=None, description="To the first byte of the answer; 60s when not given.")
-    idle: Duration | None = Field(default=None, description="Between two pieces of a stream; 30s when not given.")
-    total: Duration | None = Field(default=None, description="For the whole answer; 10m when not given.")
+    connect: Deadline | None = Field(default=None, description="To reach the provider; 2s when not given.")
+    header: Deadline | None = Field(default=None, description="To the first byte of the answer; 60s when not given.")
+    idle: Deadline | None = Field(default=None, description="Between two pieces of a stream; 30s when not given.")
+    total: Deadline | None = Field(default=None, description="For the whole answer; 10m when not given.")
     attempts: PositiveCount | None = Field(
         default=None, description="Tries in all, over all targets; 4 when not given."
     )

@@ -20,6 +20,7 @@ from polycloud.core.chat import (
     ToolResult,
 )
 from polycloud.core.errors import Unsupported
+from polycloud.gateway.dialects.needs import UNCHANGED
 from polycloud.gateway.dialects.openai_chat_read import HINTS, NAME
 from polycloud.gateway.dialects.reading import ENCODER
 from polycloud.gateway.dialects.writing import has_cache_marks, has_thinking, lost, own_fields
@@ -35,6 +36,23 @@ _REASONING_PREFIXES = ("o1", "o3", "o4", "gpt-5", "gpt-6")
 MODELS_KEPT_MAX = 1024  # names of an estate's models; every request that bounds its answer asks for one
 _SERVICE_TIERS = frozenset((b'"auto"', b'"default"', b'"flex"', b'"scale"', b'"priority"', b'"fast"'))
 _SIMPLE = ("top_p", "temperature", "top_k", "seed", "frequency_penalty", "presence_penalty")
+_SAMPLING = ("temperature", "top_p")
+# The efforts that a family takes; the first prefix counts, and what none of them fits takes any. GPT-5.1 and later do
+# not think until they are asked to, older ones can not be stopped (learn.microsoft.com/javascript/api/@azure/
+# ai-projects/reasoningeffort, docs.vllm.ai for gpt-oss, 2026-11).
+_LEVELS: tuple[Effort, ...] = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
+_EFFORTS: tuple[tuple[str, tuple[Effort, ...]], ...] = (
+    ("gpt-oss", ("low", "medium", "high")),
+    ("o1", ("low", "medium", "high")),
+    ("o3", ("low", "medium", "high")),
+    ("o4", ("low", "medium", "high")),
+    ("gpt-5-pro", ("high",)),
+    ("gpt-5.1-codex-max", ("none", "low", "medium", "high", "xhigh")),
+    ("gpt-5.1", ("none", "low", "medium", "high")),
+    ("gpt-5.", ("none", "low", "medium", "high", "xhigh")),
+    ("gpt-5", ("minimal", "low", "medium", "high")),
+    ("gpt-6", ("none", "low", "medium", "high", "xhigh")),
+)
 # Open models whose servers take earlier reasoning back (api-docs.deepseek.com/guides/thinking_mode, docs.vllm.ai
 # reasoning_outputs, 2026-11); OpenAI's and Azure's refuse the member as unknown.
 _KEEP_REASONING = ("deepseek", "qwen", "kimi", "glm", "gpt-oss", "minimax")
@@ -54,13 +72,13 @@ def write_request(request: ChatRequest, model: str, called: str = "") -> bytes:
         body["response_format"] = _response_format(request.response_format)
     if request.max_tokens is not None:
         body["max_completion_tokens" if is_reasoning(model) else "max_tokens"] = request.max_tokens
+    effort = effort_of(request, model)
     for name in _SIMPLE:
         value = getattr(request, name)
-        if value is not None:
+        if value is not None and not (name in _SAMPLING and _unsampled(model, effort)):
             body[name] = value
     if request.stop:
         body["stop"] = request.stop
-    effort = effort_of(request)
     if effort is not None:
         body["reasoning_effort"] = effort
     if request.user:
@@ -83,8 +101,11 @@ def dropped(request: ChatRequest, model: str) -> tuple[str, ...]:
         names.append("messages.prefill")
     if request.thinking_budget is not None and request.effort is not None:
         names.append("thinking_budget")
-    elif request.thinking_budget:
-        names.append(f"reasoning_effort:{effort_of(request)}")
+    effort = effort_of(request, model)
+    if effort != request.effort and not (effort == "none" and request.thinking_budget == 0):
+        names.append(f"reasoning_effort:{effort}")
+    if _unsampled(model, effort):
+        names += [name for name in _SAMPLING if getattr(request, name) not in UNCHANGED]
     if has_thinking(request.messages) and not keeps_reasoning(model):
         names.append("thinking")
     if has_cache_marks(request):
@@ -99,7 +120,23 @@ def dropped(request: ChatRequest, model: str) -> tuple[str, ...]:
 @lru_cache(MODELS_KEPT_MAX)
 def is_reasoning(model: str) -> bool:
     """Whether a model takes max_completion_tokens only, by its name (a vendor's prefix is skipped)."""
-    return model.rpartition("/")[2].rpartition("openai.")[2].startswith(_REASONING_PREFIXES)
+    return _bare(model).startswith(_REASONING_PREFIXES)
+
+
+@lru_cache(MODELS_KEPT_MAX)
+def is_openai(model: str) -> bool:
+    """Whether a model is one that OpenAI and Azure serve, which refuse members of messages that they do not know."""
+    name = _bare(model)
+    return name.startswith(("gpt-", "chatgpt", *_REASONING_PREFIXES)) and not name.startswith("gpt-oss")
+
+
+def _bare(model: str) -> str:
+    return model.rpartition("/")[2].rpartition("openai.")[2]
+
+
+def _unsampled(model: str, effort: Effort | None) -> bool:
+    """Whether the model refuses temperature and top-p because it is asked to think."""
+    return effort not in (None, "none") and is_reasoning(model)
 
 
 def keeps_reasoning(model: str) -> bool:
@@ -108,8 +145,19 @@ def keeps_reasoning(model: str) -> bool:
     return any(family in name for family in _KEEP_REASONING)
 
 
-def effort_of(request: ChatRequest) -> Effort | None:
-    """The effort that was asked for, or the largest one whose budget fits in the thinking budget."""
+def effort_of(request: ChatRequest, model: str) -> Effort | None:
+    """The effort that was asked for, or the largest one whose budget fits in the thinking budget; the nearest of those
+    that the model has."""
+    asked = _asked(request)
+    name = _bare(model)
+    levels = next((levels for prefix, levels in _EFFORTS if name.startswith(prefix)), _LEVELS)
+    if asked is None or asked in levels:
+        return asked
+    at = _LEVELS.index(asked)
+    return min(reversed(levels), key=lambda level: abs(_LEVELS.index(level) - at))
+
+
+def _asked(request: ChatRequest) -> Effort | None:
     if request.effort is not None or request.thinking_budget is None:
         return request.effort
     if request.thinking_budget <= 0:

@@ -78,7 +78,7 @@ class AnthropicFace:
             fields,
             True,
             ("thinking",) if foreign else (),
-            marked or foreign,
+            marked=marked or foreign,
         )
 
     def read_request(self, envelope: Envelope) -> ChatRequest:

@@ -32,6 +32,7 @@ from polycloud.gateway.dialects.reading import (
 _REQUEST = msgspec.json.Decoder(wire.Request)
 _COUNT = msgspec.json.Decoder(int)
 _USAGE_ASKED = msgspec.Raw(b'{"include_usage":true}')
+_THOUGHTFUL = bit.REASONING | bit.TEMPERATURE
 _NEEDED = NATIVE | {"logprobs", "top_logprobs", "n"}  # extras with needs of their own
 
 
@@ -53,7 +54,7 @@ class OpenAIFace:
             most = request.max_tokens
         if most is not None and most < 1:
             raise BadRequest("max_tokens: must be at least 1", "max_tokens")
-        needs, marked = _message_needs(request.messages)
+        needs, marked, reasoned = _message_needs(request.messages)
         needs |= _field_needs(request)
         if request.tools or request.tool_choice is not None:
             needs |= _tool_needs(request)
@@ -65,6 +66,8 @@ class OpenAIFace:
                 needs |= bit.OPENAI_EXTRAS
             if "logit_bias" in extras:
                 needs |= bit.PENALTIES
+        if needs & _THOUGHTFUL == _THOUGHTFUL and request.reasoning_effort != "none":
+            reasoned = True
         options = request.stream_options
         return MarkedEnvelope(
             request.model,
@@ -74,8 +77,8 @@ class OpenAIFace:
             most,
             fields,
             options is not None and bool(options.include_usage),
-            (),
-            marked,
+            at_odds=reasoned,
+            marked=marked,
         )
 
     def read_request(self, envelope: Envelope) -> ChatRequest:
@@ -150,10 +153,10 @@ def _model(model: tuple[str, str], created: int) -> dict[str, object]:
     return {"id": model[0], "object": "model", "created": created, "owned_by": model[1]}
 
 
-def _message_needs(messages: list[wire.Message]) -> tuple[int, bool]:
-    """The needs that messages show, and whether one holds a member of ours."""
+def _message_needs(messages: list[wire.Message]) -> tuple[int, bool, bool]:
+    """The needs that messages show, whether one holds a member of ours, and whether one holds earlier reasoning."""
     needs = 0
-    marked = False
+    marked = reasoned = False
     for message in messages:
         if isinstance(message.content, list):
             for part in message.content:
@@ -167,13 +170,15 @@ def _message_needs(messages: list[wire.Message]) -> tuple[int, bool]:
                         needs |= bit.NATIVE_CONTENT
         if message.polycloud is not None:
             marked = True
+        if message.reasoning_content or message.reasoning:
+            reasoned = True
         if message.cache_control is not None:
             needs |= bit.PROMPT_CACHE
         if given(message.function_call) or given(message.audio) or message.role == "function":
             needs |= bit.NATIVE_CONTENT
         if message.tool_calls and any(call.function is None for call in message.tool_calls):
             needs |= bit.NATIVE_CONTENT
-    return needs, marked
+    return needs, marked, reasoned
 
 
 def _field_needs(request: wire.Request) -> int:

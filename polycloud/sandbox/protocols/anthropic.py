@@ -248,6 +248,9 @@ def _check_messages(body: Body) -> None:
         raise invalid("messages: at least one message is required")
     if body.tool_choice is not None and not body.tools:
         raise invalid("tool_choice: may only be specified while providing tools")
+    names = [tool.name for tool in body.tools or ()]
+    if len(names) > len({*names}):
+        raise invalid("tools: Tool names must be unique.")
     waiting: list[str] = []
     for i, message in enumerate(body.messages):
         blocks = _blocks(message)

@@ -11,13 +11,14 @@ from urllib.parse import parse_qs, unquote
 
 import msgspec
 
-from polycloud.sandbox.ask import Answer
+from polycloud.sandbox.ask import Answer, Ask
 from polycloud.sandbox.credentials import Credentials
 from polycloud.sandbox.protocols import anthropic
 from polycloud.sandbox.protocols.claude import is_claude
 from polycloud.sandbox.protocols.common import Call, Frame, Refused, Trouble, whole_seconds
 from polycloud.sandbox.protocols.openai import JSON, ChatWriter, context_reply, error_reply, invalid, parse
-from polycloud.sandbox.protocols.openai_body import EFFORT_TOKENS, Body, ask_of
+from polycloud.sandbox.protocols.openai_body import EFFORT_TOKENS, Body, JsonSchemaFormat, ask_of
+from polycloud.sandbox.protocols.strict_schema import broken_rule
 from polycloud.sandbox.spec import SiteSpec
 from polycloud.sandbox.wire import Reply, Request
 
@@ -151,6 +152,7 @@ class Azure:
         if is_reasoning(model):
             self._check_reasoning(body, sampled=effort == "none")
         ask = ask_of(body)
+        self._check_forms(body, ask)
         ask.show_thinking = False
         ask.thinking = EFFORT_TOKENS[effort] if is_reasoning(model) else 0
         options = body.stream_options
@@ -280,6 +282,20 @@ class Azure:
             if given:
                 message = f"Unsupported parameter: '{name}' is not supported with this model."
                 raise self._refused(invalid(message, "unsupported_parameter", name).reply)
+
+    def _check_forms(self, body: Body, ask: Ask) -> None:
+        """Of the words: github.com/ultimatejimmy/xray.koplugin/issues/33 (2026-11)."""
+        if ask.json_object and not any("json" in piece.text.lower() for piece in ask.pieces):
+            message = (
+                "'messages' must contain the word 'json' in some form, to use 'response_format' of type 'json_object'."
+            )
+            raise self._refused(invalid(message, None, "messages").reply)
+        form = body.response_format
+        wanted = form.json_schema if isinstance(form, JsonSchemaFormat) else None
+        broken = broken_rule(wanted.schema) if wanted is not None and wanted.strict and wanted.schema else ""
+        if wanted is not None and broken:
+            message = f"Invalid schema for response_format '{wanted.name}': {broken}"
+            raise self._refused(invalid(message, None, "response_format").reply)
 
     def _refused(self, reply: Reply) -> Refused:
         reply.headers.update(self._headers(""))

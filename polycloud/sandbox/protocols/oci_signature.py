@@ -60,7 +60,7 @@ def verify(request: Request, key_id: str, key: RSAPublicKey, now: float) -> None
 def _check_date(value: str, now: float) -> None:
     try:
         at = parsedate_to_datetime(value).timestamp()
-    except ValueError:
+    except (ValueError, OverflowError):  # a year that no clock has
         raise SignatureRefused(MISSING) from None
     if abs(at - now) > SKEW_SECONDS:
         current, early, late = (

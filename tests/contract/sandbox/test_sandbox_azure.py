@@ -19,6 +19,9 @@ WEATHER = {
 CLOCK = {"type": "function", "function": {"name": "get_clock", "parameters": {"type": "object", "properties": {}}}}
 
 
+CLOSED: dict[str, Any] = {"type": "object", "additionalProperties": False}
+
+
 def classic(sandbox: Any, **over: Any) -> openai.AzureOpenAI:
     options = {"api_key": sandbox.keys.azure_key, "api_version": "2024-10-21", "max_retries": 0, **over}
     return openai.AzureOpenAI(azure_endpoint=sandbox.at(SITE), **options)
@@ -132,12 +135,12 @@ def test_structured_output(sandbox: Any) -> None:
         "properties": {"kind": {"enum": ["a", "b"]}, "items": {"type": "array", "items": {"$ref": "#/$defs/item"}}},
         "required": ["kind", "items"],
         "additionalProperties": False,
-        "$defs": {"item": {"type": "object", "properties": {"n": {"type": "number"}}, "required": ["n"]}},
+        "$defs": {"item": {**CLOSED, "properties": {"n": {"type": "number"}}, "required": ["n"]}},
     }
     form = {"type": "json_schema", "json_schema": {"name": "thing", "strict": True, "schema": schema}}
     value = json.loads(ask(v1(sandbox), "Make one.", response_format=form).choices[0].message.content)
     assert value["kind"] in ("a", "b") and all(isinstance(i["n"], int | float) for i in value["items"])
-    loose = ask(v1(sandbox), "Make one.", response_format={"type": "json_object"}).choices[0].message.content
+    loose = ask(v1(sandbox), "Make one as JSON.", response_format={"type": "json_object"}).choices[0].message.content
     assert json.loads(loose)["simulated"] is True
 
 
@@ -198,11 +201,35 @@ def test_prompt_cache(sandbox: Any) -> None:
         ({"stream_options": {"include_usage": True}}, openai.BadRequestError, "only allowed when 'stream'"),
         ({"extra_body": {"surplus": 1}}, openai.BadRequestError, "Unrecognized request argument supplied: surplus"),
         ({"tool_choice": "auto"}, openai.BadRequestError, "only allowed when 'tools'"),
+        ({"response_format": {"type": "json_object"}}, openai.BadRequestError, "must contain the word 'json'"),
     ],
 )
 def test_wrong_requests(sandbox: Any, more: dict[str, Any], error: Any, words: str) -> None:
     with pytest.raises(error, match=words):
         ask(v1(sandbox), **more)
+
+
+@pytest.mark.parametrize(
+    ("schema", "words"),
+    [
+        ({"type": "object", "properties": {}}, r"'thing': In context=\(\), 'additionalProperties' is required"),
+        ({**CLOSED, "properties": {"a": {"type": "string"}}}, r"'required' is .* Missing 'a'"),
+        (
+            {**CLOSED, "properties": {"a": {"type": "array", "items": {"type": "object"}}}, "required": ["a"]},
+            r"In context=\('properties', 'a', 'items'\), 'additionalProperties'",
+        ),
+        (
+            {"anyOf": [{**CLOSED}, {"type": ["object", "null"]}], "$defs": {"b": CLOSED}},
+            r"In context=\('anyOf', '1'\), 'additionalProperties'",
+        ),
+    ],
+)
+def test_a_strict_schema_closes_and_requires_all(sandbox: Any, schema: dict[str, Any], words: str) -> None:
+    form = {"name": "thing", "strict": True, "schema": schema}
+    with pytest.raises(openai.BadRequestError, match=words):
+        ask(v1(sandbox), response_format={"type": "json_schema", "json_schema": form})
+    loose = {"type": "json_schema", "json_schema": {**form, "strict": False}}
+    assert ask(v1(sandbox), response_format=loose).choices[0].finish_reason == "stop"
 
 
 def test_unknown_members_of_a_message_are_left_unread(sandbox: Any) -> None:

@@ -408,6 +408,7 @@ def test_claude_caches_prompts(sandbox: Any) -> None:
         ({"extra_body": {"temperature": 1.5}}, "temperature: range: 0..1"),
         ({"extra_body": {"surplus": 1}}, "surplus: Extra inputs are not permitted"),
         ({"extra_body": {"anthropic_version": "bedrock-2023-05-31"}}, "anthropic_version"),
+        ({"tools": [{"name": "twice", "input_schema": CITY}] * 2}, "tools: Tool names must be unique"),
     ],
 )
 def test_claude_refuses_wrong_requests(sandbox: Any, more: dict[str, Any], words: str) -> None:

@@ -192,6 +192,8 @@ def test_tampered_body_and_stale_date_are_refused(sandbox: Any) -> None:
     assert "x-content-sha256" in other.json()["message"]
     stale = dict(signed(sandbox, raw, date=formatdate(1_700_000_000, usegmt=True)).headers)
     assert "not within allowed clock skew" in httpx2.post(url, content=raw, headers=stale).json()["message"]
+    for never in ("soon", "Mon, 01 Jan 99999999999 00:00:00 GMT"):
+        assert httpx2.post(url, content=raw, headers={**stale, "date": never}).status_code == 401
     assert httpx2.post(url, content=raw).status_code == 401
 
 

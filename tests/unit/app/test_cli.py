@@ -1,13 +1,14 @@
 """The command line: exit codes, output for people and programs, and errors that help."""
 
 import json
+import os
 import socket
 from pathlib import Path
 
 import pytest
 
 from polycloud.app.cli import litellm, main, sandbox, traffic, up
-from polycloud.app.cli.instance import RUN_FILE, Lock, state_directory
+from polycloud.app.cli.instance import RUN_FILE, Lock, nearest_instance, state_directory
 from polycloud.app.cli.output import text
 from polycloud.app.client import Answer, said
 from polycloud.app.library import catalog
@@ -188,6 +189,23 @@ def test_one_instance_for_each_state_directory(tmp_path: Path) -> None:
     first.free()
     second.take()
     second.free()
+
+
+def test_an_instance_of_somebody_else_in_a_folder_above_is_passed_over(tmp_path: Path) -> None:
+    theirs, mine = tmp_path / ".polycloud", tmp_path / "mine"
+    theirs.mkdir()
+    mine.mkdir()
+    (theirs / RUN_FILE).write_text("{}")
+    assert nearest_instance(mine) == theirs
+    theirs.chmod(0)
+    before = os.geteuid()
+    try:
+        if before == 0:  # who may read everything: be nobody for a moment
+            os.seteuid(65534)
+        assert nearest_instance(mine) is None
+    finally:
+        os.seteuid(before)
+        theirs.chmod(0o700)
 
 
 def test_the_state_stands_beside_the_estate(tmp_path: Path) -> None:

@@ -237,8 +237,8 @@ def test_a_journal_that_somebody_deleted_is_sealed_as_far_as_it_was_read(directo
     path.write_bytes(lines([decision("q1")]))
     drain(ingestion, frozenset({"w"}))
     path.unlink()
-    drain(ingestion)
-    drain(ingestion)
+    assert [t.faults for t in drain(ingestion)] == [1]  # told, once
+    assert [t.faults for t in drain(ingestion)] == [0]
     assert store.journals.unsealed() == []
     assert store.ledger.trail("q1").records[-1].outcome == "lost"
 

@@ -84,3 +84,38 @@ def test_what_can_hardly_be_meant_is_told(tmp_path: Path, old: str, new: str, sa
 )
 def test_steps_of_ones_own_rates_ascend_in_one_currency(tmp_path: Path, rates: str, said: list[str]) -> None:
     assert told(tmp_path, "money:\n", f"money:\n  rates: {{{rates}}}\n") == said
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "fix"),
+    [
+        ("us-east-1]", "us-esat-1]", "did you mean us-east-1?"),
+        ("accelerator: A100", "accelerator: 1A00", "did you mean A100?"),
+        ("hours_per_month: 100", "hours_per_mnoth: 100", "did you mean hours_per_month?"),
+        ("kind: training", "kind: training, usres: {DE: 1}", "did you mean users?"),
+        ("count: 16", "count: 016", "write it without quotes and separators: 16"),
+    ],
+)
+def test_letters_that_changed_places_are_put_back(tmp_path: Path, old: str, new: str, fix: str) -> None:
+    path = tmp_path / "estate.yaml"
+    path.write_text(USUAL.replace(old, new, 1), encoding="utf-8")
+    assert fix in [d.fix for d in check(load(path), Catalog.load())]
+
+
+@pytest.mark.parametrize(
+    ("on", "said"),
+    [
+        ("modle/*", "did you mean model/*?"),
+        ("dataset/e", "known: d"),
+        ("workload/x*", "known: v, w"),
+        ("dataset/*", ""),
+        ("*", ""),
+        ("workload/?", ""),
+        ("*/d", ""),
+    ],
+)
+def test_a_grant_that_reaches_nothing_is_a_slip(tmp_path: Path, on: str, said: str) -> None:
+    path = tmp_path / "estate.yaml"
+    path.write_text(f"{USUAL}roles: {{r: {{members: ['group:g'], can: [{{do: [read], on: ['{on}']}}]}}}}\n")
+    fixes = [d.fix for d in check(load(path), Catalog.load())]
+    assert fixes == ([said] if said else [])

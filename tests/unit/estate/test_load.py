@@ -61,6 +61,31 @@ def test_quantities_are_exact(tmp_path: Path) -> None:
     assert sizes == [40 * 10**12, 2 * 2**40]
 
 
+@pytest.mark.parametrize(
+    "amount", ["0,005 USD", "1,5 USD", "1,50,000 USD", "5__0 USD", "1_ USD", "\u0665 USD", "9999999999999 USD", "$5"]
+)
+def test_an_amount_that_could_be_read_in_two_ways_is_refused(tmp_path: Path, amount: str) -> None:
+    text = f"estate: x\nroutes: [{{match: {{model: m}}, cap: '{amount}'}}]\n"
+    assert codes(load(write(tmp_path, text))) == ["money_malformed"]
+
+
+@pytest.mark.parametrize(
+    ("key", "amount", "code"),
+    [
+        ("teams: {a: {rate: %s}}", "99999999999999999999/m", "unit_unknown"),
+        ("teams: {a: {rate: %s}}", "\u0661/m", "unit_unknown"),
+        ("traffic: {limits: {idle: %s}}", "9" * 400 + "s", "unit_unknown"),
+        ("traffic: {limits: {idle: %s}}", "0s", "out_of_range"),
+    ],
+)
+def test_an_amount_that_nothing_can_have_is_refused(tmp_path: Path, key: str, amount: str, code: str) -> None:
+    assert codes(load(write(tmp_path, f"estate: x\n{key % amount}\n"))) == [code]
+
+
+def test_marks_that_turn_what_is_read_are_refused_without_quotes_too(tmp_path: Path) -> None:
+    assert codes(load(write(tmp_path, "estate: x\ndescription: a \u202eb\n"))) == ["form_wrong"]
+
+
 def test_places_follow_values_through_files(tmp_path: Path) -> None:
     write(tmp_path, "models:\n  m:\n    deployments:\n      - {at: aws/us-east-1}\n", "parts/models.yaml")
     write(tmp_path, "clouds:\n  aws:\n    sites: [eu-west-1]\n", "estate.dev.yaml")

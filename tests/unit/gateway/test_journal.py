@@ -214,6 +214,25 @@ def test_without_a_next_file_the_old_one_grows_on_and_none_is_lost(tmp_path, mon
     assert len(files) > 1 and [name for file in files for name in names(file)] == [f"r{n}" for n in range(7)]
 
 
+def test_a_file_that_somebody_deleted_is_followed_by_another_within_a_second(tmp_path, monkeypatch):
+    monkeypatch.setattr(journal, "SYNC_SECONDS", 0.002)
+
+    async def body(kept):
+        kept.add(record("before"))
+        await flushed()
+        kept.path.unlink()
+        for number in range(100):  # what comes before the next look goes with the file
+            if kept.path.exists():
+                break
+            kept.add(record(f"r{number}"))
+            await asyncio.sleep(0.005)
+        kept.add(record("after"))
+        await flushed()
+        assert kept.path.name == "w-000001.jsonl" and names(kept.path) == ["after"]
+
+    run(tmp_path, body)
+
+
 def test_a_name_is_never_written_by_two(tmp_path):
     async def body(kept):
         with pytest.raises(FileExistsError):

@@ -83,3 +83,17 @@ def test_images_go_only_where_the_callers_format_is_spoken() -> None:
     foreign = explain(TABLES, View(TABLES), Ask("gemini-flash", needs=int(Need.IMAGES), face="openai_chat"))
     assert foreign.error == "unsupported"
     assert any("another format" in r for r in verdict(foreign, "gcp/us-central1/gemini-flash").reasons)
+
+
+def test_the_last_resort_is_told() -> None:
+    ask = Ask("llama", ("secret-de",))
+    only = TABLES.deployment_masks["onprem/frankfurt/llama"]
+    broken = explain(TABLES, View(TABLES, open_breakers=only), ask)
+    assert (
+        broken.error == "provider_unavailable" and "workers try onprem/frankfurt/llama all the same" in broken.message
+    )
+    down = explain(TABLES, View(TABLES, down=["onprem/frankfurt/llama"]), ask)
+    assert "all the same" in down.message
+    for held in (View(TABLES, cooling=only), View(TABLES, Overlay(3, sites={"onprem/frankfurt": Steer("draining")}))):
+        found = explain(TABLES, held, ask)
+        assert found.error and "all the same" not in found.message

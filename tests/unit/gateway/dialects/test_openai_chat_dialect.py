@@ -103,11 +103,42 @@ def test_streams_ask_for_usage():
 )
 def test_thinking_budget_becomes_an_effort(budget, effort):
     assert write(thinking_budget=budget)["reasoning_effort"] == effort
-    told = DIALECT.dropped(ChatRequest("m", HELLO, thinking_budget=budget), "gpt-5")
+    told = DIALECT.dropped(ChatRequest("m", HELLO, thinking_budget=budget), "gpt-5.4")
     assert told == ((f"reasoning_effort:{effort}",) if budget else ())
     assert write(thinking_budget=budget, effort="xhigh")["reasoning_effort"] == "xhigh"
     both = ChatRequest("m", HELLO, thinking_budget=budget, effort="xhigh")
-    assert DIALECT.dropped(both, "gpt-5") == ("thinking_budget",)
+    assert DIALECT.dropped(both, "gpt-5.4") == ("thinking_budget",)
+
+
+@pytest.mark.parametrize(
+    ("model", "effort", "written"),
+    [
+        ("gpt-5.1", "max", "high"),
+        ("gpt-5.1", "minimal", "low"),
+        ("gpt-5.1", "none", "none"),
+        ("gpt-5.4", "max", "xhigh"),
+        ("gpt-5", "none", "minimal"),
+        ("gpt-5-mini", "xhigh", "high"),
+        ("gpt-5-pro", "low", "high"),
+        ("o3", "none", "low"),
+        ("openai/o4-mini", "max", "high"),
+        ("openai.gpt-oss-120b", "none", "low"),
+        ("qwen3-32b", "max", "max"),
+    ],
+)
+def test_an_effort_becomes_the_nearest_that_the_model_has(model, effort, written):
+    request = ChatRequest("m", HELLO, effort=effort)
+    assert json.loads(DIALECT.write_request(request, model))["reasoning_effort"] == written
+    told = DIALECT.dropped(request, model)
+    assert told == (() if effort == written else (f"reasoning_effort:{written}",))
+
+
+@pytest.mark.parametrize(("model", "effort", "taken"), [("gpt-5.1", "low", False), ("gpt-5.1", "none", True)])
+def test_a_model_that_is_asked_to_think_gets_no_temperature(model, effort, taken):
+    request = ChatRequest("m", HELLO, effort=effort, temperature=0.2, top_p=1)
+    body = json.loads(DIALECT.write_request(request, model))
+    assert ("temperature" in body, "top_p" in body) == (taken, taken)
+    assert DIALECT.dropped(request, model) == (() if taken else ("temperature",))
 
 
 def test_tool_choice_needs_tools():

@@ -14,6 +14,9 @@ def main() -> None:
         usual = running.sites("llama", 20)
         print(f"llama: {dict(usual)}")
         assert set(usual) == {"oci/eu-frankfurt-1", "oci/eu-amsterdam-1"}
+        bought = {running.ask("llama").deployment for _ in range(10)}
+        print(f"Frankfurt's requests fill the bought capacity: {sorted(bought)}")
+        assert bought == {"oci/eu-frankfurt-1/llama", "oci/eu-amsterdam-1/llama"}
 
         running.command("sites", "fail", "oci/eu-frankfurt-1", "--reason", "drill")
         moved = running.sites("llama", 10)

@@ -23,12 +23,13 @@ STOP_SECONDS = 35.0  # a little over a worker's drain
 
 class Child(NamedTuple):
     """A process to keep alive. ``stage``: lower ones start first and stop last. ``arguments`` may be made anew
-    for each start."""
+    for each start. ``environment`` is added to what it inherits: variables with one of these prefixes, or all."""
 
     name: str
     arguments: Sequence[str] | Callable[[], Sequence[str]]
     stage: int
     environment: Mapping[str, str] = {}
+    inherits: tuple[str, ...] = ("",)
 
 
 class Supervisor:
@@ -110,10 +111,11 @@ class Supervisor:
 
     async def _spawn(self, child: Child) -> asyncio.subprocess.Process:
         arguments = child.arguments() if callable(child.arguments) else child.arguments
+        inherited = {name: value for name, value in os.environ.items() if name.startswith(child.inherits)}
         return await asyncio.create_subprocess_exec(
             sys.executable,
             *arguments,
-            env={**os.environ, **child.environment, ENVIRONMENT: str(self._read)},
+            env={**inherited, **child.environment, ENVIRONMENT: str(self._read)},
             pass_fds=(self._read,),
             stdin=asyncio.subprocess.DEVNULL,
             start_new_session=True,

@@ -18,7 +18,7 @@ import msgspec
 from polycloud.app.adapters import CLOUDS
 from polycloud.app.settings import BadSettings
 from polycloud.core.errors import Unavailable
-from polycloud.core.ports.models import Credential
+from polycloud.core.ports.models import Credential, Upstream
 from polycloud.estate import Estate, Loaded
 from polycloud.policy.tables import Tables
 
@@ -81,6 +81,11 @@ def renderers() -> "dict[str, Renderer]":
     return {**found, "identity": cast("Renderer", partial(report.render, clouds=words))}
 
 
+def asked_for(upstream: Upstream) -> str:
+    """The name in a call: bought capacity is asked by its endpoint's id, in place of the model's."""
+    return upstream.options.get("endpoint", "") or upstream.model
+
+
 def sandbox_spec(estate: Estate, tables: Tables) -> "SandboxSpec":
     """What the sandbox must serve so that every simulated deployment of ``tables`` finds its model.
 
@@ -89,7 +94,7 @@ def sandbox_spec(estate: Estate, tables: Tables) -> "SandboxSpec":
     spec = import_module("polycloud.sandbox.spec")
     models: dict[str, dict[str, None]] = {}
     for deployment in tables.deployments:
-        models.setdefault(deployment.site, {})[deployment.upstream.model] = None
+        models.setdefault(deployment.site, {})[asked_for(deployment.upstream)] = None
     sites = []
     for site in estate.site_ids():
         cloud, _, region = site.partition("/")
@@ -117,6 +122,10 @@ class SandboxControl:
         found = msgspec.convert(self._get("/sites"), _Sites)
         return {site.site: site.address for site in found.sites}
 
+    def models(self) -> dict[str, tuple[str, ...]]:
+        """By site id, the names that are served there. Raises Unavailable."""
+        return {site.site: site.models for site in msgspec.convert(self._get("/sites"), _Sites).sites}
+
     def credentials(self) -> dict[str, Credential]:
         """By cloud, the credential that a gateway uses there. Raises Unavailable."""
         found = msgspec.convert(self._get("/credentials"), _Credentials)
@@ -133,6 +142,7 @@ class SandboxControl:
 class _Site(msgspec.Struct):
     site: str
     address: str
+    models: tuple[str, ...]
 
 
 class _Sites(msgspec.Struct):

@@ -147,7 +147,7 @@ CODES: dict[str, str] = {
     "availability_short": "No way to run a workload as it is spread can hold a promise of slos: (a warning).",
     "rpo_short": "No allowed site can keep a copy as fresh as the recovery point asks (a warning).",
     "workload_unplaceable": "A workload can run nowhere; the message shows what refuses every candidate.",
-    "sandbox_missing": "The running sandbox does not serve a simulated site of the estate.",
+    "sandbox_missing": "The running sandbox does not serve a simulated site or model of the estate.",
     # files that a command reads beside the estate: usage histories, offers of commitments, needs
     "usage_empty": "A usage history holds no usage.",
     "usage_header": "The columns of a usage file are not those that it needs.",

@@ -243,9 +243,8 @@ class Worker:
             case link.SetTables(data):
                 self._take_tables(data)
             case link.SetOverlay(overlay):
-                if overlay.version >= gateway.overlay.version:
-                    gateway.steer(overlay)
-                self._applied("overlay", str(gateway.overlay.version))
+                gateway.steer(overlay)  # an older one too: the store may have been put back from a copy
+                self._applied("overlay", str(overlay.version))
             case link.SetKeys(version, keys):
                 gateway.keys = Keyring(keys)
                 self._applied("keys", str(version))

@@ -86,7 +86,10 @@ class Author:
 
     def _digest(self, ask: Ask, model: str) -> bytes:
         state = hashlib.blake2b(f"{self._seed}\0{self._site}\0{model}\0".encode(), digest_size=32)
-        state.update(msgspec.msgpack.encode(ask))
+        try:
+            state.update(msgspec.msgpack.encode(ask))
+        except OverflowError:  # a schema may hold any integer, MessagePack no more than 64 bits
+            state.update(msgspec.json.encode(ask))
         return state.digest()
 
     def _thoughts(self, ask: Ask) -> list[Block]:

@@ -79,9 +79,7 @@ def writing(engine: Engine) -> Iterator[Connection]:
             yield connection
     except DBAPIError as error:
         if _is_away(error):
-            raise StoreAway(
-                f"the store can not be written: {error.orig}; is the disk full or the file locked?"
-            ) from error
+            raise StoreAway(f"the store can not be written: {error.orig}; {_advice(error)}") from error
         raise
 
 
@@ -98,8 +96,20 @@ def reading(engine: Engine) -> Iterator[Connection]:
 
 
 def _is_away(error: DBAPIError) -> bool:
-    """Operational errors come from the outside (locked, full, gone); all others are mistakes of ours."""
-    return isinstance(error.orig, sqlite3.OperationalError) or "malformed" in str(error.orig)
+    """Operational errors come from the outside (locked, full, gone), and so does a damaged file; all others are
+    mistakes of ours."""
+    return isinstance(error.orig, sqlite3.OperationalError) or _is_damaged(error)
+
+
+def _is_damaged(error: DBAPIError) -> bool:
+    """Of a file that is malformed or no database, sqlite3 raises the base class itself."""
+    return type(error.orig) is sqlite3.DatabaseError
+
+
+def _advice(error: DBAPIError) -> str:
+    if _is_damaged(error):
+        return "put a copy of state.db back, or move it away: the journals that are left are then read again"
+    return "is the disk full or the file locked?"
 
 
 def migrate(engine: Engine) -> None:

@@ -412,6 +412,21 @@ def named(model, lacks=0):
     return prepare
 
 
+SIGNED = [
+    {"role": "user", "content": "a"},
+    {
+        "role": "assistant",
+        "tool_calls": [
+            {
+                "id": "c",
+                "type": "function",
+                "function": {"name": "f", "arguments": "{}"},
+                "extra_content": {"google": {"thought_signature": "s"}},
+            }
+        ],
+    },
+    {"role": "tool", "tool_call_id": "c", "content": "c"},
+]
 REASONED = [
     {"role": "user", "content": "a"},
     {"role": "assistant", "content": "b", "reasoning_content": "hm"},
@@ -426,16 +441,20 @@ REASONED = [
         ("gpt-5.1", {"reasoning_effort": "none", "temperature": 0.3}, None, set()),
         ("qwen3-32b", {"reasoning_effort": "low", "temperature": 0.3}, None, set()),
         ("gpt-4o", {"messages": REASONED}, "thinking", {"reasoning_content"}),
+        ("gpt-4o", {"messages": REASONED, "n": 2}, None, set()),  # two answers have no common form
         ("qwen3-32b", {"messages": REASONED}, None, set()),
+        ("gpt-4o", {"messages": SIGNED, "tools": [TOOL]}, None, {"extra_content"}),
+        ("qwen3-32b", {"messages": SIGNED, "tools": [TOOL]}, None, {"extra_content"}),
+        ("gemini-3-flash", {"messages": SIGNED, "tools": [TOOL]}, None, set()),
     ],
 )
-def test_what_openai_refuses_and_others_take_is_left_out_for_openai_alone(run, script, model, asked, degraded, absent):
+def test_what_some_refuse_and_others_take_is_left_out_where_it_is_refused(run, script, model, asked, degraded, absent):
     async def body(plane):
         plane.a.answers = [script.reply]
         got = await plane.chat(**asked)
         assert (got.status, got.headers.get("x-polycloud-degraded")) == (200, degraded)
         said = plane.a.calls[0].body.decode()
-        for name in ("temperature", "reasoning_content"):
+        for name in ("temperature", "reasoning_content", "extra_content"):
             assert (f'"{name}"' in said) == (name in json.dumps(asked) and name not in absent)
 
     run(body, named(model))

@@ -183,6 +183,18 @@ def test_draining_lets_what_waits_go_on(run, script):
     run(body, patient)
 
 
+def test_the_overlay_of_a_store_that_was_put_back_from_a_copy_is_followed(run, script):
+    async def body(plane):
+        for node in (plane.a, plane.b):
+            node.answers = [script.reply]
+        plane.worker._take(link.SetOverlay(Overlay(7, {"onprem/b": Steer("failed")})))
+        plane.worker._take(link.SetOverlay(Overlay(1, {"onprem/a": Steer("draining")})))
+        got = await plane.chat()
+        assert got.status == 200 and got.headers["x-polycloud-deployment"] == "onprem/b/m"
+
+    run(body)
+
+
 def test_after_its_first_content_an_answer_runs_on_at_a_site_that_has_failed(run, script):
     async def body(plane):
         begun, go_on = asyncio.Event(), asyncio.Event()

@@ -114,7 +114,7 @@ def openai_requests(draw):
         st.builds(ResponseFormat, NAMES, SCHEMAS, STRICT, st.just("") | WORDS),
     ]
     return ChatRequest(
-        model="deepseek-r1",
+        model="gemini-deepseek-r1",  # a name that earlier reasoning and thought signatures are written for
         messages=draw(tuples(OPENAI_MESSAGES, 1, 6)),
         tools=declared,
         tool_choice=draw(st.none() | choices(declared)) if declared else None,

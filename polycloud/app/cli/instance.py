@@ -39,10 +39,21 @@ def state_directory(estate: Path | None, state: Path | None) -> Path:
 
 
 def nearest_instance(start: Path) -> Path | None:
-    """The state directory of an instance in ``start`` or the nearest directory above it; None when there is none.
-    One of somebody else, which we may not read, is passed over."""
+    """The state directory of an instance in ``start`` or the nearest directory above it; None when there is none. What
+    a killed one left is passed over, and one of somebody else, which we may not read."""
     found = (folder / STATE_DIRECTORY for folder in (start, *start.parents))
-    return next((state for state in found if os.access(state / RUN_FILE, os.R_OK, effective_ids=True)), None)
+    return next((state for state in found if _runs(state)), None)
+
+
+def _runs(state: Path) -> bool:
+    try:
+        run = msgspec.json.decode((state / RUN_FILE).read_bytes(), type=Run)
+        os.kill(run.pid, 0)
+    except PermissionError as error:
+        return error.filename is None  # of the signal, not of the file: it runs as somebody else
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError, OverflowError):
+        return False
+    return True
 
 
 def running(estate: Path | None, state: Path | None) -> tuple[Run, Path]:

@@ -27,6 +27,9 @@ READY_SECONDS = 60.0  # a cold machine compiles its byte code first
 POLL_SECONDS = 0.05
 # Left alone, glibc keeps what large bodies took in its heap once it has seen a few of them: half a gigabyte a worker.
 WORKER_ENVIRONMENT = {"MALLOC_MMAP_THRESHOLD_": "65536"}
+# Of the environment only the control process sees all: clouds' credentials stand there, and callers speak to workers.
+PLAIN = ("PATH", "HOME", "LANG", "LC_", "TZ", "TMPDIR", "LD_", "DYLD_", "PYTHON", "VIRTUAL_ENV", "SSL_CERT_",
+         "OPENSSL_", "MALLOC_", "GLIBC_")  # fmt: skip
 
 
 class Plan(NamedTuple):
@@ -139,14 +142,14 @@ async def _start(
     if any(d.simulated for d in tables.deployments):
         _write_sandbox(settings.state, wiring.sandbox_spec(estate, tables))
         arguments = ("-m", "polycloud.app.sandbox_process", str(settings.state))
-        supervisor.start(Child("sandbox", arguments, 0))
+        supervisor.start(Child("sandbox", arguments, 0, inherits=PLAIN))
         found = await _sandbox_address(supervisor, stopping, settings.state)
         if found is None:
             return None
         control = found
     supervisor.start(Child("control", control_arguments(settings, control), 1))
     for number in range(settings.workers):
-        supervisor.start(Child(f"worker {number}", _WorkerArguments(settings, number), 2, WORKER_ENVIRONMENT))
+        supervisor.start(Child(f"worker {number}", _WorkerArguments(settings, number), 2, WORKER_ENVIRONMENT, PLAIN))
     return control
 
 

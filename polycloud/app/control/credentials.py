@@ -75,17 +75,20 @@ class Sources:
         if source is None:
             raise Unauthorized(f"the estate has no secret {name!r}; declare it under secrets:")
         if source.env is not None:
-            text = self._environ.get(source.env, "")
-            if not text:
+            text = self._environ.get(source.env, "").strip()
+            if not text:  # an empty key would let the cloud's own chain stand in for it, as somebody else
                 raise Unauthorized(f"secret {name}: the variable {source.env} is not set here")
             return text
         if source.file is not None:
             path = base / Path(source.file).expanduser()
             try:
                 with path.open("rb") as file:
-                    return file.read(SECRET_BYTES_MAX).decode().strip()
+                    text = file.read(SECRET_BYTES_MAX).decode().strip()
             except (OSError, UnicodeDecodeError) as error:
                 raise Unauthorized(f"secret {name}: {path} can not be read ({type(error).__name__})") from None
+            if not text:
+                raise Unauthorized(f"secret {name}: {path} is empty")
+            return text
         kinds = ", ".join(kind for kind in LATER_SOURCES if getattr(source, kind) is not None)
         raise Unauthorized(f"secret {name}: this version reads env and file, not {kinds}")
 

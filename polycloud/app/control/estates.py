@@ -16,6 +16,7 @@ from pydantic import ValidationError
 
 from polycloud.app.control.log import Log
 from polycloud.app.examining import examine
+from polycloud.app.wiring import asked_for
 from polycloud.catalog import Catalog
 from polycloud.core.clock import Clock
 from polycloud.core.diagnostics import Diagnostic
@@ -29,6 +30,8 @@ class Sandbox(Protocol):
     """A running sandbox. Methods block and raise Unavailable."""
 
     def endpoints(self) -> dict[str, str]: ...
+
+    def models(self) -> dict[str, tuple[str, ...]]: ...
 
     def credentials(self) -> dict[str, Credential]: ...
 
@@ -47,6 +50,14 @@ class Sandboxed:
             return {}
         self._known = (self._sandbox.endpoints(), self._sandbox.credentials())
         return self._known[0]
+
+    def lacks(self, tables: Tables) -> list[str]:
+        """Simulated deployments whose models the sandbox, as it was started, does not serve. Raises Unavailable."""
+        if self._sandbox is None or self._known is None:
+            return []
+        models = self._sandbox.models()
+        simulated = [d for d in tables.deployments if d.simulated]
+        return [d.id for d in simulated if asked_for(d.upstream) not in models.get(d.site, ())]
 
     def moved(self) -> bool:
         """Whether the sandbox has other addresses or credentials than at the last load; one that is away has not."""
@@ -138,7 +149,9 @@ class Estates:
         # Stamped before it was read where that can be: a change during the reading is then seen next time.
         self._seen = before if self._files == files else self._stamp()
         endpoints = {} if loaded.estate is None else self._sandboxed.endpoints(loaded.estate)
-        return enforceable(loaded, self._catalog, endpoints, self._clock.wall())
+        new = enforceable(loaded, self._catalog, endpoints, self._clock.wall())
+        _is_served(loaded, self._sandboxed.lacks(new.tables))
+        return new
 
     def take(self, new: InForce) -> None:
         self.current, self.refused, self.refusal = new, (), ""
@@ -202,7 +215,10 @@ class Estates:
 
 def _all_simulated_are_served(loaded: Loaded, tables: Tables, endpoints: Mapping[str, str]) -> None:
     """A simulated deployment that the sandbox does not serve must never go to the real cloud."""
-    missing = sorted({d.site for d in tables.deployments if d.simulated and d.site not in endpoints})
+    _is_served(loaded, sorted({d.site for d in tables.deployments if d.simulated and d.site not in endpoints}))
+
+
+def _is_served(loaded: Loaded, missing: list[str]) -> None:
     if missing:
         raise EstateError(
             (
@@ -211,7 +227,7 @@ def _all_simulated_are_served(loaded: Loaded, tables: Tables, endpoints: Mapping
                     "sandbox_missing",
                     f"the running sandbox does not serve {', '.join(missing)}",
                     loaded.place(("sandbox",)),
-                    "restart `polycloud up`, so that the sandbox is started with these sites",
+                    "restart `polycloud up`, so that the sandbox is started with them",
                 ),
             )
         )

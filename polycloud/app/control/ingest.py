@@ -105,10 +105,11 @@ class Ingestion:
         self,
         linked: Callable[[], frozenset[str]],
         done: Callable[[Turn], None],
-        failed: Callable[[], None],
+        failed: Callable[[int], None],
         stop: asyncio.Event,
     ) -> None:
-        """Follow the journals until ``stop``, then take in what is left. ``linked``: series of live workers."""
+        """Follow the journals until ``stop``, then take in what is left. ``linked``: series of live workers;
+        ``failed`` gets the bytes that wait."""
         loop = asyncio.get_running_loop()
         wait, deadline = BACKOFF_SECONDS[0], float("inf")
         with ThreadPoolExecutor(1, "ingest") as thread:
@@ -118,7 +119,7 @@ class Ingestion:
                 try:
                     turn = await loop.run_in_executor(thread, self.turn, linked())
                 except (StoreAway, Conflict, OSError) as error:
-                    failed()
+                    failed(self._waiting())
                     self._begun = False  # what is known of offsets may be old when the store is back
                     self._log.error("journal.waiting", error=str(error), retry_seconds=wait)
                     await sleep(stop, wait)
@@ -166,6 +167,14 @@ class Ingestion:
         lost = sum(self._close(series) for series in sorted((self._unclosed & self._closable(dead)) - linked))
         self._sweep()
         return Turn(tuple(entries), faults, breaks, lost, lag, more)
+
+    def _waiting(self) -> int:
+        """Bytes that are not in the store, as far as files could be opened there."""
+        found = 0
+        for name, file in self._open.items():
+            with contextlib.suppress(OSError):
+                found += max((self._directory / name).stat().st_size - file.offset, 0)
+        return found
 
     def _begin(self) -> None:
         self._directory.mkdir(parents=True, exist_ok=True)

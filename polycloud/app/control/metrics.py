@@ -80,8 +80,12 @@ class Metrics(Collector):
         self._tokens = Tally("tokens_total", "Tokens, cached and reasoning ones included.", "cloud", "model", "kind")
         self._cost = Tally("cost_usd_total", "Cost of calls whose price is known.", "cloud", "model", "team")
         self._unpriced = Tally("unpriced_total", "Calls with tokens but no known price.", "cloud", "model")
-        self._response = Histogram("response_seconds", "From sending to the last byte.", SECONDS, "cloud")
-        self._first = Histogram("first_token_seconds", "From sending to the first content.", SECONDS, "cloud")
+        self._response = Histogram(
+            "response_seconds", "From sending to the last byte of a good answer.", SECONDS, "cloud"
+        )
+        self._first = Histogram(
+            "first_token_seconds", "From sending to the first content of a good answer.", SECONDS, "cloud"
+        )
         self._request_cost = Histogram("request_cost_usd", "Cost of one call.", DOLLARS, "cloud")
         self._overhead = Histogram("overhead_seconds", "The gateway's own time on a request.", OVERHEAD_SECONDS)
         self._lost = Tally("requests_lost_total", "Requests under way when their worker died.")
@@ -98,9 +102,10 @@ class Metrics(Collector):
         """The text format of Prometheus."""
         return generate_latest(self._registry)
 
-    def failed(self) -> None:
-        """The store or a journal could not be used."""
+    def failed(self, lag_bytes: int) -> None:
+        """The store or a journal could not be used; so much waits."""
         self._failures.add((), 1)
+        self._lag = lag_bytes
 
     def take(self, turn: Turn) -> None:
         """Count what one turn of the ingestion brought."""

@@ -61,7 +61,7 @@ _KEEP_REASONING = ("deepseek", "qwen", "kimi", "glm", "gpt-oss", "minimax")
 def write_request(request: ChatRequest, model: str, called: str = "") -> bytes:
     """The body. Raises Unsupported for media that the format can not carry at its place."""
     body: dict[str, object] = {"model": called or model}
-    body["messages"] = _messages(request.messages, keeps_reasoning(model))
+    body["messages"] = _messages(request.messages, model)
     if request.tools:
         body["tools"] = [_tool(tool) for tool in request.tools]
         if request.parallel_tools is not None:
@@ -145,6 +145,12 @@ def keeps_reasoning(model: str) -> bool:
     return any(family in name for family in _KEEP_REASONING)
 
 
+def keeps_signatures(model: str) -> bool:
+    """Whether a model wants the thought signatures of earlier tool calls back, by its name: to others the member is
+    unknown, and some servers refuse it."""
+    return "gemini" in model.lower()
+
+
 def effort_of(request: ChatRequest, model: str) -> Effort | None:
     """The effort that was asked for, or the largest one whose budget fits in the thinking budget; the nearest of those
     that the model has."""
@@ -171,11 +177,11 @@ def _is_hint(name: str, raw: bytes) -> bool:
     return name in HINTS and (name != "service_tier" or raw in _SERVICE_TIERS)
 
 
-def _messages(messages: Sequence[Message], reasoning: bool) -> list[dict[str, object]]:
+def _messages(messages: Sequence[Message], model: str) -> list[dict[str, object]]:
     written: list[dict[str, object]] = []
     for message in messages:
         if message.role == "assistant":
-            written.append(_assistant(message, reasoning))
+            written.append(_assistant(message, model))
             continue
         rest: list[Part] = []
         results = False
@@ -202,20 +208,20 @@ def _tool_message(result: ToolResult) -> dict[str, object]:
     return {"role": "tool", "tool_call_id": result.call_id, "content": _content(texts)}
 
 
-def _assistant(message: Message, reasoning: bool) -> dict[str, object]:
+def _assistant(message: Message, model: str) -> dict[str, object]:
     thinking: list[Thinking] = []
     calls: list[dict[str, object]] = []
     rest: list[Part] = []
     for part in message.parts:
         if isinstance(part, ToolCall):
-            calls.append(tool_call(part))
+            calls.append(tool_call(part, signed=keeps_signatures(model)))
         elif isinstance(part, Thinking):
             thinking.append(part)
         else:
             rest.append(part)
     body: dict[str, object] = {"role": "assistant", "content": _content(rest) if rest or not calls else None}
     text = "".join(t.text for t in thinking)
-    if text and reasoning:
+    if text and keeps_reasoning(model):
         body["reasoning_content"] = text
     if calls:
         body["tool_calls"] = calls
@@ -224,14 +230,14 @@ def _assistant(message: Message, reasoning: bool) -> dict[str, object]:
     return body
 
 
-def tool_call(call: ToolCall) -> dict[str, object]:
-    """A whole tool call, in requests and in answers."""
+def tool_call(call: ToolCall, *, signed: bool = True) -> dict[str, object]:
+    """A whole tool call, in requests and in answers; ``signed``: with Gemini's thought signature."""
     body: dict[str, object] = {
         "id": call.id,
         "type": "function",
         "function": {"name": call.name, "arguments": call.arguments},
     }
-    if call.signature:
+    if call.signature and signed:
         body["extra_content"] = {"google": {"thought_signature": call.signature}}
     return body
 

@@ -16,7 +16,7 @@ from polycloud.gateway.dialects.openai_chat_errors import error_body
 from polycloud.gateway.dialects.openai_chat_read import EFFORTS, KNOWN, NAME, NATIVE
 from polycloud.gateway.dialects.openai_chat_stream import Tap as ChatTap
 from polycloud.gateway.dialects.openai_chat_stream import Writer
-from polycloud.gateway.dialects.openai_chat_write import is_reasoning
+from polycloud.gateway.dialects.openai_chat_write import is_reasoning, keeps_signatures
 from polycloud.gateway.dialects.reading import (
     ABSENT,
     ENCODER,
@@ -28,6 +28,7 @@ from polycloud.gateway.dialects.reading import (
     read_fields,
     unsample,
 )
+from polycloud.policy.eligible import WHOLE_ONLY
 
 _REQUEST = msgspec.json.Decoder(wire.Request)
 _COUNT = msgspec.json.Decoder(int)
@@ -77,7 +78,7 @@ class OpenAIFace:
             most,
             fields,
             options is not None and bool(options.include_usage),
-            at_odds=reasoned,
+            at_odds=reasoned and not needs & WHOLE_ONLY,
             marked=marked,
         )
 
@@ -116,7 +117,7 @@ class OpenAIFace:
                 options["include_usage"] = msgspec.Raw(b"true")
                 fields["stream_options"] = msgspec.Raw(ENCODER.encode(options))
         if isinstance(envelope, MarkedEnvelope) and envelope.marked:
-            fields["messages"] = _unmarked(fields["messages"])
+            fields["messages"] = _unmarked(fields["messages"], keeps_signatures(known or model))
         return ENCODER.encode(uncached(fields) if bare else fields)
 
     def pass_reply(self, body: bytes) -> tuple[Usage | None, Finish | None]:
@@ -154,7 +155,7 @@ def _model(model: tuple[str, str], created: int) -> dict[str, object]:
 
 
 def _message_needs(messages: list[wire.Message]) -> tuple[int, bool, bool]:
-    """The needs that messages show, whether one holds a member of ours, and whether one holds earlier reasoning."""
+    """The needs that messages show, and whether one holds a member of ours or Gemini's, or earlier reasoning."""
     needs = 0
     marked = reasoned = False
     for message in messages:
@@ -176,8 +177,11 @@ def _message_needs(messages: list[wire.Message]) -> tuple[int, bool, bool]:
             needs |= bit.PROMPT_CACHE
         if given(message.function_call) or given(message.audio) or message.role == "function":
             needs |= bit.NATIVE_CONTENT
-        if message.tool_calls and any(call.function is None for call in message.tool_calls):
-            needs |= bit.NATIVE_CONTENT
+        for call in message.tool_calls or ():
+            if call.function is None:
+                needs |= bit.NATIVE_CONTENT
+            if call.extra_content is not None:
+                marked = True
     return needs, marked, reasoned
 
 
@@ -235,9 +239,14 @@ def _tool_needs(request: wire.Request) -> int:
     return needs
 
 
-def _unmarked(messages: msgspec.Raw) -> msgspec.Raw:
-    """The messages without the members that only we read."""
+def _unmarked(messages: msgspec.Raw, signed: bool) -> msgspec.Raw:
+    """The messages without the members that only we read, and unless ``signed`` those that only Gemini reads."""
     found = msgspec.json.decode(messages, type=list[dict[str, msgspec.Raw]])
     for message in found:
         message.pop("polycloud", None)
+        if not signed and given(message.get("tool_calls", ABSENT)):
+            calls = msgspec.json.decode(message["tool_calls"], type=list[dict[str, msgspec.Raw]])
+            for call in calls:
+                call.pop("extra_content", None)
+            message["tool_calls"] = msgspec.Raw(ENCODER.encode(calls))
     return msgspec.Raw(ENCODER.encode(found))

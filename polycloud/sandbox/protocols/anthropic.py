@@ -31,6 +31,7 @@ _KINDS = {
 }
 
 
+_TOOL_NAME = re.compile(r"[a-zA-Z0-9_-]{1,128}")
 B = TypeVar("B", bound="Body")
 
 
@@ -249,6 +250,9 @@ def _check_messages(body: Body) -> None:
     if body.tool_choice is not None and not body.tools:
         raise invalid("tool_choice: may only be specified while providing tools")
     names = [tool.name for tool in body.tools or ()]
+    wrong = next((i for i, name in enumerate(names) if not _TOOL_NAME.fullmatch(name)), None)
+    if wrong is not None:
+        raise invalid(f"tools.{wrong}.custom.name: String should match pattern '^[a-zA-Z0-9_-]{{1,128}}$'")
     if len(names) > len({*names}):
         raise invalid("tools: Tool names must be unique.")
     waiting: list[str] = []

@@ -26,6 +26,8 @@ CLAUDE_PATH = "/anthropic/"
 CLAUDE_VERSIONS = ("2023-06-01", "2026-10-21")  # the documented one, and what anthropic 2.11.0 sends
 LIMIT_REQUESTS = 10_000  # what the rate-limit headers name; the sandbox itself sets no limit
 LIMIT_TOKENS = 10_000_000
+TOOL_NAME_MAX = 64
+_TOOL_NAME = re.compile(r"[a-zA-Z0-9_-]+")
 _VERSION = re.compile(r"\d{4}-\d{2}-\d{2}(-preview)?")
 _DEPLOYMENT = re.compile(r"/openai/deployments/([^/]+)/chat/completions")
 _REASONING = re.compile(r"(^|[-_/.])(o[134]|(?!gpt-5-chat)gpt-[56])(?!\d)", re.IGNORECASE)
@@ -290,6 +292,17 @@ class Azure:
                 "'messages' must contain the word 'json' in some form, to use 'response_format' of type 'json_object'."
             )
             raise self._refused(invalid(message, None, "messages").reply)
+        for i, tool in enumerate(body.tools or ()):
+            name, place = tool.function.name, f"tools[{i}].function.name"
+            if not _TOOL_NAME.fullmatch(name):
+                message = (
+                    f"Invalid '{place}': string does not match pattern. Expected a string that matches the pattern "
+                )
+                raise self._refused(invalid(f"{message}'^[a-zA-Z0-9_-]+$'.", "invalid_value", place).reply)
+            if len(name) > TOOL_NAME_MAX:
+                message = f"Invalid '{place}': string too long. Expected a string with maximum length {TOOL_NAME_MAX}, "
+                told = f"{message}but got a string with length {len(name)} instead."
+                raise self._refused(invalid(told, "string_above_max_length", place).reply)
         form = body.response_format
         wanted = form.json_schema if isinstance(form, JsonSchemaFormat) else None
         broken = broken_rule(wanted.schema) if wanted is not None and wanted.strict and wanted.schema else ""

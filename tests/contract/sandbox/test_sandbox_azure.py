@@ -19,6 +19,10 @@ WEATHER = {
 CLOCK = {"type": "function", "function": {"name": "get_clock", "parameters": {"type": "object", "properties": {}}}}
 
 
+def named(name: str) -> dict[str, Any]:
+    return {"type": "function", "function": {"name": name, "parameters": {"type": "object", "properties": {}}}}
+
+
 CLOSED: dict[str, Any] = {"type": "object", "additionalProperties": False}
 
 
@@ -202,6 +206,8 @@ def test_prompt_cache(sandbox: Any) -> None:
         ({"extra_body": {"surplus": 1}}, openai.BadRequestError, "Unrecognized request argument supplied: surplus"),
         ({"tool_choice": "auto"}, openai.BadRequestError, "only allowed when 'tools'"),
         ({"response_format": {"type": "json_object"}}, openai.BadRequestError, "must contain the word 'json'"),
+        ({"tools": [named("a.b")]}, openai.BadRequestError, r"'tools\[0\].function.name': string does not match"),
+        ({"tools": [CLOCK, named("a" * 65)]}, openai.BadRequestError, r"'tools\[1\].*string too long.*length 65"),
     ],
 )
 def test_wrong_requests(sandbox: Any, more: dict[str, Any], error: Any, words: str) -> None:

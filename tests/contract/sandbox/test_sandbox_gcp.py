@@ -409,6 +409,7 @@ def test_claude_caches_prompts(sandbox: Any) -> None:
         ({"extra_body": {"surplus": 1}}, "surplus: Extra inputs are not permitted"),
         ({"extra_body": {"anthropic_version": "bedrock-2023-05-31"}}, "anthropic_version"),
         ({"tools": [{"name": "twice", "input_schema": CITY}] * 2}, "tools: Tool names must be unique"),
+        ({"tools": [{"name": "a.b", "input_schema": CITY}]}, "tools.0.custom.name: String should match pattern"),
     ],
 )
 def test_claude_refuses_wrong_requests(sandbox: Any, more: dict[str, Any], words: str) -> None:

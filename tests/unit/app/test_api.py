@@ -312,6 +312,9 @@ class Simulated:
     def endpoints(self):
         return dict.fromkeys(("onprem/hall", "onprem/barn"), "http://127.0.0.1:1")
 
+    def models(self):
+        return dict.fromkeys(("onprem/hall", "onprem/barn"), ("llama", "mistral"))
+
     def credentials(self):
         return {}
 

@@ -5,10 +5,12 @@ import os
 import socket
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from polycloud.app.cli import litellm, main, sandbox, traffic, up
-from polycloud.app.cli.instance import RUN_FILE, Lock, nearest_instance, state_directory
+from polycloud.app.cli.estate import located
+from polycloud.app.cli.instance import RUN_FILE, Lock, Run, nearest_instance, state_directory
 from polycloud.app.cli.output import text
 from polycloud.app.client import Answer, said
 from polycloud.app.library import catalog
@@ -195,7 +197,7 @@ def test_an_instance_of_somebody_else_in_a_folder_above_is_passed_over(tmp_path:
     theirs, mine = tmp_path / ".polycloud", tmp_path / "mine"
     theirs.mkdir()
     mine.mkdir()
-    (theirs / RUN_FILE).write_text("{}")
+    (theirs / RUN_FILE).write_bytes(msgspec.json.encode(Run("http://127.0.0.1:1", os.getpid(), 0.0, "estate.yaml")))
     assert nearest_instance(mine) == theirs
     theirs.chmod(0)
     before = os.geteuid()
@@ -206,6 +208,20 @@ def test_an_instance_of_somebody_else_in_a_folder_above_is_passed_over(tmp_path:
     finally:
         os.seteuid(before)
         theirs.chmod(0o700)
+
+
+@pytest.mark.parametrize(
+    "left", [b"", b"{", b"\xff", msgspec.json.encode(Run("http://127.0.0.1:1", 2**22 + 1, 0.0, "old.yaml"))]
+)
+def test_what_a_killed_instance_left_is_passed_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, left: bytes
+) -> None:
+    """Else `check` would check the estate of then, and `up` could not start again."""
+    (tmp_path / ".polycloud").mkdir()
+    (tmp_path / ".polycloud" / RUN_FILE).write_bytes(left)
+    (tmp_path / "estate.yaml").write_text("estate: x\n")
+    monkeypatch.chdir(tmp_path)
+    assert located(None) == tmp_path / "estate.yaml"
 
 
 def test_the_state_stands_beside_the_estate(tmp_path: Path) -> None:

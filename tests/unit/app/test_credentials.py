@@ -44,6 +44,17 @@ def test_a_secret_comes_from_a_file_beside_the_estate(estate_file):
     assert found.fields == {"token": SECRET}
 
 
+@pytest.mark.parametrize("text", ["", " \n"])
+def test_an_empty_secret_is_none_and_no_other_source_stands_in(estate_file, text):
+    """Else a cloud's own chain would find whoever is signed in on this machine, and a server would be asked openly."""
+    with pytest.raises(Unauthorized, match="HALL_TOKEN is not set here"):
+        sources({"HALL_TOKEN": text}).get("onprem:secret:token", load(estate_file).estate, estate_file.parent, 0.0)
+    estate_file.write_text(estate_file.read_text().replace("{env: HALL_TOKEN}", "{file: token.txt}"))
+    (estate_file.parent / "token.txt").write_text(text)
+    with pytest.raises(Unauthorized, match=r"token\.txt is empty"):
+        sources().get("onprem:secret:token", load(estate_file).estate, estate_file.parent, 0.0)
+
+
 def test_a_source_of_a_later_version_is_named(estate_file, tmp_path):
     estate_file.write_text(estate_file.read_text().replace("{env: HALL_TOKEN}", "{aws_secret: hall}"))
     with pytest.raises(Unauthorized, match="not aws_secret"):

@@ -23,12 +23,15 @@ def catalog():
 
 class FakeSandbox:
     def __init__(self):
-        self.addresses, self.secret, self.away = {}, "one", False
+        self.addresses, self.served, self.secret, self.away = {}, {}, "one", False
 
     def endpoints(self):
         if self.away:
             raise Unavailable("away")
         return dict(self.addresses)
+
+    def models(self):
+        return dict(self.served)
 
     def credentials(self):
         return {"aws": Credential("bearer", {"token": self.secret})}
@@ -108,7 +111,23 @@ def test_the_sandbox_serves_every_simulated_deployment(path, catalog):
     spec = {site.site: site for site in sandbox_spec(loaded.estate, tables).sites}
     for deployment in tables.deployments:
         if deployment.simulated:
-            assert deployment.upstream.model in spec[deployment.site].models
+            bought = deployment.upstream.options.get("endpoint")
+            assert (bought or deployment.upstream.model) in spec[deployment.site].models
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda p: p.parent.name)
+def test_a_model_that_the_running_sandbox_lacks_is_told_before_it_is_called(path, catalog, clock, log):
+    sandbox = FakeSandbox()
+    estate = load(path).estate
+    sandbox.addresses = everywhere(estate)
+    tables = enforceable(load(path), catalog, sandbox.addresses, 1_800_000_000.0).tables
+    sandbox.served = {site.site: site.models for site in sandbox_spec(estate, tables).sites}
+    estates = Estates(path, None, Sandboxed(sandbox), clock, log)
+    assert estates.load().tables == tables
+    first = tables.deployments[0]
+    sandbox.served[first.site] = sandbox.served[first.site][1:]
+    with pytest.raises(EstateError, match=f"the running sandbox does not serve {first.id}"):
+        estates.load()
 
 
 def test_a_sandbox_that_came_back_elsewhere_is_noticed(catalog):

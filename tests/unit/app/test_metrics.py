@@ -78,14 +78,14 @@ def test_refusals_unpriced_calls_and_the_journals_state(metrics, clock):
         eligible=(), code="policy_denied",
     )  # fmt: skip
     take(metrics, refused, attempt(clock, "u", cost_pico_usd=None), faults=3, breaks=1, lost=2, lag_bytes=77)
-    metrics.failed()
+    metrics.failed(78)
     found = read(metrics)
     assert get(found, "refused_total", team="t", code="policy_denied") == 1
     assert get(found, "unpriced_total", cloud="aws", model="m") == 1
     assert get(found, "journal_faults_total") == 2
     assert get(found, "journal_chain_breaks_total") == 1
     assert get(found, "requests_lost_total") == 2
-    assert get(found, "journal_lag_bytes") == 77
+    assert get(found, "journal_lag_bytes") == 78
     assert get(found, "ingestion_failures_total") == 1
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from polycloud.app import supervise
+from polycloud.app.cli.up import PLAIN, WORKER_ENVIRONMENT
 from polycloud.app.supervise import Child, Supervisor, pause
 
 
@@ -60,6 +61,30 @@ def test_a_machine_without_memory_for_a_process_is_asked_again(monkeypatch: pyte
     asyncio.run(run())
     assert len(tried) == 3
     assert said == ["worker 0 could not start: Cannot allocate memory; it is started again now"] * 2
+
+
+def test_a_child_sees_of_the_environment_what_it_may(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: dict[str, dict[str, str]] = {}
+
+    async def spawn(_: str, name: str, *, env: dict[str, str], **__: object) -> Living:
+        seen[name] = env
+        return Living()
+
+    monkeypatch.setattr(asyncio, "create_subprocess_exec", spawn)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    monkeypatch.setenv("TZ", "UTC")
+
+    async def run() -> None:
+        supervisor = Supervisor(print)
+        supervisor.start(Child("control", ("control",), 0))
+        supervisor.start(Child("worker 0", ("worker",), 0, WORKER_ENVIRONMENT, PLAIN))
+        await until(lambda: len(seen) == 2)
+        await supervisor.stop()
+
+    asyncio.run(run())
+    assert seen["control"]["AWS_SECRET_ACCESS_KEY"] == "secret"
+    assert "AWS_SECRET_ACCESS_KEY" not in seen["worker"] and seen["worker"]["TZ"] == "UTC"
+    assert seen["worker"].items() >= WORKER_ENVIRONMENT.items()
 
 
 async def until(true: Callable[[], object]) -> None:

@@ -93,6 +93,11 @@ def test_a_call_that_the_limit_cuts_ends_by_length() -> None:
     assert answer.finish == "length" and answer.output == 5
 
 
+def test_a_schema_may_hold_any_integer() -> None:
+    wide = Tool("wide", "", {"type": "object", "properties": {"a": {"type": "integer", "maximum": 10**30}}})
+    assert said("Hello.", tools=[wide]) == said("Hello.", tools=[wide])
+
+
 def test_stop_sequences() -> None:
     answer = said("echo: one two three", stop=["three", "two"])
     assert (answer.text(), answer.finish, answer.stop_sequence) == ("one ", "stop_sequence", "two")

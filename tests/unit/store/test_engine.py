@@ -113,3 +113,18 @@ def test_a_directory_that_can_not_be_opened_is_away(tmp_path):
     (tmp_path / "a.db").mkdir()
     with pytest.raises(StoreAway):
         Store(tmp_path / "a.db")
+
+
+@pytest.mark.parametrize(("at", "words"), [(0, "not a database"), (4096, "malformed")])
+def test_a_damaged_file_is_away_and_says_what_to_do(tmp_path, at, words):
+    path = tmp_path / "a.db"
+    Store(path).close()
+    with path.open("r+b") as file:
+        file.seek(at)
+        file.write(b"garbage!" * 2048)
+    with pytest.raises(StoreAway, match=f"{words}.*put a copy of state.db back"):
+        store = Store(path)
+        try:
+            store.records.set("name", "value")
+        finally:
+            store.close()

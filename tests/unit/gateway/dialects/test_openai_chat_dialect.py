@@ -83,10 +83,11 @@ def test_tool_results_become_messages_and_only_calls_have_no_content():
         Message("assistant", (ToolCall("1", "f", ""), ToolCall("2", "f", "{}", signature="sig"))),
         Message("user", (ToolResult("1", (Text("a"), Text("b"))), ToolResult("2", ()), Text("go on"))),
     )
-    assistant, one, two, user = write(messages=messages)["messages"]
+    assistant, one, two, user = write("gemini-3-flash", messages)["messages"]
     assert assistant["content"] is None
     assert [c["function"]["arguments"] for c in assistant["tool_calls"]] == ["", "{}"]
     assert assistant["tool_calls"][1]["extra_content"] == {"google": {"thought_signature": "sig"}}
+    assert "extra_content" not in write("gpt-4o", messages)["messages"][0]["tool_calls"][1]  # OpenAI refuses it
     assert one == {"role": "tool", "tool_call_id": "1", "content": [{"type": "text", "text": t} for t in "ab"]}
     assert two == {"role": "tool", "tool_call_id": "2", "content": ""}
     assert user == {"role": "user", "content": "go on"}

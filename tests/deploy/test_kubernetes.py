@@ -24,7 +24,10 @@ EXCEPTIONS = (
     "CKV_K8S_15",  # always pull: images are meant to be named by digest
     "CKV_K8S_43",  # digests: which image runs is the estate's own choice, and the chart takes image.digest
 )
-ESTATES: list[Any] = [by_hand, *(pytest.param(lambda name=name: by_plan(name), id=name) for name in NAMES)]
+ESTATES: list[Any] = [
+    pytest.param(by_hand, id="by_hand", marks=pytest.mark.slow),
+    *(pytest.param(lambda name=name: by_plan(name), id=name) for name in NAMES),
+]
 
 
 @pytest.mark.parametrize("made", ESTATES)

@@ -76,7 +76,7 @@ def resources(state: dict[str, Any], kind: str) -> list[dict[str, Any]]:
     return [one["values"] for one in everything if one["type"] == kind and one["mode"] == "managed"]
 
 
-@pytest.mark.parametrize("cloud", CLOUDS)
+@pytest.mark.parametrize("cloud", ["aws", *(pytest.param(cloud, marks=pytest.mark.slow) for cloud in CLOUDS[1:])])
 @pytest.mark.parametrize("issuer", SLOWLY)
 def test_the_sign_in_is_planned_and_applied_once(issuer: str, cloud: str, tmp_path: Path) -> None:
     root = written(tmp_path, renderers()[f"terraform/{cloud}"](blueprint(issuer))) / "terraform" / cloud

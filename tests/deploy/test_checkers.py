@@ -264,6 +264,7 @@ def test_terraform_test(tmp_path):
     assert some(checkers.terraform_test(folder), "wrong name")
 
 
+@pytest.mark.slow
 def test_every_terraform_engine_agrees(tmp_path):
     for engine in checkers.terraform_engines():
         folder = module(tmp_path, BUCKET)

@@ -94,6 +94,7 @@ def report() -> str:
     return renderers()["identity"](whole()).files["identity/report.md"]
 
 
+@pytest.mark.slow
 def test_the_whole_root_of_aws_with_rights_is_planned_and_applied_once(tmp_path: Path) -> None:
     root = written(tmp_path, aws.render(whole())) / "terraform/aws"
     assert checkers.terraform_fmt(root) == []

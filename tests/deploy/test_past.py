@@ -25,7 +25,7 @@ from tests.deploy.blueprints import EVERYTHING, NAMES, ROOT, blueprint, written
 ANSWERED = ("global", "vault")  # roots whose variables follow from the estate: clusters and sites by name
 SPEND_TIME = pytest.mark.slow
 RENAMED = [
-    pytest.param(name, root, marks=() if (name, root) in (("sandbox", "aws"), ("sandbox", "oci")) else SPEND_TIME)
+    pytest.param(name, root, marks=() if (name, root) == ("sandbox", "aws") else SPEND_TIME)
     for name in (*NAMES, EVERYTHING)
     for root in ("aws", "azure", "gcp", "oci", "global", "vault")
 ]
@@ -174,6 +174,7 @@ def test_who_is_trusted_stays_so_by_either_name(root: str, by_new_names: bool, t
     assert {action for one in plan["resource_changes"] for action in one["change"]["actions"]} <= {"no-op", "update"}
 
 
+@pytest.mark.slow
 def test_two_renamings_follow_each_other_from_either_state(tmp_path: Path) -> None:
     render, first = renderer("oci"), blueprint("sandbox")
     replace = msgspec.structs.replace

@@ -156,6 +156,7 @@ def at_oci(state: dict[str, Any], how: SignIn) -> None:
 BY_IAM = "\n    aws: iam"
 
 
+@pytest.mark.slow
 def test_an_account_without_identity_center_trusts_the_provider_itself(tmp_path: Path) -> None:
     root = written(tmp_path, renderers()["terraform/aws"](blueprint("okta", BY_IAM))) / "terraform" / "aws"
     assert checkers.terraform_fmt(root) == []

@@ -30,13 +30,16 @@ def test_the_shipped_tests_pass(name: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("file", "right", "wrong", "said"),
     [
-        ("clusters.tf", "max_size     = 50", "max_size     = 500", "has 5 to 50 machines"),
+        pytest.param(
+            "clusters.tf", "max_size     = 50", "max_size     = 500", "has 5 to 50 machines", marks=pytest.mark.slow
+        ),
         ("storage.tf", "block_public_acls       = true", "block_public_acls       = false", "must not be public"),
-        (
+        pytest.param(
             "storage.tf",
             'region = "eu-central-1"\n  bucket = "sandbox-tickets',
             'region = "us-east-1"\n  bucket = "x',
             "stay",
+            marks=pytest.mark.slow,
         ),
     ],
 )

@@ -1,12 +1,12 @@
 """Look-ups over the tables: one immutable ``Catalog``, read once from the package and passed around."""
 
-import difflib
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
 
 from polycloud.catalog import reading
 from polycloud.catalog.rows import Adequacy, Facts, Jurisdiction, ModelProfile, PriceRow, Region, Scope
 from polycloud.core.geo import Site
+from polycloud.core.spelling import near
 
 CLOUDS = ("aws", "azure", "gcp", "oci")
 ANYWHERE = "*"
@@ -269,8 +269,7 @@ class Catalog:
             names = {n for p in self.models(cloud or None) for n in (p.name, p.upstream_id)}
         else:
             raise ValueError(f"no names of kind {kind!r}")
-        close = difflib.get_close_matches(text, sorted(set(names)), SIMILAR_MAX, SIMILAR_CUTOFF)
-        return sorted(close, key=lambda name: sorted(name) != sorted(text))  # letters that changed places come first
+        return near(text, names, SIMILAR_MAX, SIMILAR_CUTOFF)
 
 
 def _spelling(name: str) -> str:

@@ -1,12 +1,12 @@
 """Machines and accelerators: what a site offers at what price, what a name means, how fast a chip is."""
 
-import difflib
 import functools
 from collections.abc import Iterable
 
 from polycloud.catalog import market_reading as tables
 from polycloud.catalog.market_reading import ANYWHERE
 from polycloud.catalog.market_rows import Accelerator, Offer, OwnRows
+from polycloud.core.spelling import near
 
 SIMILAR_MAX = 3  # as many suggestions as a person reads
 SIMILAR_CUTOFF = 0.6  # difflib's own default for a close match
@@ -99,8 +99,7 @@ class Machines:
         names: Iterable[str]
         if what == "accelerator":
             spelled = {_spelling(n): n for n in (*tables.accelerator_names(), *self._accelerators)}
-            close = difflib.get_close_matches(_spelling(text), sorted(spelled), SPELLINGS_MAX, SIMILAR_CUTOFF)
-            close.sort(key=lambda name: sorted(name) != sorted(_spelling(text)))  # letters that changed places: first
+            close = near(_spelling(text), spelled, SPELLINGS_MAX, SIMILAR_CUTOFF)
             meant = ((spelled[c], self.matching(spelled[c])) for c in close)
             named = dict.fromkeys(names[0] if len(names) == 1 else word for word, names in meant)
             return list(named)[:SIMILAR_MAX]
@@ -110,7 +109,7 @@ class Machines:
             names = {r["machine"] for rows in tables.machine_rows().values() for r in rows}
         else:
             raise ValueError(f"no names of kind {kind!r}")
-        return difflib.get_close_matches(text, sorted(names), SIMILAR_MAX, SIMILAR_CUTOFF)
+        return near(text, names, SIMILAR_MAX, SIMILAR_CUTOFF)
 
 
 def _spelling(name: str) -> str:

@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Iterable
-from difflib import get_close_matches
+
+from polycloud.core.spelling import near
 
 SHORTEST_BEGINNING = 3  # letters from which the beginning of a word says which one is meant
 KeyPath = tuple[str | int, ...]
@@ -25,10 +26,9 @@ def path_text(path: KeyPath) -> str:
 def nearest(word: str, known: Iterable[str]) -> str | None:
     """The known word that ``word`` was most likely meant to be, or None when none is near."""
     by_lower = {name.lower(): name for name in sorted(known, reverse=True)}
-    found = get_close_matches(word.lower(), by_lower, n=3, cutoff=0.6)
+    found = near(word.lower(), by_lower, 3, 0.6)
     if found:
-        letters = sorted(word.lower())  # two that changed places say more than how much of the rest agrees
-        return by_lower[next((name for name in found if sorted(name) == letters), found[0])]
+        return by_lower[found[0]]
     begun = [name for name in by_lower if len(word) >= SHORTEST_BEGINNING and name.startswith(word.lower())]
     return by_lower[begun[0]] if len(begun) == 1 else None
 

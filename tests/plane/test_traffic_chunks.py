@@ -45,14 +45,18 @@ def as_chunk(frame, form=b"%x\r\n%b\r\n"):
     return form % (len(frame), frame)
 
 
-def test_most_of_a_stream_is_not_parsed_and_all_of_it_arrives(run, script, taken):
-    async def whole(call):
+def whole(script, form=b"%x\r\n%b\r\n"):
+    async def answer(call):
         await begin(call)
-        await paced(call, [as_chunk(f) for f in (*frames(script), ending(script))])
+        await paced(call, [as_chunk(f, form) for f in (*frames(script), ending(script))])
         await call.end()
 
+    return answer
+
+
+def test_most_of_a_stream_is_not_parsed_and_all_of_it_arrives(run, script, taken):
     async def body(plane):
-        plane.a.answers = [whole]
+        plane.a.answers = [whole(script)]
         for ask in ({}, {"stream_options": {"include_usage": True}}):
             taken.clear()
             got = await plane.chat(stream=True, **ask)
@@ -66,13 +70,8 @@ def test_most_of_a_stream_is_not_parsed_and_all_of_it_arrives(run, script, taken
 
 @pytest.mark.parametrize("form", [b"%X\r\n%b\r\n", b"0%x\r\n%b\r\n", b"%x;name=value\r\n%b\r\n"])
 def test_a_server_that_writes_chunks_in_another_way_is_parsed(run, script, taken, form):
-    async def other(call):
-        await begin(call)
-        await paced(call, [as_chunk(f, form) for f in (*frames(script), ending(script))])
-        await call.end()
-
     async def body(plane):
-        plane.a.answers = [other]
+        plane.a.answers = [whole(script, form)]
         got = await plane.chat(stream=True)
         assert got.text == "".join(WORDS) and got.events[-1] == "[DONE]"
         same = form == b"%X\r\n%b\r\n"  # a length without a letter looks alike in both
@@ -132,13 +131,8 @@ def test_silence_is_counted_from_the_last_chunk(run, script, taken):
 
 
 def test_an_http10_caller_gets_no_chunks(run, script, taken):
-    async def whole(call):
-        await begin(call)
-        await paced(call, [as_chunk(f) for f in (*frames(script), ending(script))])
-        await call.end()
-
     async def body(plane):
-        plane.a.answers = [whole]
+        plane.a.answers = [whole(script)]
         request = plane.request(stream=True).replace(b"HTTP/1.1", b"HTTP/1.0", 1)
         head, _, answer = (await plane.raw(request, until_close=True)).partition(b"\r\n\r\n")
         assert b"transfer-encoding" not in head.lower() and not taken

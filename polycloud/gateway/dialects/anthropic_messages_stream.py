@@ -5,7 +5,6 @@ import msgspec
 from polycloud.core.chat import (
     ChatEvent,
     Ended,
-    Finish,
     Finished,
     Started,
     TextDelta,
@@ -14,9 +13,8 @@ from polycloud.core.chat import (
     ToolCallStarted,
     Used,
 )
-from polycloud.core.usage import Usage
 from polycloud.gateway.dialects import anthropic_messages_wire as wire
-from polycloud.gateway.dialects.alike import LESSONS_MAX, TEXT, around
+from polycloud.gateway.dialects.alike import Watch, around
 from polycloud.gateway.dialects.anthropic_messages_reply import FINISHES, finish_of, read_error, read_usage
 from polycloud.gateway.dialects.reading import UNREADABLE, given, read_provider
 from polycloud.gateway.dialects.sse import CR, LF, SEPARATOR, Frames, parse, tail
@@ -120,29 +118,14 @@ class Reader:
             events.append(ThinkingDelta(redacted=block.data or ""))
 
 
-class Tap:
+class Tap(Watch):
     """Lets events through as they are and reads what metering needs."""
 
-    __slots__ = ("_before", "_frames", "_head", "_lessons", "_tail", "content", "ended", "failed", "finish", "usage")
+    __slots__ = ("_before",)
 
     def __init__(self) -> None:
-        self._frames = Frames()
+        super().__init__()
         self._before: wire.Usage | None = None
-        self._head = self._tail = b""  # around the text of an event that has nothing else to tell
-        self._lessons = LESSONS_MAX
-        self.content = False
-        self.ended = False
-        self.failed = ""
-        self.usage: Usage | None = None
-        self.finish: Finish | None = None
-
-    def alike(self, data: bytes, before: int = 0, behind: int = 0) -> bool:
-        """Whether ``data`` is an event of the learnt form, so that nothing in it can matter."""
-        head, end, size = self._head, self._tail, len(data) - behind
-        if not head or self.ended or self._frames.pending:
-            return False
-        around = data.startswith(head, before) and data.endswith(end, before, size)
-        return around and TEXT(data, before + len(head), size - len(end)) is not None
 
     def feed(self, data: bytes) -> bytes:
         """Raises BrokenStream on a frame that can not be read."""

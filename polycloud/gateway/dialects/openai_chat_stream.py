@@ -6,7 +6,6 @@ from polycloud.core.chat import (
     ChatEvent,
     Ended,
     Failed,
-    Finish,
     Finished,
     Started,
     TextDelta,
@@ -18,7 +17,7 @@ from polycloud.core.chat import (
 from polycloud.core.errors import BrokenStream, PolycloudError
 from polycloud.core.usage import Usage
 from polycloud.gateway.dialects import openai_chat_wire as wire
-from polycloud.gateway.dialects.alike import LESSONS_MAX, TEXT, around
+from polycloud.gateway.dialects.alike import Watch, around
 from polycloud.gateway.dialects.openai_chat_errors import error_body
 from polycloud.gateway.dialects.openai_chat_read import thought_signature
 from polycloud.gateway.dialects.openai_chat_reply import (
@@ -261,46 +260,18 @@ class Writer:
         out.append(b"data: [DONE]\n\n")
 
 
-class Tap:
+class Tap(Watch):
     """Lets chunks through as they are, but for the usage chunk that the caller did not ask for.
 
     An error behind the last finish reason does not undo the answer; ``choices`` is how many are to come."""
 
-    __slots__ = (
-        "_choices",
-        "_finished",
-        "_frames",
-        "_head",
-        "_hide_usage",
-        "_lessons",
-        "_tail",
-        "content",
-        "ended",
-        "failed",
-        "finish",
-        "usage",
-    )
+    __slots__ = ("_choices", "_finished", "_hide_usage")
 
     def __init__(self, include_usage: bool, choices: int = 1) -> None:
-        self._frames = Frames()
+        super().__init__()
         self._choices = choices
         self._finished: set[int] = set()
         self._hide_usage = not include_usage
-        self._head = self._tail = b""  # around the text of a frame that has nothing else to tell
-        self._lessons = LESSONS_MAX
-        self.content = False
-        self.ended = False
-        self.failed = ""
-        self.usage: Usage | None = None
-        self.finish: Finish | None = None
-
-    def alike(self, data: bytes, before: int = 0, behind: int = 0) -> bool:
-        """Whether ``data`` is a frame of the learnt form, so that nothing in it can matter."""
-        head, end, size = self._head, self._tail, len(data) - behind
-        if not head or self.ended or self._frames.pending:
-            return False
-        around = data.startswith(head, before) and data.endswith(end, before, size)
-        return around and TEXT(data, before + len(head), size - len(end)) is not None
 
     def feed(self, data: bytes) -> bytes:
         """Raises BrokenStream on a frame that can not be read. What follows the mark is no part of the answer."""
